@@ -1,0 +1,15 @@
+"""Errors, named by what to do next."""
+
+from __future__ import annotations
+
+
+class ConfigurationError(Exception):
+    """The owner must mend a file or a key; trying again changes nothing."""
+
+
+class VenueUnavailable(Exception):
+    """The venue could not be read: try again later. Nothing was asked of it that moves money."""
+
+
+class OutcomeUnknown(Exception):
+    """A request that moves money may have taken effect: ask what became of it, never send it anew."""

@@ -1,0 +1,118 @@
+"""What a venue says, in our words, and the protocol every venue keeps. No SDK type crosses this line."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from events.money import Amount
+from events.values import Fill, LegKind, Quote, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the venue says an account has of one asset: free to move, and held by open orders."""
+
+    asset: str
+    available: Decimal
+    hold: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A market: `base` for `quote`, with the venue's increments and minimums (base ones in base units, and so on).
+
+    `closed` is empty for a market that takes market orders now, else the venue's word for why it does not.
+    """
+
+    name: str
+    base: str
+    quote: str
+    base_increment: Decimal
+    quote_increment: Decimal
+    base_minimum: Decimal
+    quote_minimum: Decimal
+    closed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What can be converted into what: markets by (base, quote), and pairs the venue exchanges one to one."""
+
+    products: Mapping[tuple[str, str], Product]
+    convertible: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Best bid and ask of a product, in its quote currency. A side without orders is None: no price is not zero."""
+
+    bid: Decimal | None
+    ask: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A leg as a venue is asked for it.
+
+    SELL spends `spend` of the product's base; BUY and TOP_UP spend quote currency; CONVERT exchanges one to one.
+    `key` is the idempotency key; `reference` is the quote's, for venues that make a quote the identity of the trade.
+    """
+
+    key: str
+    kind: LegKind
+    product: str
+    spend: Amount
+    receive: str
+    reference: str = ""
+    requested_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The venue has the order, or may still get it, and no final answer yet."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeverArrived:
+    """The venue knows nothing of the order, and the request can no longer take effect."""
+
+
+class Venue(Protocol):
+    """One account at one venue. Every call raises `VenueUnavailable` when the venue cannot be read and
+    `ConfigurationError` when the key is wrong; `execute` alone raises `OutcomeUnknown`, when its answer was lost."""
+
+    @property
+    def name(self) -> str:
+        """Return the venue's word, the first part of its assets' names: `coinbase`."""
+        ...
+
+    @property
+    def requests(self) -> int:
+        """Count the requests sent so far, lost ones included."""
+        ...
+
+    def holdings(self) -> Sequence[Holding]: ...
+
+    def capabilities(self) -> Capabilities: ...
+
+    def prices(self, products: Collection[str]) -> Mapping[str, Price]:
+        """Return the best prices of the named products in as few requests as the venue allows."""
+        ...
+
+    def quote(self, order: Order) -> Quote | Refusal:
+        """Ask the venue's own preview. Moves nothing."""
+        ...
+
+    def execute(self, order: Order) -> Fill | Refusal | Pending:
+        """Make the order, at most once for one key. A fill was read back and agrees with the order."""
+        ...
+
+    def outcome(self, order: Order) -> Fill | Refusal | Pending | NeverArrived:
+        """Ask what became of an order whose answer was lost. Moves nothing."""
+        ...

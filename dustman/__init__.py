@@ -1,0 +1,1 @@
+"""The shell of the product: settings, composition root, command line."""

@@ -1,0 +1,1 @@
+"""The record: facts, envelope, catalogue, codec, log, feed, replay."""

@@ -1,0 +1,279 @@
+"""The facts: everything that can happen to an account, in the past tense, one frozen dataclass each.
+
+Every fact belongs to one account and is recorded in that account's stream. Times inside a fact are UTC and were
+known to whoever produced it; when a fact happened and when it was recorded stand in its envelope.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from events.money import Amount
+from events.values import (
+    Execution,
+    Fill,
+    Kept,
+    LegKind,
+    Lot,
+    PlannedLeg,
+    Policy,
+    Quote,
+    Refusal,
+    Unroutable,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanCompleted:
+    """An account was read whole. Written also when nothing was found; `requests` counts calls to the venue."""
+
+    account: str
+    scan_id: str
+    due: datetime
+    requests: int
+    holdings: int
+    dust: int
+    dust_value: Decimal
+    currency: str
+    kept: dict[str, int]
+    automatic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingsKept:
+    """Holdings whose reason to stay changed since the last scan; unchanged ones are not repeated."""
+
+    account: str
+    scan_id: str
+    kept: tuple[Kept, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VenueUnreachable:
+    """A venue could not be read, so nothing is known about dust. Never the same as `no dust`."""
+
+    account: str
+    venue: str
+    operation: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class DustDetected:
+    """Dust was found, with the plan that converts it.
+
+    With `live` true this opens the sweep `sweep_id`; with false the account only watches and nothing will be sold.
+    `carried` is proceeds of earlier sweeps that join this one, per hub currency. `total` is in `policy.currency`.
+    """
+
+    account: str
+    venue: str
+    scan_id: str
+    sweep_id: str
+    policy: Policy
+    fingerprint: str
+    lots: tuple[Lot, ...]
+    total: Decimal
+    carried: tuple[Amount, ...]
+    plan: tuple[PlannedLeg, ...]
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DustUnroutable:
+    """Dust that nothing converts today; said once for each change of reason.
+
+    `missing` is the amount by which it falls short, where the reason is an amount. `learned` is true when the venue
+    refused a leg and its answer, not its product list, taught us.
+    """
+
+    account: str
+    asset: str
+    quantity: Decimal
+    value: Decimal
+    currency: str
+    reason: Unroutable
+    sentence: str
+    missing: Amount | None
+    learned: bool
+    noted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LegRequested:
+    """The intent: on record before the venue hears of it. `key` is the idempotency key, a pure function of the leg."""
+
+    account: str
+    sweep_id: str
+    leg_id: str
+    key: str
+    kind: LegKind
+    product: str
+    spend: Amount
+    receive: str
+    quote: Quote
+    attempt: int
+    requested_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LegFilled:
+    """The venue did it, in whole or in part; `fill` was read back and agrees with the intent."""
+
+    account: str
+    sweep_id: str
+    leg_id: str
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class LegRefused:
+    """The leg was not made: the venue said no, or our own check did just before asking."""
+
+    account: str
+    sweep_id: str
+    leg_id: str
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class LegOutcomeUnknown:
+    """The answer was lost or is not final. Only asking settles it; nothing is sent in its place."""
+
+    account: str
+    sweep_id: str
+    leg_id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegNeverArrived:
+    """The venue knows nothing of the leg and can no longer come to know: it may be asked again, under the same key."""
+
+    account: str
+    sweep_id: str
+    leg_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class DustConverted:
+    """A lot has become the target.
+
+    `quantity` was sold, `unsold` was left by a partial fill; `proceeds` is this lot's share, shares add up exactly to
+    what was bought. `fees` are this lot's, each in its currency. `slippage_bps` compares fill with quote (negative:
+    worse). `value` is the sale's gross value in `currency` at execution.
+    """
+
+    account: str
+    sweep_id: str
+    lot_id: str
+    asset: str
+    quantity: Decimal
+    unsold: Decimal
+    proceeds: Amount
+    fees: tuple[Amount, ...]
+    executions: tuple[Execution, ...]
+    order_ids: tuple[str, ...]
+    slippage_bps: Decimal
+    value: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class DustConversionFailed:
+    """A lot did not become the target: why, which legs were done, and where the money is now."""
+
+    account: str
+    sweep_id: str
+    lot_id: str
+    asset: str
+    refusal: Refusal
+    legs_done: tuple[str, ...]
+    money: tuple[Amount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProceedsCarried:
+    """Proceeds that did not become the target yet; they stay on the account and join the next sweep."""
+
+    account: str
+    sweep_id: str
+    amount: Amount
+    lots: tuple[str, ...]
+    sentence: str
+    missing: Amount | None
+
+
+@dataclass(frozen=True, slots=True)
+class SweepCompleted:
+    """Every lot of the sweep has its answer; the account may be swept again."""
+
+    account: str
+    sweep_id: str
+    converted: int
+    carried: int
+    failed: int
+    proceeds: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class DryRunCompleted:
+    """A plan was priced leg by leg against the venue's own previews; nothing was sold. `net` is in the target."""
+
+    account: str
+    fingerprint: str
+    lots: int
+    refused: int
+    net: Amount
+    run_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccountWentLive:
+    """The owner allowed conversions under exactly this policy."""
+
+    account: str
+    fingerprint: str
+    sweep_cap: Decimal
+    day_cap: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionsHalted:
+    """Nothing new is asked of the venue for this account until it is resumed; open legs are still settled."""
+
+    account: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionsResumed:
+    """The halt is over."""
+
+    account: str
+
+
+Fact = (
+    ScanCompleted
+    | HoldingsKept
+    | VenueUnreachable
+    | DustDetected
+    | DustUnroutable
+    | LegRequested
+    | LegFilled
+    | LegRefused
+    | LegOutcomeUnknown
+    | LegNeverArrived
+    | DustConverted
+    | DustConversionFailed
+    | ProceedsCarried
+    | SweepCompleted
+    | DryRunCompleted
+    | AccountWentLive
+    | ConversionsHalted
+    | ConversionsResumed
+)

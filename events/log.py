@@ -1,0 +1,101 @@
+"""The event log: the contract every store keeps, and its errors. One conformance suite runs over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from events.facts import Fact
+
+
+class LogConflict(Exception):
+    """The stream moved on since it was read: load it again and decide again."""
+
+
+class EventIdConflict(Exception):
+    """An event id came twice with different content: the producer's ids are not functions of their cause."""
+
+
+class CorruptLog(Exception):
+    """The log holds something it must not: unknown types, gaps, unreadable bytes. Stop and look."""
+
+
+class LogUnavailable(Exception):
+    """The store did not accept the append within its deadline (locked, full, read-only); nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event before it is recorded. `event_id` is a pure function of its cause, so a repetition is recognised."""
+
+    event_id: str
+    fact: Fact
+    occurred_at: datetime
+    correlation_id: str
+    causation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event in the log. `position` is global, dense, from 1; `version` counts within the stream, from 1.
+
+    `recorded_at` strictly grows with the position. `type` and `type_version` are stable words of the catalogue; `data`
+    is the fact's exact bytes, and `fact` what they mean.
+    """
+
+    position: int
+    stream: str
+    version: int
+    event_id: str
+    type: str
+    type_version: int
+    data: bytes
+    fact: Fact
+    occurred_at: datetime
+    recorded_at: datetime
+    correlation_id: str
+    causation_id: str | None
+
+
+class EventLog(Protocol):
+    """An append-only sequence of events, cut into streams.
+
+    Append is atomic and idempotent: when every id is already there with the same type and data, the old records are
+    returned whatever `expected` says. Otherwise a stream whose version is not `expected` raises `LogConflict`, and an
+    id that is there with other content raises `EventIdConflict`. No append waits longer than its deadline.
+    """
+
+    @property
+    def identity(self) -> str:
+        """Name this log for ever, different for every log ever made; the feed's epoch."""
+        ...
+
+    def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> Sequence[Recorded]: ...
+
+    def stream(self, stream: str, after: int = 0) -> Iterator[Recorded]:
+        """Yield the stream's events with a version above `after`, in order."""
+        ...
+
+    def read(self, after: int = 0, until: int | None = None) -> Iterator[Recorded]:
+        """Yield all events with `after < position <= until`, in order, in bounded memory."""
+        ...
+
+    def streams(self) -> Sequence[str]: ...
+
+    def head(self) -> int:
+        """Return the last position, 0 for an empty log."""
+        ...
+
+    def position_at(self, moment: datetime) -> int:
+        """Return the last position recorded at or before `moment`, 0 when there is none."""
+        ...
+
+    def checkpoint(self, subscriber: str) -> int:
+        """Return the position a subscriber has finished, 0 when it never said."""
+        ...
+
+    def save_checkpoint(self, subscriber: str, position: int) -> None: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,65 @@
+"""Money: a quantity that knows what it is a quantity of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal, localcontext
+
+
+class UnlikeAssets(ValueError):
+    """Two amounts of different assets were added or compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A quantity of one asset; arithmetic between unlike assets raises `UnlikeAssets`.
+
+    `asset` is named by what it is, not by its ticker: `coinbase:BTC` on an exchange, CAIP-19 on a chain.
+    """
+
+    quantity: Decimal
+    asset: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.quantity, Decimal) or not self.quantity.is_finite():
+            raise ValueError(f"quantity: {self.quantity!r} is not a finite Decimal")
+        if not self.asset:
+            raise ValueError("asset: '' is empty; name it as venue:CODE or CAIP-19")
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(exactly_sum(self.quantity, self._like(other)), self.asset)
+
+    def __sub__(self, other: Amount) -> Amount:
+        return Amount(exactly_sum(self.quantity, -self._like(other)), self.asset)
+
+    def __str__(self) -> str:
+        return f"{plain(self.quantity)} {ticker(self.asset)}"
+
+    def _like(self, other: Amount) -> Decimal:
+        if other.asset != self.asset:
+            raise UnlikeAssets(f"{self.asset} and {other.asset} do not add up")
+        return other.quantity
+
+
+def exactly_sum(*quantities: Decimal) -> Decimal:
+    """Add without rounding, however many digits the terms have (the default context keeps 28)."""
+    with localcontext(prec=200):
+        return sum(quantities, Decimal(0))
+
+
+def floor_to(quantity: Decimal, increment: Decimal) -> Decimal:
+    """Round down to a multiple of `increment` (> 0), as venues demand of sizes."""
+    if increment <= 0:
+        raise ValueError(f"increment: {increment} is not above zero")
+    with localcontext(prec=200):
+        return (quantity / increment).to_integral_value(ROUND_FLOOR) * increment
+
+
+def plain(quantity: Decimal) -> str:
+    """Write a number without an exponent: importers of `1E-8` break."""
+    return format(quantity, "f")
+
+
+def ticker(asset: str) -> str:
+    """What people call the asset: the part after the last `:` or `/`. For display only, never for identity."""
+    return asset.replace("/", ":").rsplit(":", 1)[-1]

@@ -1,0 +1,169 @@
+"""The values that facts are made of. Each is frozen, compares by content and has a golden form on the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from events.money import Amount
+
+
+class Keep(StrEnum):
+    """Why a holding that is not dust stays where it is."""
+
+    TARGET = "target"
+    EXCLUDED = "excluded"
+    ZERO = "zero"
+    ON_HOLD = "on_hold"
+    RESERVED = "reserved"
+    NOT_TRADABLE = "not_tradable"
+    UNPRICED = "unpriced"
+    ABOVE_THRESHOLD = "above_threshold"
+    NOT_ADMITTED = "not_admitted"
+    OVER_CAP = "over_cap"
+
+
+class Unroutable(StrEnum):
+    """Why dust has no way out today."""
+
+    BELOW_MINIMUM = "below_minimum"
+    NO_ROUTE = "no_route"
+    NO_NET_GAIN = "no_net_gain"
+    REFUSED_BY_VENUE = "refused_by_venue"
+
+
+class LegKind(StrEnum):
+    """What a leg asks of the venue."""
+
+    TOP_UP = "top_up"
+    SELL = "sell"
+    CONVERT = "convert"
+    BUY = "buy"
+
+
+class RefusalCode(StrEnum):
+    """Why a leg was not made. The venue's own word is kept beside it."""
+
+    BELOW_MINIMUM = "below_minimum"
+    INSUFFICIENT_BALANCE = "insufficient_balance"
+    NO_LIQUIDITY = "no_liquidity"
+    NO_NET_GAIN = "no_net_gain"
+    NO_LONGER_DUST = "no_longer_dust"
+    NOT_TRADABLE = "not_tradable"
+    POLICY_CHANGED = "policy_changed"
+    OVER_CAP = "over_cap"
+    NOT_PERMITTED = "not_permitted"
+    NEVER_ARRIVED = "never_arrived"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the owner wants of one account. Its fingerprint ties a dry run to a go-live.
+
+    `threshold` and caps are in `currency`; `hubs` are the currencies that sales may be paid in, best first;
+    `admitted` is None when every asset may be sold automatically; `top_up` is None when off, else how much of the
+    owner's own hub currency one sweep may lay out (0: carried proceeds only); `taker_fee` is a fraction used for
+    estimates, the venue's preview decides.
+    """
+
+    target: str
+    threshold: Decimal
+    currency: str
+    excluded: tuple[str, ...]
+    hubs: tuple[str, ...]
+    sweep_cap: Decimal
+    day_cap: Decimal
+    reserves: tuple[Amount, ...] = ()
+    admitted: tuple[str, ...] | None = None
+    taker_fee: Decimal = Decimal("0.012")
+    minimum_gain: Decimal = Decimal(0)
+    top_up: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """One piece of dust: what would be sold, its price and value in `currency`, and where it came from."""
+
+    lot_id: str
+    asset: str
+    quantity: Decimal
+    price: Decimal
+    value: Decimal
+    currency: str
+    source: str = "leftover"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLeg:
+    """One request to one venue, as planned.
+
+    `spend` leaves the account and `receive` arrives. `quantity` is of `spend`; None when it follows from legs before
+    it. `increment` and `minimum` are the venue's for `spend`. `lot_id` is None for legs that serve the whole sweep.
+    """
+
+    leg_id: str
+    kind: LegKind
+    product: str
+    spend: str
+    receive: str
+    lot_id: str | None
+    quantity: Decimal | None
+    increment: Decimal
+    minimum: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A holding that stays, with the sentence that says why and what would change it."""
+
+    asset: str
+    quantity: Decimal
+    reason: Keep
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What the venue offers for a leg: `spend` leaves in all, `receive` arrives after fees."""
+
+    spend: Amount
+    receive: Amount
+    fees: tuple[Amount, ...]
+    price: Decimal
+    reference: str
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One trade of an order: price in quote currency per base unit, size in base units, fee in `fee.asset`."""
+
+    trade_id: str
+    price: Decimal
+    size: Decimal
+    fee: Amount
+    traded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """What the venue did: `spent` left the account in all and `received` arrived in all, fees included in them."""
+
+    order_id: str
+    spent: Amount
+    received: Amount
+    fees: tuple[Amount, ...]
+    executions: tuple[Execution, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The venue's or our own no: a code, a sentence, the venue's word, and what is missing where that is known."""
+
+    code: RefusalCode
+    sentence: str
+    venue_code: str = ""
+    missing: Amount | None = None

@@ -1,0 +1,1 @@
+"""The twins that demo, tests and benchmarks run against."""

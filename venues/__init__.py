@@ -1,0 +1,1 @@
+"""Adapters, one per venue: translation and one client, nothing else."""
