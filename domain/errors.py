@@ -13,3 +13,11 @@ class VenueUnavailable(Exception):
 
 class OutcomeUnknown(Exception):
     """A request that moves money may have taken effect: ask what became of it, never send it anew."""
+
+
+class RefusedByPolicy(Exception):
+    """The owner's own rules forbid it; the sentence says which, and what would allow it."""
+
+
+class ImpossibleHistory(Exception):
+    """The facts contradict each other, so the log was not written by these rules: stop and look."""

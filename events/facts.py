@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from events.money import Amount
 from events.values import (
+    CarriedLot,
     Execution,
     Fill,
     Kept,
@@ -202,7 +203,7 @@ class ProceedsCarried:
     account: str
     sweep_id: str
     amount: Amount
-    lots: tuple[str, ...]
+    lots: tuple[CarriedLot, ...]
     sentence: str
     missing: Amount | None
 

@@ -167,3 +167,12 @@ class Refusal:
     sentence: str
     venue_code: str = ""
     missing: Amount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedLot:
+    """A sold lot that waits for its buy: `proceeds` still in hub currency, `received` of the target so far."""
+
+    lot_id: str
+    proceeds: Amount
+    received: Decimal

@@ -1,0 +1,153 @@
+"""What an account has come to: `evolve(account, fact) -> account`, the fold of its stream.
+
+One account is one stream and one consistency boundary: its scans, its one open sweep, its purse, its permissions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import assert_never
+
+from domain import leg as legs
+from domain import sweep as sweeps
+from domain.errors import ImpossibleHistory
+from domain.leg import Filled, Leg
+from domain.sweep import Purse, SoldLot, Sweep
+from events.facts import (
+    AccountWentLive,
+    ConversionsHalted,
+    ConversionsResumed,
+    DryRunCompleted,
+    DustConversionFailed,
+    DustConverted,
+    DustDetected,
+    DustUnroutable,
+    Fact,
+    HoldingsKept,
+    LegFilled,
+    LegNeverArrived,
+    LegOutcomeUnknown,
+    LegRefused,
+    LegRequested,
+    ProceedsCarried,
+    ScanCompleted,
+    SweepCompleted,
+    VenueUnreachable,
+)
+from events.money import Amount, exactly_sum
+from events.values import LegKind
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What an account has come to. `judged` holds each asset's last reason, as said in the log."""
+
+    name: str
+    scanned_until: datetime | None = None
+    judged: Mapping[str, str] = field(default_factory=dict)
+    learned: Mapping[str, DustUnroutable] = field(default_factory=dict)
+    purse: Purse = field(default_factory=lambda: Purse({}, ()))
+    sweep: Sweep | None = None
+    watched: frozenset[str] = frozenset()
+    dry_run: str = ""
+    live: str = ""
+    halted: str = ""
+    spent: tuple[date, Decimal] = (date.min, Decimal(0))
+
+    def spent_on(self, day: date) -> Decimal:
+        """Return the value sold on a day, for the daily cap."""
+        return self.spent[1] if self.spent[0] == day else Decimal(0)
+
+    def leg(self, leg_id: str) -> tuple[Sweep | None, Leg | None]:
+        """Return the open sweep and its leg of that id, each None when there is none."""
+        return (self.sweep, self.sweep.legs.get(leg_id)) if self.sweep else (None, None)
+
+
+def evolve(account: Account, fact: Fact) -> Account:
+    """Apply a fact. One that cannot follow from what came before raises `ImpossibleHistory`."""
+    match fact:
+        case ScanCompleted(due=due):
+            return replace(account, scanned_until=due)
+        case HoldingsKept(kept=kept):
+            return replace(account, judged={**account.judged, **{each.asset: str(each.reason) for each in kept}})
+        case DustUnroutable(asset=asset, learned=learned):
+            lessons = {**account.learned, asset: fact} if learned else account.learned
+            return replace(account, judged={**account.judged, asset: said(fact)}, learned=lessons)
+        case DustDetected():
+            return _detect(account, fact)
+        case LegRequested() | LegFilled() | LegRefused() | LegOutcomeUnknown() | LegNeverArrived():
+            return _move_leg(account, fact)
+        case DustConverted(lot_id=lot_id, proceeds=proceeds):
+            return replace(account, purse=_paid_out(account.purse, lot_id, proceeds))
+        case ProceedsCarried(lots=lots):
+            waiting = {lot.lot_id: lot for lot in lots}
+            owed = tuple(
+                replace(
+                    sold, contribution=waiting[sold.lot.lot_id].proceeds, received=waiting[sold.lot.lot_id].received
+                )
+                if sold.lot.lot_id in waiting
+                else sold
+                for sold in account.purse.owed
+            )
+            return replace(account, purse=Purse(account.purse.money, owed))
+        case SweepCompleted(sweep_id=sweep_id):
+            if account.sweep is None or account.sweep.opened.sweep_id != sweep_id:
+                raise ImpossibleHistory(f"sweep {sweep_id} completed, but it is not open")
+            return replace(account, sweep=None)
+        case DryRunCompleted(fingerprint=mark):
+            return replace(account, dry_run=mark)
+        case AccountWentLive(fingerprint=mark):
+            return replace(account, live=mark, watched=frozenset())
+        case ConversionsHalted(reason=reason):
+            return replace(account, halted=reason or "halted")
+        case ConversionsResumed():
+            return replace(account, halted="")
+        case VenueUnreachable() | DustConversionFailed():
+            return account
+        case _:
+            assert_never(fact)
+
+
+def said(fact: DustUnroutable) -> str:
+    """Name the reason as it is remembered for the asset, so that only a change of it is said again."""
+    return f"unroutable:{fact.reason}"
+
+
+def _detect(account: Account, fact: DustDetected) -> Account:
+    judged = {**account.judged, **{lot.asset: "dust" for lot in fact.lots}}
+    if not fact.live:
+        return replace(account, judged=judged, watched=frozenset(lot.asset for lot in fact.lots))
+    if account.sweep is not None:
+        raise ImpossibleHistory(f"sweep {fact.sweep_id} opened while {account.sweep.opened.sweep_id} is open")
+    return replace(account, judged=judged, sweep=sweeps.open_sweep(fact))
+
+
+def _move_leg(account: Account, fact: legs.LegFact) -> Account:
+    sweep, leg = account.leg(fact.leg_id)
+    if sweep is None or leg is None:
+        raise ImpossibleHistory(f"leg {fact.leg_id}: {type(fact).__name__}, but no open sweep has it")
+    moved = legs.evolve(leg, fact)
+    sweep = Sweep(sweep.opened, {**sweep.legs, fact.leg_id: moved})
+    if isinstance(moved, Filled):
+        learned = {asset: lesson for asset, lesson in account.learned.items() if asset != moved.plan.spend}
+        return replace(account, sweep=sweep, purse=sweeps.receive(sweep, account.purse, moved), learned=learned)
+    if isinstance(fact, LegRequested) and fact.kind is LegKind.SELL and fact.attempt == 1 and moved.plan.lot_id:
+        day = fact.requested_at.date()
+        value = exactly_sum(account.spent_on(day), sweep.lot(moved.plan.lot_id).value)
+        return replace(account, sweep=sweep, spent=(day, value))
+    return replace(account, sweep=sweep)
+
+
+def _paid_out(purse: Purse, lot_id: str, proceeds: Amount) -> Purse:
+    """A converted lot leaves the purse; where the target is itself a hub, its proceeds leave the money too."""
+    sold = [lot for lot in purse.owed if lot.lot.lot_id == lot_id]
+    if not sold:
+        raise ImpossibleHistory(f"lot {lot_id} was converted, but it was never sold")
+    owed: tuple[SoldLot, ...] = tuple(lot for lot in purse.owed if lot.lot.lot_id != lot_id)
+    if sold[0].contribution.asset != proceeds.asset:
+        return Purse(purse.money, owed)
+    left = exactly_sum(purse.of(proceeds.asset), -proceeds.quantity)
+    return Purse({**purse.money, proceeds.asset: left}, owed)

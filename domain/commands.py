@@ -1,0 +1,107 @@
+"""What an account can be told to do. Each command names its cause, from which the ids of its events are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.leg import Answer
+from domain.scan import Reading
+from events.facts import AccountWentLive, ConversionsHalted, ConversionsResumed, DryRunCompleted
+from events.money import Amount
+from events.values import Policy, Quote, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class RecordScan:
+    """Record what a scan read."""
+
+    reading: Reading
+    policy: Policy
+
+    @property
+    def cause(self) -> str:
+        return f"scan/{self.reading.scan_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOutage:
+    """Record that the venue could not be read for the scan due then."""
+
+    account: str
+    venue: str
+    operation: str
+    detail: str
+    due: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"outage/{self.due.isoformat()}/{self.operation}"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLeg:
+    """Put a leg's intent on record, if policy, caps and purse still allow what the venue offers."""
+
+    leg_id: str
+    spend: Amount
+    quote: Quote
+    fingerprint: str
+    attempt: int
+    now: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"{self.leg_id}/request/{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineLeg:
+    """Record our own no to a leg that the venue does not have."""
+
+    leg_id: str
+    refusal: Refusal
+
+    @property
+    def cause(self) -> str:
+        return f"{self.leg_id}/decline"
+
+
+@dataclass(frozen=True, slots=True)
+class ConcludeLeg:
+    """Record what the venue said of an open leg."""
+
+    leg_id: str
+    attempt: int
+    answer: Answer
+
+    @property
+    def cause(self) -> str:
+        return f"{self.leg_id}/{type(self.answer).__name__}/{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class FinishSweep:
+    """Give every lot of the open sweep its answer."""
+
+    sweep_id: str
+    now: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"{self.sweep_id}/finish"
+
+
+@dataclass(frozen=True, slots=True)
+class Declare:
+    """Record an owner's decision: a dry run, going live, a halt, a resumption. `command_id` is the caller's."""
+
+    fact: DryRunCompleted | AccountWentLive | ConversionsHalted | ConversionsResumed
+    command_id: str
+
+    @property
+    def cause(self) -> str:
+        return f"declare/{self.command_id}"
+
+
+Command = RecordScan | RecordOutage | RequestLeg | DeclineLeg | ConcludeLeg | FinishSweep | Declare

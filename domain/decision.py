@@ -1,0 +1,181 @@
+"""What a command makes happen on an account: `decide(command, account) -> facts`.
+
+A command that was carried out before, or that the account has moved beyond, makes nothing happen.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import assert_never
+
+from domain import identity
+from domain import leg as legs
+from domain import sweep as sweeps
+from domain.account import Account, said
+from domain.commands import (
+    Command,
+    ConcludeLeg,
+    Declare,
+    DeclineLeg,
+    FinishSweep,
+    RecordOutage,
+    RecordScan,
+    RequestLeg,
+)
+from domain.leg import Leg
+from domain.scan import Findings, Reading, carried_alone_suffices, find
+from domain.settlement import settle
+from domain.sweep import Finish, Rest, Step, Sweep
+from events.facts import (
+    AccountWentLive,
+    ConversionsHalted,
+    ConversionsResumed,
+    DryRunCompleted,
+    DustDetected,
+    Fact,
+    HoldingsKept,
+    ScanCompleted,
+    VenueUnreachable,
+)
+from events.money import Amount, exactly_sum, plain
+from events.values import Keep, LegKind, Policy, Refusal, RefusalCode
+
+
+def fingerprint(policy: Policy) -> str:
+    """Name a policy by its content: a dry run and a go-live belong to exactly one. SHA-256, 16 hex digits."""
+    return sha256(repr(policy).encode()).hexdigest()[:16]
+
+
+def next_step(account: Account) -> Step:
+    """Say what the account's open sweep needs next."""
+    if account.sweep is None:
+        return Rest()
+    return sweeps.next_step(account.sweep, account.purse, bool(account.halted))
+
+
+def findings(account: Account, reading: Reading, policy: Policy) -> Findings:
+    """Judge a reading against the policy and what the account has learned, without recording anything."""
+    return find(reading, policy, account.learned, account.purse.money, account.spent_on(reading.now.date()))
+
+
+def decide(command: Command, account: Account) -> list[Fact]:
+    """Decide what a command makes happen; a repetition makes nothing happen."""
+    match command:
+        case RecordScan(reading, policy):
+            return _record_scan(reading, policy, account)
+        case RecordOutage(name, venue, operation, detail, due):
+            repeated = account.scanned_until is not None and due <= account.scanned_until
+            return [] if repeated else [VenueUnreachable(name, venue, operation, detail)]
+        case RequestLeg():
+            return _request_leg(command, account)
+        case DeclineLeg(leg_id, refusal):
+            sweep, leg = account.leg(leg_id)
+            return list(legs.decline(leg, account.name, sweep.opened.sweep_id, refusal)) if sweep and leg else []
+        case ConcludeLeg(leg_id, attempt, answer):
+            sweep, leg = account.leg(leg_id)
+            if not sweep or not isinstance(leg, legs.Requested | legs.Unknown) or leg.intent.attempt != attempt:
+                return []
+            return list(legs.conclude(leg, account.name, sweep.opened.sweep_id, answer))
+        case FinishSweep(sweep_id, now):
+            if account.sweep is None or account.sweep.opened.sweep_id != sweep_id:
+                return []
+            return list(settle(account.sweep, account.purse, now)) if next_step(account) == Finish() else []
+        case Declare(fact):
+            return _declare(fact, account)
+        case _:
+            assert_never(command)
+
+
+def _record_scan(reading: Reading, policy: Policy, account: Account) -> list[Fact]:
+    if account.scanned_until is not None and reading.due <= account.scanned_until:
+        return []
+    found = findings(account, reading, policy)
+    facts: list[Fact] = []
+    changed = tuple(kept for kept in found.kept if _is_news(kept.asset, kept.reason, account))
+    if changed:
+        facts.append(HoldingsKept(reading.account, reading.scan_id, changed))
+    facts.extend(each for each in found.stuck if account.judged.get(each.asset) != said(each))
+    if detected := _detected(reading, policy, found, account):
+        facts.append(detected)
+    completed = ScanCompleted(
+        account=reading.account,
+        scan_id=reading.scan_id,
+        due=reading.due,
+        requests=reading.requests,
+        holdings=len(reading.holdings),
+        dust=len(found.lots),
+        dust_value=found.total,
+        currency=policy.currency,
+        kept=found.counts() | ({"unroutable": len(found.stuck)} if found.stuck else {}),
+        automatic=reading.automatic,
+    )
+    return [*facts, completed]
+
+
+def _is_news(asset: str, reason: Keep, account: Account) -> bool:
+    """An empty wallet that never held anything is counted, not told."""
+    before = account.judged.get(asset)
+    return before != reason and not (before is None and reason is Keep.ZERO)
+
+
+def _detected(reading: Reading, policy: Policy, found: Findings, account: Account) -> DustDetected | None:
+    mark = fingerprint(policy)
+    live = account.live == mark
+    assets = frozenset(lot.asset for lot in found.lots)
+    money = account.purse.money
+    if account.sweep is not None:
+        return None
+    if live and (account.halted or not (assets or carried_alone_suffices(policy, money, reading.market))):
+        return None
+    if not live and (not assets or assets == account.watched):
+        return None
+    return DustDetected(
+        account=reading.account,
+        venue=reading.venue,
+        scan_id=reading.scan_id,
+        sweep_id=identity.sweep_id(reading.scan_id),
+        policy=policy,
+        fingerprint=mark,
+        lots=found.lots,
+        total=found.total,
+        carried=tuple(Amount(money[hub], hub) for hub in policy.hubs if money.get(hub, 0) > 0),
+        plan=found.legs,
+        live=live,
+    )
+
+
+def _request_leg(command: RequestLeg, account: Account) -> list[Fact]:
+    sweep, leg = account.leg(command.leg_id)
+    if sweep is None or leg is None or account.halted or not legs.may_request(leg):
+        return []
+    if no := _objection(command, leg, sweep, account):
+        return list(legs.decline(leg, account.name, sweep.opened.sweep_id, no))
+    return list(legs.request(leg, account.name, sweep.opened.sweep_id, command.spend, command.quote, command.now))
+
+
+def _objection(command: RequestLeg, leg: Leg, sweep: Sweep, account: Account) -> Refusal | None:
+    if not command.fingerprint == sweep.opened.fingerprint == account.live:
+        sentence = "the policy changed after this sweep began; make a dry run and go live with the new one"
+        return Refusal(RefusalCode.POLICY_CHANGED, sentence)
+    if leg.plan.kind is LegKind.SELL and isinstance(leg, legs.Planned) and leg.plan.lot_id:
+        spent = exactly_sum(account.spent_on(command.now.date()), sweep.lot(leg.plan.lot_id).value)
+        if spent > sweep.opened.policy.day_cap:
+            cap = f"{plain(sweep.opened.policy.day_cap)} {sweep.opened.policy.currency}"
+            return Refusal(RefusalCode.OVER_CAP, f"the cap of {cap} a day is reached")
+    return sweeps.objection(leg, command.quote, sweep, account.purse)
+
+
+def _declare(
+    fact: DryRunCompleted | AccountWentLive | ConversionsHalted | ConversionsResumed, account: Account
+) -> list[Fact]:
+    match fact:
+        case AccountWentLive():
+            return [] if account.live == fact.fingerprint or account.dry_run != fact.fingerprint else [fact]
+        case ConversionsHalted():
+            return [] if account.halted else [fact]
+        case ConversionsResumed():
+            return [fact] if account.halted else []
+        case DryRunCompleted():
+            return [fact]
+        case _:
+            assert_never(fact)

@@ -1,0 +1,204 @@
+"""What is dust and what stays: every holding ends as a lot, as kept with a reason, or as dust with no way out.
+
+Prices are best bids in a hub currency; hubs are taken at par with the policy's currency (USDC redeems one to one).
+The reasons are tried in the order of `judge`, the first that holds is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from domain.venue import Capabilities, Holding, Price, Product
+from events.facts import DustUnroutable
+from events.money import Amount, floor_to, plain, ticker
+from events.values import Keep, Kept, Policy, Unroutable
+
+ASK_AGAIN_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What the venue can do and at which prices, at the moment of a scan; prices by product name."""
+
+    capabilities: Capabilities
+    prices: Mapping[str, Price]
+
+    def product(self, base: str, quote: str) -> Product | None:
+        """Return the market of the pair when it takes market orders now."""
+        product = self.capabilities.products.get((base, quote))
+        return product if product and not product.closed else None
+
+    def bid(self, product: Product) -> Decimal | None:
+        """Return what a seller gets for one unit now."""
+        return self.prices.get(product.name, NO_PRICE).bid
+
+    def ask(self, product: Product) -> Decimal | None:
+        """Return what a buyer pays for one unit now."""
+        return self.prices.get(product.name, NO_PRICE).ask
+
+
+NO_PRICE = Price(None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Dust:
+    """A holding that the policy wants gone and that has a market: `free` of it may be sold.
+
+    `product` is where it sells, None when the venue exchanges it one to one into `hub`.
+    """
+
+    asset: str
+    free: Decimal
+    price: Decimal
+    value: Decimal
+    hub: str
+    product: Product | None
+
+
+def priced_products(holdings: tuple[Holding, ...], policy: Policy, capabilities: Capabilities) -> frozenset[str]:
+    """Name the products whose prices a scan needs: every candidate's markets, and the target's."""
+    candidates = {h.asset for h in holdings if h.available > 0} - {policy.target, *policy.excluded}
+    pairs = {(asset, hub) for asset in candidates | {policy.target} for hub in policy.hubs}
+    products = (capabilities.products.get(pair) for pair in pairs)
+    return frozenset(product.name for product in products if product and not product.closed)
+
+
+def judge(holding: Holding, policy: Policy, market: Market, automatic: bool) -> Dust | Kept:
+    """Decide whether a holding is dust; if not, why it stays and what would change that."""
+    free = holding.available - reserve_of(policy, holding.asset)
+    if kept := _kept_unpriced(holding, policy, free):
+        return kept
+    found = _best_exit(holding.asset, free, policy, market)
+    if isinstance(found, tuple):
+        return Kept(holding.asset, holding.available, *found)
+    whole_value = holding.available * found.price
+    if whole_value >= policy.threshold:
+        sentence = (
+            f"worth {_money(whole_value, policy)}, not below the threshold of "
+            f"{plain(policy.threshold)} {policy.currency}"
+        )
+        return Kept(holding.asset, holding.available, Keep.ABOVE_THRESHOLD, sentence)
+    if automatic and policy.admitted is not None and holding.asset not in policy.admitted:
+        sentence = "not in the list that the policy admits for automatic conversion"
+        return Kept(holding.asset, holding.available, Keep.NOT_ADMITTED, sentence)
+    return found
+
+
+def reserve_of(policy: Policy, asset: str) -> Decimal:
+    """Say how much of an asset may never be sold."""
+    return sum((reserve.quantity for reserve in policy.reserves if reserve.asset == asset), Decimal(0))
+
+
+def _kept_unpriced(holding: Holding, policy: Policy, free: Decimal) -> Kept | None:
+    """Give the reasons to stay that need no price."""
+    name = ticker(holding.asset)
+    if holding.available <= 0 and holding.hold <= 0:
+        reason, sentence = Keep.ZERO, "nothing is there"
+    elif holding.asset == policy.target:
+        reason, sentence = Keep.TARGET, "it is what dust is converted into"
+    elif holding.asset in policy.excluded:
+        reason, sentence = Keep.EXCLUDED, "the policy excludes it"
+    elif holding.hold > 0:
+        sentence = f"{plain(holding.hold)} {name} belongs to open orders; cancel or wait for them"
+        reason = Keep.ON_HOLD
+    elif free <= 0:
+        sentence = f"the policy keeps {plain(reserve_of(policy, holding.asset))} {name} in reserve"
+        reason = Keep.RESERVED
+    else:
+        return None
+    return Kept(holding.asset, holding.available, reason, sentence)
+
+
+def _best_exit(asset: str, free: Decimal, policy: Policy, market: Market) -> Dust | tuple[Keep, str]:
+    """Find the first hub in the policy's order that an asset can be turned into at a known price."""
+    known = [p for hub in policy.hubs if (p := market.capabilities.products.get((asset, hub)))]
+    for hub in policy.hubs:
+        product = market.product(asset, hub)
+        if product and (bid := market.bid(product)):
+            return Dust(asset, free, bid, free * bid, hub, product)
+        if (asset, hub) in market.capabilities.convertible:
+            return Dust(asset, free, Decimal(1), free, hub, None)
+    if any(not product.closed for product in known):
+        return Keep.UNPRICED, f"nobody bids for it at {' or '.join(p.name for p in known)}"
+    if known:
+        words = ", ".join(f"{product.name} is {product.closed}" for product in known)
+        return Keep.NOT_TRADABLE, f"its market takes no market orders: {words}"
+    return Keep.NOT_TRADABLE, f"the venue has no market for it in {' or '.join(map(ticker, policy.hubs))}"
+
+
+def still_holds(learned: DustUnroutable, dust: Dust, now: datetime) -> bool:
+    """Say whether a venue's earlier no still speaks against asking it again.
+
+    A minimum holds until the value has grown by what was missing; any other refusal until the quantity changes or a
+    day has passed, since halts and restrictions end.
+    """
+    if learned.reason is Unroutable.BELOW_MINIMUM and learned.missing is not None:
+        grown = dust.free - learned.quantity if learned.missing.asset == dust.asset else dust.value - learned.value
+        return grown < learned.missing.quantity
+    return dust.free == learned.quantity and now - learned.noted_at < ASK_AGAIN_AFTER
+
+
+def unroutable(dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, str, Amount | None] | None:
+    """Say why dust has no way out today, or None when it has one."""
+    if not reaches_target(dust.hub, policy, market):
+        sentence = f"no open market leads from {ticker(dust.hub)} to {ticker(policy.target)}"
+        return Unroutable.NO_ROUTE, sentence, None
+    if dust.product is None:
+        return None
+    size = floor_to(dust.free, dust.product.base_increment)
+    if size < dust.product.base_minimum or size <= 0:
+        needed = max(dust.product.base_minimum, dust.product.base_increment)
+        missing = Amount(needed - dust.free, dust.asset)
+        sentence = f"{dust.product.name} takes at least {plain(needed)}, {missing} more is needed"
+        return Unroutable.BELOW_MINIMUM, sentence, missing
+    return _no_gain(size, dust, policy, market)
+
+
+def _no_gain(size: Decimal, dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, str, Amount | None] | None:
+    gain = expected_gain(size * dust.price, dust.hub, policy, market)
+    if gain > policy.minimum_gain:
+        return None
+    sentence = f"after both fees and the spread {_money(gain, policy)} would be left"
+    return Unroutable.NO_NET_GAIN, sentence, None
+
+
+def expected_gain(value: Decimal, hub: str, policy: Policy, market: Market) -> Decimal:
+    """Estimate what `value` at the bid is worth once it is the target: both fees and the spread taken off."""
+    kept = Decimal(1) - policy.taker_fee
+    if policy.target in policy.hubs:
+        return value * kept
+    final = _final_product(hub, policy, market)
+    bid, ask = (market.bid(final), market.ask(final)) if final else (None, None)
+    if not bid or not ask:
+        return Decimal(0)
+    return value * kept * kept * bid / ask
+
+
+def reaches_target(hub: str, policy: Policy, market: Market) -> bool:
+    """Say whether proceeds in `hub` can become the target, directly or through another hub one to one."""
+    return policy.target == hub or _final_product(hub, policy, market) is not None or _unifies(hub, policy, market)
+
+
+def settlement_hub(policy: Policy, market: Market) -> str | None:
+    """Choose the hub in which proceeds are pooled: the target itself, else the first that buys it."""
+    if policy.target in policy.hubs:
+        return policy.target
+    return next((hub for hub in policy.hubs if market.product(policy.target, hub)), None)
+
+
+def _final_product(hub: str, policy: Policy, market: Market) -> Product | None:
+    pool = settlement_hub(policy, market)
+    if pool is None or (pool != hub and (hub, pool) not in market.capabilities.convertible):
+        return None
+    return market.product(policy.target, pool)
+
+
+def _unifies(hub: str, policy: Policy, market: Market) -> bool:
+    return policy.target in policy.hubs and (hub, policy.target) in market.capabilities.convertible
+
+
+def _money(value: Decimal, policy: Policy) -> str:
+    return f"{plain(value.quantize(Decimal('0.0001')))} {policy.currency}"

@@ -1,0 +1,184 @@
+"""The life of a leg: one request to one venue, under one idempotency key.
+
+    Planned ──▶ Requested ──▶ Filled
+       │          │    │ ╲───▶ Refused ◀── Planned, NeverArrived (our own no)
+       │          ▼    ▼
+       │       Unknown ──▶ Filled | Refused | NeverArrived
+       ▼                                          │
+    Refused        Requested (same key) ◀─────────┘  at most `ATTEMPTS` times
+
+An intent is on record before the venue hears of it. Once it is, only the venue's answer ends the leg; asking again
+for a leg that never arrived uses the same key and the same size, so the venue can make at most one order of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from domain.errors import ImpossibleHistory
+from domain.identity import idempotency_key
+from domain.venue import NeverArrived as VenueKnowsNothing
+from domain.venue import Order, Pending
+from events.facts import LegFilled, LegNeverArrived, LegOutcomeUnknown, LegRefused, LegRequested
+from events.money import Amount
+from events.values import Fill, PlannedLeg, Quote, Refusal
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Nothing was asked yet."""
+
+    plan: PlannedLeg
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """The intent is on record; whether the venue heard of it is not known to whoever reads this."""
+
+    plan: PlannedLeg
+    intent: LegRequested
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The answer was lost or is not final."""
+
+    plan: PlannedLeg
+    intent: LegRequested
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeverArrived:
+    """The venue cannot have it any more."""
+
+    plan: PlannedLeg
+    intent: LegRequested
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The venue did it."""
+
+    plan: PlannedLeg
+    intent: LegRequested
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It was not made and will not be."""
+
+    plan: PlannedLeg
+    refusal: Refusal
+
+
+Leg = Planned | Requested | Unknown | NeverArrived | Filled | Refused
+LegFact = LegRequested | LegFilled | LegRefused | LegOutcomeUnknown | LegNeverArrived
+Answer = Fill | Refusal | Pending | VenueKnowsNothing
+
+
+def order_of(intent: LegRequested) -> Order:
+    """Say the intent in the words a venue is asked in."""
+    return Order(
+        key=intent.key,
+        kind=intent.kind,
+        product=intent.product,
+        spend=intent.spend,
+        receive=intent.receive,
+        reference=intent.quote.reference,
+        requested_at=intent.requested_at,
+    )
+
+
+def draft(plan: PlannedLeg, spend: Amount) -> Order:
+    """Make the order that is quoted before the intent is recorded."""
+    return Order(idempotency_key(plan.leg_id), plan.kind, plan.product, spend, plan.receive)
+
+
+def may_request(leg: Leg) -> bool:
+    """A leg may be asked of the venue when it never was, or provably never arrived, a bounded number of times."""
+    return isinstance(leg, Planned) or (isinstance(leg, NeverArrived) and leg.intent.attempt < ATTEMPTS)
+
+
+def is_open(leg: Leg) -> bool:
+    """An open leg has an intent on record and no final answer."""
+    return isinstance(leg, Requested | Unknown)
+
+
+def request(leg: Leg, account: str, sweep: str, spend: Amount, quote: Quote, now: datetime) -> list[LegRequested]:
+    """Put the intent on record, once; after NeverArrived again under the same key and with the same size."""
+    match leg:
+        case Planned(plan):
+            attempt = 1
+        case NeverArrived(plan, earlier) if may_request(leg):
+            attempt, spend = earlier.attempt + 1, earlier.spend
+        case _:
+            return []
+    return [
+        LegRequested(
+            account=account,
+            sweep_id=sweep,
+            leg_id=plan.leg_id,
+            key=idempotency_key(plan.leg_id),
+            kind=plan.kind,
+            product=plan.product,
+            spend=spend,
+            receive=plan.receive,
+            quote=quote,
+            attempt=attempt,
+            requested_at=now,
+        )
+    ]
+
+
+def decline(leg: Leg, account: str, sweep: str, refusal: Refusal) -> list[LegRefused]:
+    """Record our own no, possible only while the venue cannot have the leg."""
+    match leg:
+        case Planned(plan) | NeverArrived(plan, _):
+            return [LegRefused(account, sweep, plan.leg_id, refusal)]
+        case Requested() | Unknown() | Filled() | Refused():
+            return []
+        case _:
+            assert_never(leg)
+
+
+def conclude(leg: Leg, account: str, sweep: str, answer: Answer) -> list[LegFact]:
+    """Record what the venue said of an open leg; an answer to a leg that has one changes nothing."""
+    if not isinstance(leg, Requested | Unknown):
+        return []
+    leg_id = leg.plan.leg_id
+    match answer:
+        case Fill():
+            return [LegFilled(account, sweep, leg_id, answer)]
+        case Refusal():
+            return [LegRefused(account, sweep, leg_id, answer)]
+        case VenueKnowsNothing():
+            return [LegNeverArrived(account, sweep, leg_id, leg.intent.attempt)]
+        case Pending(detail):
+            return [] if isinstance(leg, Unknown) else [LegOutcomeUnknown(account, sweep, leg_id, detail)]
+        case _:
+            assert_never(answer)
+
+
+def evolve(leg: Leg, fact: LegFact) -> Leg:
+    """Apply a fact; one that the leg's state does not allow raises `ImpossibleHistory` and changes nothing."""
+    match leg, fact:
+        case ((Planned(plan) | NeverArrived(plan, _)), LegRequested()):
+            return Requested(plan, fact)
+        case ((Planned(plan) | NeverArrived(plan, _)), LegRefused(refusal=refusal)):
+            return Refused(plan, refusal)
+        case ((Requested(plan, intent) | Unknown(plan, intent, _)), LegFilled(fill=fill)):
+            return Filled(plan, intent, fill)
+        case ((Requested(plan, _) | Unknown(plan, _, _)), LegRefused(refusal=refusal)):
+            return Refused(plan, refusal)
+        case Requested(plan, intent), LegOutcomeUnknown(detail=detail):
+            return Unknown(plan, intent, detail)
+        case ((Requested(plan, intent) | Unknown(plan, intent, _)), LegNeverArrived()):
+            return NeverArrived(plan, intent)
+        case _:
+            raise ImpossibleHistory(f"leg {fact.leg_id}: {type(fact).__name__} after {type(leg).__name__}")

@@ -1,0 +1,140 @@
+"""The plan of a sweep: which legs turn its lots into the target.
+
+Each lot is sold for a hub currency; proceeds are pooled in one hub; one buy makes the target of the pool. Where the
+venue exchanges a pair one to one, that replaces the sale, and unifies proceeds in different hubs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from domain.dust import Dust, Market, settlement_hub
+from domain.identity import leg_id, lot_id
+from domain.venue import Product
+from events.money import floor_to
+from events.values import LegKind, Lot, PlannedLeg, Policy
+
+CENT = Decimal("0.01")
+# A buy sized for the ask of a moment ago should still reach the minimum when the price has moved a little.
+TOP_UP_MARGIN = Decimal("1.01")
+
+
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """Buying `spend` of hub currency worth of a lot lifts it over the market's minimum; `gain` is what that earns."""
+
+    spend: Decimal
+    gain: Decimal
+
+
+def lot_of(dust: Dust, sweep: str, policy: Policy, topped_up: bool = False) -> Lot:
+    """Make a lot of dust: what can be sold of it, floored to the market's increment; all of it when topped up."""
+    increment = dust.product.base_increment if dust.product else CENT
+    size = dust.free if topped_up else floor_to(dust.free, increment)
+    return Lot(lot_id(sweep, dust.asset), dust.asset, size, dust.price, size * dust.price, policy.currency)
+
+
+def plan(
+    sweep: str,
+    dust: Sequence[Dust],
+    top_ups: Mapping[str, TopUp],
+    carried: Mapping[str, Decimal],
+    policy: Policy,
+    market: Market,
+) -> tuple[PlannedLeg, ...]:
+    """Lay out all legs of a sweep: per lot, then unification of the other hubs, then one buy of the target."""
+    legs: list[PlannedLeg] = []
+    for piece in dust:
+        topped = top_ups.get(piece.asset)
+        if topped:
+            legs.append(_top_up(sweep, piece, topped))
+        legs.append(_exit(sweep, piece, policy, topped is not None))
+    pool = settlement_hub(policy, market)
+    if pool is None:
+        return tuple(legs)
+    paid_in = {leg.receive for leg in legs if leg.kind is not LegKind.TOP_UP} | {h for h, q in carried.items() if q > 0}
+    for hub in policy.hubs:
+        if hub != pool and hub in paid_in and (hub, pool) in market.capabilities.convertible:
+            legs.append(_exchange(sweep, hub, pool, None, None))
+    if policy.target != pool and (product := market.product(policy.target, pool)):
+        legs.append(_buy(sweep, product))
+    return tuple(legs)
+
+
+def top_up(dust: Dust, policy: Policy, market: Market, funds: Decimal) -> TopUp | None:
+    """Decide whether buying up to the minimum and selling all recovers more than both fees and the spread cost.
+
+    None when the policy has it off, when `funds` (hub currency: carried proceeds and the owner's allowance) do not
+    cover it, or when it would not gain. The buy's fee is inside its quote size.
+    """
+    product = dust.product
+    ask = market.ask(product) if product else None
+    if policy.top_up is None or product is None or ask is None:
+        return None
+    lacking = product.base_minimum - dust.free
+    whole_steps = floor_to(lacking, product.base_increment) + product.base_increment
+    kept = Decimal(1) - policy.taker_fee
+    cost = whole_steps * ask / kept * TOP_UP_MARGIN
+    spend = max(floor_to(cost, product.quote_increment) + product.quote_increment, product.quote_minimum)
+    bought = floor_to(spend * kept / ask, product.base_increment)
+    sold = floor_to(dust.free + bought, product.base_increment)
+    gain = sold * dust.price * kept - spend
+    if sold < product.base_minimum or spend > funds or gain <= max(policy.minimum_gain, Decimal(0)):
+        return None
+    return TopUp(spend, gain)
+
+
+def _top_up(sweep: str, dust: Dust, topped: TopUp) -> PlannedLeg:
+    assert dust.product is not None  # top_up() gives one only for dust with a market
+    product = dust.product
+    return PlannedLeg(
+        leg_id(sweep, LegKind.TOP_UP, dust.asset),
+        LegKind.TOP_UP,
+        product.name,
+        product.quote,
+        dust.asset,
+        lot_id(sweep, dust.asset),
+        topped.spend,
+        product.quote_increment,
+        product.quote_minimum,
+    )
+
+
+def _exit(sweep: str, dust: Dust, policy: Policy, topped_up: bool) -> PlannedLeg:
+    lot = lot_of(dust, sweep, policy, topped_up)
+    if dust.product is None:
+        return _exchange(sweep, dust.asset, dust.hub, lot.lot_id, lot.quantity)
+    product = dust.product
+    return PlannedLeg(
+        leg_id(sweep, LegKind.SELL, dust.asset),
+        LegKind.SELL,
+        product.name,
+        dust.asset,
+        dust.hub,
+        lot.lot_id,
+        lot.quantity,
+        product.base_increment,
+        product.base_minimum,
+    )
+
+
+def _exchange(sweep: str, spend: str, receive: str, lot: str | None, quantity: Decimal | None) -> PlannedLeg:
+    name = f"{spend.rsplit(':', 1)[-1]}-{receive.rsplit(':', 1)[-1]}"
+    kind = LegKind.CONVERT
+    return PlannedLeg(leg_id(sweep, kind, spend), kind, name, spend, receive, lot, quantity, CENT, CENT)
+
+
+def _buy(sweep: str, product: Product) -> PlannedLeg:
+    return PlannedLeg(
+        leg_id(sweep, LegKind.BUY, product.base),
+        LegKind.BUY,
+        product.name,
+        product.quote,
+        product.base,
+        None,
+        None,
+        product.quote_increment,
+        product.quote_minimum,
+    )

@@ -1,0 +1,161 @@
+"""One scan of an account: what was read, judged against the policy, said once for each change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from domain.dust import Dust, Market, expected_gain, judge, settlement_hub, still_holds, unroutable
+from domain.identity import scan_id, sweep_id
+from domain.plan import TopUp, lot_of, plan, top_up
+from domain.venue import Holding
+from events.facts import DustUnroutable
+from events.money import exactly_sum, floor_to, plain
+from events.values import Keep, Kept, Lot, PlannedLeg, Policy, Unroutable
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a scan read: every holding, the market at that moment, and how many requests that took."""
+
+    account: str
+    venue: str
+    due: datetime
+    now: datetime
+    holdings: tuple[Holding, ...]
+    market: Market
+    requests: int
+    automatic: bool
+
+    @property
+    def scan_id(self) -> str:
+        """Name the scan by what it was asked for."""
+        return scan_id(self.account, self.due)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """A reading judged: every holding is in exactly one of `kept`, `stuck` and `dust`."""
+
+    kept: tuple[Kept, ...]
+    stuck: tuple[DustUnroutable, ...]
+    dust: tuple[Dust, ...]
+    lots: tuple[Lot, ...]
+    legs: tuple[PlannedLeg, ...]
+
+    @property
+    def total(self) -> Decimal:
+        """The value of all lots in the policy's currency."""
+        return exactly_sum(*(lot.value for lot in self.lots))
+
+    def counts(self) -> dict[str, int]:
+        """Count the holdings that stay by reason."""
+        return dict(sorted(Counter(str(kept.reason) for kept in self.kept).items()))
+
+
+def find(
+    reading: Reading,
+    policy: Policy,
+    learned: Mapping[str, DustUnroutable],
+    carried: Mapping[str, Decimal],
+    spent_today: Decimal,
+) -> Findings:
+    """Judge every holding and plan the conversion of what is dust, largest value first within the policy's caps."""
+    judged = [judge(holding, policy, reading.market, reading.automatic) for holding in reading.holdings]
+    kept = [each for each in judged if isinstance(each, Kept)]
+    candidates = sorted((d for d in judged if isinstance(d, Dust)), key=lambda d: (-d.value, d.asset))
+    stuck: list[DustUnroutable] = []
+    dust: list[Dust] = []
+    top_ups: dict[str, TopUp] = {}
+    allowance = min(policy.sweep_cap, policy.day_cap - spent_today)
+    funds = {hub: carried.get(hub, Decimal(0)) for hub in policy.hubs}
+    if policy.top_up is not None and policy.hubs:
+        funds = {hub: max(money, Decimal(0)) + policy.top_up for hub, money in funds.items()}
+    for piece in candidates:
+        if obstacle := _obstacle(piece, reading, policy, learned):
+            topped = _may_top_up(piece, obstacle, policy, reading.market, funds)
+            if topped is None:
+                stuck.append(obstacle)
+                continue
+            top_ups[piece.asset] = topped
+            funds[piece.hub] -= topped.spend
+        if piece.value > allowance:
+            kept.append(_over_cap(piece, policy))
+            continue
+        allowance -= piece.value
+        dust.append(piece)
+    sweep = sweep_id(reading.scan_id)
+    if not _worth_it(dust, policy, reading.market):
+        stuck.extend(_no_gain(piece, reading, policy) for piece in dust)
+        dust = []
+    lots = tuple(lot_of(piece, sweep, policy, piece.asset in top_ups) for piece in dust)
+    legs = plan(sweep, dust, top_ups, carried, policy, reading.market)
+    return Findings(tuple(kept), tuple(stuck), tuple(dust), lots, legs)
+
+
+def carried_alone_suffices(policy: Policy, carried: Mapping[str, Decimal], market: Market) -> bool:
+    """Say whether proceeds of earlier sweeps can be bought with although no new dust was found."""
+    pool = settlement_hub(policy, market)
+    product = market.product(policy.target, pool) if pool else None
+    if product is None or pool is None:
+        return False
+    money = carried.get(pool, Decimal(0))
+    return floor_to(money, product.quote_increment) >= max(product.quote_minimum, product.quote_increment)
+
+
+def _obstacle(
+    piece: Dust, reading: Reading, policy: Policy, learned: Mapping[str, DustUnroutable]
+) -> DustUnroutable | None:
+    earlier = learned.get(piece.asset)
+    if found := unroutable(piece, policy, reading.market):
+        reason, sentence, missing = found
+        return DustUnroutable(
+            reading.account,
+            piece.asset,
+            piece.free,
+            piece.value,
+            policy.currency,
+            reason,
+            sentence,
+            missing,
+            learned=False,
+            noted_at=reading.now,
+        )
+    return earlier if earlier and still_holds(earlier, piece, reading.now) else None
+
+
+def _may_top_up(
+    piece: Dust, obstacle: DustUnroutable, policy: Policy, market: Market, funds: Mapping[str, Decimal]
+) -> TopUp | None:
+    if obstacle.reason is not Unroutable.BELOW_MINIMUM or obstacle.learned:
+        return None
+    return top_up(piece, policy, market, funds.get(piece.hub, Decimal(0)))
+
+
+def _over_cap(piece: Dust, policy: Policy) -> Kept:
+    caps = f"{plain(policy.sweep_cap)} a sweep and {plain(policy.day_cap)} a day ({policy.currency})"
+    return Kept(piece.asset, piece.free, Keep.OVER_CAP, f"the caps are reached: {caps}; a later sweep takes it")
+
+
+def _worth_it(dust: list[Dust], policy: Policy, market: Market) -> bool:
+    gain = exactly_sum(*(expected_gain(piece.value, piece.hub, policy, market) for piece in dust))
+    return gain > policy.minimum_gain
+
+
+def _no_gain(piece: Dust, reading: Reading, policy: Policy) -> DustUnroutable:
+    sentence = f"the sweep as a whole would not gain more than {plain(policy.minimum_gain)} {policy.currency}"
+    return DustUnroutable(
+        reading.account,
+        piece.asset,
+        piece.free,
+        piece.value,
+        policy.currency,
+        Unroutable.NO_NET_GAIN,
+        sentence,
+        None,
+        learned=False,
+        noted_at=reading.now,
+    )

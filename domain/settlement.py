@@ -1,0 +1,217 @@
+"""The end of a sweep: every lot gets its answer, and every unit of proceeds a place.
+
+Given the legs' outcomes, a lot is converted (it has its share of the target), failed (it never left, or its buy was
+refused: the money is named), or carried (sold, and waiting for a buy that was too small or only partly made).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from domain.leg import Filled, Leg, Refused
+from domain.share import share
+from domain.sweep import Purse, SoldLot, Sweep
+from events.facts import DustConversionFailed, DustConverted, DustUnroutable, ProceedsCarried, SweepCompleted
+from events.money import Amount, exactly_sum, plain, ticker
+from events.values import CarriedLot, LegKind, Lot, Refusal, RefusalCode, Unroutable
+
+# An order that filled this far is whole: what is left is a rounding of the venue, not money waiting for a buyer.
+WHOLE = Decimal("0.99")
+BPS = Decimal(10_000)
+TAUGHT = {
+    RefusalCode.BELOW_MINIMUM: Unroutable.BELOW_MINIMUM,
+    RefusalCode.NO_NET_GAIN: Unroutable.NO_NET_GAIN,
+    RefusalCode.NOT_TRADABLE: Unroutable.REFUSED_BY_VENUE,
+    RefusalCode.NOT_PERMITTED: Unroutable.REFUSED_BY_VENUE,
+    RefusalCode.OTHER: Unroutable.REFUSED_BY_VENUE,
+}
+
+Answer = DustConverted | DustConversionFailed | DustUnroutable | ProceedsCarried | SweepCompleted
+
+
+def settle(sweep: Sweep, purse: Purse, now: datetime) -> list[Answer]:
+    """Give every lot of the sweep, and every lot carried into it, its answer; the last fact closes the sweep."""
+    stuck = [_stuck(leg, sweep) for leg in sweep.legs.values() if _kept_its_lot(leg)]
+    taught = [lesson for leg in sweep.legs.values() if _kept_its_lot(leg) and (lesson := _lesson(leg, sweep, now))]
+    bought, carried, failed = _proceeds(sweep, purse)
+    waiting = {lot.lot_id for each in carried for lot in each.lots} - {each.lot_id for each in failed}
+    completed = SweepCompleted(
+        account=sweep.opened.account,
+        sweep_id=sweep.opened.sweep_id,
+        converted=len(bought),
+        carried=len(waiting),
+        failed=len(stuck) + len(failed),
+        proceeds=sum((each.proceeds for each in bought), Amount(Decimal(0), sweep.opened.policy.target)),
+    )
+    return [*stuck, *taught, *bought, *failed, *carried, completed]
+
+
+def _kept_its_lot(leg: Leg) -> bool:
+    """A refused exit leaves its lot where it was; a refused top-up shows in the exit that it was for."""
+    return isinstance(leg, Refused) and leg.plan.lot_id is not None and leg.plan.kind is not LegKind.TOP_UP
+
+
+def _stuck(leg: Leg, sweep: Sweep) -> DustConversionFailed:
+    assert isinstance(leg, Refused)  # _kept_its_lot
+    assert leg.plan.lot_id is not None
+    lot = sweep.lot(leg.plan.lot_id)
+    topping = sweep.top_up_of(lot.lot_id)
+    done = (topping,) if isinstance(topping, Filled) else ()
+    there = exactly_sum(lot.quantity, *(each.fill.received.quantity for each in done))
+    return DustConversionFailed(
+        account=sweep.opened.account,
+        sweep_id=sweep.opened.sweep_id,
+        lot_id=lot.lot_id,
+        asset=lot.asset,
+        refusal=leg.refusal,
+        legs_done=tuple(each.plan.leg_id for each in done),
+        money=(Amount(there, lot.asset),),
+    )
+
+
+def _lesson(leg: Leg, sweep: Sweep, now: datetime) -> DustUnroutable | None:
+    """What a refusal teaches about the asset, so that the next scan does not announce it for nothing."""
+    assert isinstance(leg, Refused)  # _kept_its_lot
+    reason = TAUGHT.get(leg.refusal.code)
+    if reason is None or leg.plan.lot_id is None:
+        return None
+    lot = sweep.lot(leg.plan.lot_id)
+    word = f" ({leg.refusal.venue_code})" if leg.refusal.venue_code else ""
+    return DustUnroutable(
+        account=sweep.opened.account,
+        asset=lot.asset,
+        quantity=lot.quantity,
+        value=lot.value,
+        currency=lot.currency,
+        reason=reason,
+        sentence=leg.refusal.sentence + word,
+        missing=leg.refusal.missing,
+        learned=True,
+        noted_at=now,
+    )
+
+
+def _proceeds(
+    sweep: Sweep, purse: Purse
+) -> tuple[list[DustConverted], list[ProceedsCarried], list[DustConversionFailed]]:
+    target = sweep.opened.policy.target
+    if target in sweep.opened.policy.hubs:
+        ready = [lot for lot in purse.owed if lot.contribution.asset == target]
+        total = min(exactly_sum(*(lot.contribution.quantity for lot in ready)), purse.of(target))
+        paid = _converted(sweep, ready, max(total, Decimal(0)), Decimal(1)) if ready else []
+        return paid, _left(sweep, purse, paid_in=target, refusal=None), []
+    buy = next((leg for leg in sweep.legs.values() if leg.plan.kind is LegKind.BUY), None)
+    if not isinstance(buy, Filled):
+        refusal = buy.refusal if isinstance(buy, Refused) else None
+        return [], _left(sweep, purse, paid_in=None, refusal=refusal), _unbought(sweep, purse, refusal)
+    ready = [lot for lot in purse.owed if lot.contribution.asset == buy.plan.spend]
+    fill, intent = buy.fill, buy.intent
+    if fill.spent.quantity < intent.spend.quantity * WHOLE and ready:
+        return [], [_partly(sweep, ready, buy), *_left(sweep, purse, paid_in=buy.plan.spend, refusal=None)], []
+    slip = fill.received.quantity * intent.quote.spend.quantity / (intent.quote.receive.quantity * fill.spent.quantity)
+    return (
+        _converted(sweep, ready, fill.received.quantity, slip, buy) if ready else [],
+        _left(sweep, purse, paid_in=buy.plan.spend, refusal=None),
+        [],
+    )
+
+
+def _converted(
+    sweep: Sweep, ready: Sequence[SoldLot], total: Decimal, slip: Decimal, buy: Filled | None = None
+) -> list[DustConverted]:
+    """Share what was bought among the lots by what each paid, with the buy's fee shared the same way."""
+    weights = [lot.contribution.quantity for lot in ready]
+    parts = share(total, weights)
+    buy_fees = [(fee.asset, share(fee.quantity, weights)) for fee in (buy.fill.fees if buy else ())]
+    return [
+        DustConverted(
+            account=sweep.opened.account,
+            sweep_id=sweep.opened.sweep_id,
+            lot_id=sold.lot.lot_id,
+            asset=sold.lot.asset,
+            quantity=sold.sold,
+            unsold=max(exactly_sum(sold.lot.quantity, -sold.sold), Decimal(0)),
+            proceeds=Amount(exactly_sum(sold.received, part), sweep.opened.policy.target),
+            fees=(*sold.fees, *(Amount(shares[nth], asset) for asset, shares in buy_fees)),
+            executions=sold.executions,
+            order_ids=(*sold.order_ids, *((buy.fill.order_id,) if buy else ())),
+            slippage_bps=_slippage(sold, slip),
+            value=sold.value,
+            currency=sold.lot.currency,
+        )
+        for nth, (sold, part) in enumerate(zip(ready, parts, strict=True))
+    ]
+
+
+def _slippage(sold: SoldLot, slip: Decimal) -> Decimal:
+    """Compare what both legs gave with what both quotes had offered, in basis points; negative is worse."""
+    got = sold.contribution.quantity / sold.quoted if sold.quoted > 0 and len(sold.order_ids) == 1 else Decimal(1)
+    return ((got * slip - 1) * BPS).quantize(Decimal("0.01"))
+
+
+def _partly(sweep: Sweep, ready: Sequence[SoldLot], buy: Filled) -> ProceedsCarried:
+    """A partial buy: each lot keeps its share of what was bought, and the rest of its proceeds waits."""
+    weights = [lot.contribution.quantity for lot in ready]
+    bought = share(buy.fill.received.quantity, weights)
+    spent = share(min(buy.fill.spent.quantity, exactly_sum(*weights)), weights)
+    hub = buy.plan.spend
+    lots = tuple(
+        CarriedLot(lot.lot.lot_id, Amount(exactly_sum(weight, -out), hub), exactly_sum(lot.received, got))
+        for lot, weight, out, got in zip(ready, weights, spent, bought, strict=True)
+    )
+    rest = sum((lot.proceeds for lot in lots), Amount(Decimal(0), hub))
+    sentence = f"only {buy.fill.spent} of {buy.intent.spend} found a seller; the rest joins the next sweep"
+    return ProceedsCarried(sweep.opened.account, sweep.opened.sweep_id, rest, lots, sentence, None)
+
+
+def _left(sweep: Sweep, purse: Purse, paid_in: str | None, refusal: Refusal | None) -> list[ProceedsCarried]:
+    """Name the proceeds that wait, per currency, and what they wait for; lots paid in `paid_in` had their answer."""
+    carried = []
+    for hub in sweep.opened.policy.hubs:
+        lots = [lot for lot in purse.owed if lot.contribution.asset == hub and hub != paid_in]
+        if lots:
+            waiting = tuple(CarriedLot(lot.lot.lot_id, lot.contribution, lot.received) for lot in lots)
+            sentence, missing = _waits_for(sweep, purse, hub, refusal)
+            amount = Amount(purse.of(hub), hub)
+            carried.append(
+                ProceedsCarried(sweep.opened.account, sweep.opened.sweep_id, amount, waiting, sentence, missing)
+            )
+    return carried
+
+
+def _waits_for(sweep: Sweep, purse: Purse, hub: str, refusal: Refusal | None) -> tuple[str, Amount | None]:
+    if refusal is not None:
+        return refusal.sentence, refusal.missing
+    leg = next((leg for leg in sweep.legs.values() if leg.plan.lot_id is None and leg.plan.spend == hub), None)
+    if leg is None:
+        return f"no market leads from {ticker(hub)} to the target today", None
+    if isinstance(leg, Refused):
+        return leg.refusal.sentence, leg.refusal.missing
+    missing = Amount(max(leg.plan.minimum - purse.of(hub), Decimal(0)), hub)
+    return f"{leg.plan.product} takes at least {plain(leg.plan.minimum)}, {missing} more is needed", missing
+
+
+def _unbought(sweep: Sweep, purse: Purse, refusal: Refusal | None) -> list[DustConversionFailed]:
+    """A buy that was refused for more than its size failed this sweep's lots; their money is in the hub currency."""
+    if refusal is None or refusal.code is RefusalCode.BELOW_MINIMUM:
+        return []
+    mine: set[Lot] = set(sweep.opened.lots)
+    return [
+        DustConversionFailed(
+            account=sweep.opened.account,
+            sweep_id=sweep.opened.sweep_id,
+            lot_id=sold.lot.lot_id,
+            asset=sold.lot.asset,
+            refusal=refusal,
+            legs_done=tuple(
+                leg.plan.leg_id
+                for leg in sweep.legs.values()
+                if isinstance(leg, Filled) and leg.plan.lot_id == sold.lot.lot_id
+            ),
+            money=(sold.contribution,),
+        )
+        for sold in purse.owed
+        if sold.lot in mine
+    ]

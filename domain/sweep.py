@@ -1,0 +1,244 @@
+"""One round of converting an account's lots: what comes next, how large, and whether it is still right to ask.
+
+A sweep walks its plan in order and asks one leg at a time. An open leg blocks all others until the venue has answered
+for it. Legs that serve the whole sweep spend from the purse: what this account's dust has earned and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from domain import leg as legs
+from domain.dust import reserve_of
+from domain.leg import Filled, Leg, NeverArrived, Refused
+from domain.venue import Holding
+from events.facts import DustDetected
+from events.money import Amount, floor_to, plain, ticker
+from events.values import Execution, Fill, LegKind, Lot, PlannedLeg, Policy, Quote, Refusal, RefusalCode
+
+
+@dataclass(frozen=True, slots=True)
+class SoldLot:
+    """A lot that has left its asset and is not the target yet.
+
+    `contribution` is its net proceeds in a hub currency and its weight when the target is shared; `received` is what it
+    got of the target from earlier, partial buys. `quoted` is what the venue had offered for what was sold.
+    """
+
+    lot: Lot
+    sold: Decimal
+    contribution: Amount
+    quoted: Decimal
+    value: Decimal
+    fees: tuple[Amount, ...]
+    executions: tuple[Execution, ...]
+    order_ids: tuple[str, ...]
+    received: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """What dust has earned on an account and not yet spent: money per hub currency, and the lots it came from."""
+
+    money: Mapping[str, Decimal]
+    owed: tuple[SoldLot, ...]
+
+    def of(self, asset: str) -> Decimal:
+        """Return the money in one currency."""
+        return self.money.get(asset, Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """An open sweep: the event that opened it, and its legs by id in the order of the plan."""
+
+    opened: DustDetected
+    legs: Mapping[str, Leg]
+
+    def lot(self, lot_id: str) -> Lot:
+        """Return a lot of this sweep."""
+        return next(lot for lot in self.opened.lots if lot.lot_id == lot_id)
+
+    def top_up_of(self, lot_id: str | None) -> Leg | None:
+        """Return the leg that lifts a lot over its minimum, if the plan has one."""
+        topping = (leg for leg in self.legs.values() if leg.plan.kind is LegKind.TOP_UP)
+        return next((leg for leg in topping if leg.plan.lot_id == lot_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask the venue what became of an open leg."""
+
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """Read the balance, size the leg up to `wanted`, have it quoted, then request it."""
+
+    leg: Leg
+    wanted: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Decline a leg that cannot be asked any more."""
+
+    leg: Leg
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Every leg has its answer: give every lot its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to do."""
+
+
+Step = Ask | Try | GiveUp | Finish | Rest
+
+
+def open_sweep(opened: DustDetected) -> Sweep:
+    """Start a sweep with every leg of its plan not yet asked."""
+    return Sweep(opened, {plan.leg_id: legs.Planned(plan) for plan in opened.plan})
+
+
+def next_step(sweep: Sweep, purse: Purse, halted: bool) -> Step:
+    """Say what the sweep needs next; a halt lets open legs be settled and nothing new be asked."""
+    for leg in sweep.legs.values():
+        if legs.is_open(leg):
+            return Ask(leg)
+    if halted:
+        return Rest()
+    for leg in sweep.legs.values():
+        if isinstance(leg, Filled | Refused):
+            continue
+        if refusal := _hopeless(leg, sweep):
+            return GiveUp(leg, refusal)
+        if wanted := _wanted(leg, sweep, purse):
+            return Try(leg, wanted)
+    return Finish()
+
+
+def _hopeless(leg: Leg, sweep: Sweep) -> Refusal | None:
+    if isinstance(leg, NeverArrived) and not legs.may_request(leg):
+        return Refusal(RefusalCode.NEVER_ARRIVED, f"asked {legs.ATTEMPTS} times and never reached the venue")
+    topping = sweep.top_up_of(leg.plan.lot_id)
+    if leg.plan.kind is LegKind.SELL and isinstance(topping, Refused):
+        return topping.refusal
+    return None
+
+
+def _wanted(leg: Leg, sweep: Sweep, purse: Purse) -> Amount | None:
+    """Say how much a leg would spend at most; None when the purse does not reach its minimum."""
+    plan = leg.plan
+    if isinstance(leg, NeverArrived):
+        return leg.intent.spend
+    if plan.lot_id is None:
+        money = floor_to(purse.of(plan.spend), plan.increment)
+        return Amount(money, plan.spend) if money >= max(plan.minimum, plan.increment) else None
+    if plan.kind is LegKind.TOP_UP:
+        assert plan.quantity is not None  # the planner sizes every leg that belongs to a lot
+        return Amount(plan.quantity, plan.spend)
+    return Amount(sweep.lot(plan.lot_id).quantity + _topped(sweep, plan.lot_id), plan.spend)
+
+
+def _topped(sweep: Sweep, lot_id: str) -> Decimal:
+    topping = sweep.top_up_of(lot_id)
+    return topping.fill.received.quantity if isinstance(topping, Filled) else Decimal(0)
+
+
+def size(step: Try, holding: Holding, policy: Policy) -> Amount | Refusal:
+    """Size a leg by the balance read just now: never more than was announced, than is free, or than the reserve leaves.
+
+    A leg that never arrived keeps its size, so that its key always means the same order.
+    """
+    plan = step.leg.plan
+    if isinstance(step.leg, NeverArrived):
+        return step.wanted
+    if _is_exit(plan) and holding.hold > 0:
+        sentence = f"{plain(holding.hold)} {ticker(plan.spend)} belongs to open orders now"
+        return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
+    free = holding.available - reserve_of(policy, plan.spend)
+    if free <= 0 < step.wanted.quantity:
+        return Refusal(RefusalCode.INSUFFICIENT_BALANCE, f"no {ticker(plan.spend)} is free on the account any more")
+    spend = floor_to(min(free, step.wanted.quantity), plan.increment)
+    if spend < plan.minimum or spend <= 0:
+        missing = Amount(max(plan.minimum, plan.increment) - spend, plan.spend)
+        sentence = f"{plan.product} takes at least {plain(plan.minimum)}, {missing} more is needed"
+        return Refusal(RefusalCode.BELOW_MINIMUM, sentence, missing=missing)
+    return Amount(spend, plan.spend)
+
+
+def objection(leg: Leg, quote: Quote, sweep: Sweep, purse: Purse) -> Refusal | None:
+    """Check the venue's offer against the policy just before asking; None when it may go ahead."""
+    plan, policy = leg.plan, sweep.opened.policy
+    if quote.receive.quantity <= 0:
+        return Refusal(RefusalCode.NO_NET_GAIN, f"after fees {quote.receive} would arrive for {quote.spend}")
+    if _is_exit(plan) and sweep.top_up_of(plan.lot_id) is None:
+        gross = quote.receive + sum_of(quote.fees, plan.receive)
+        if gross.quantity >= policy.threshold:
+            sentence = f"worth {gross} now, not below the threshold of {plain(policy.threshold)} {policy.currency}"
+            return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
+    if not _is_exit(plan):
+        allowed = purse.of(plan.spend) + ((policy.top_up or Decimal(0)) if plan.kind is LegKind.TOP_UP else 0)
+        if quote.spend.quantity > allowed:
+            sentence = f"it would spend {quote.spend}, dust has earned {plain(allowed)}"
+            return Refusal(RefusalCode.OVER_CAP, sentence)
+    return None
+
+
+def sum_of(fees: tuple[Amount, ...], asset: str) -> Amount:
+    """Add up the fees that are in one asset."""
+    return sum((fee for fee in fees if fee.asset == asset), Amount(Decimal(0), asset))
+
+
+def receive(sweep: Sweep, purse: Purse, leg: Filled) -> Purse:
+    """Move a fill's money through the purse: exits earn, top-ups and buys spend, exchanges move from hub to hub."""
+    plan, fill = leg.plan, leg.fill
+    money = dict(purse.money)
+    owed = purse.owed
+    if not _is_exit(plan):
+        money[plan.spend] = purse.of(plan.spend) - fill.spent.quantity
+    if _is_exit(plan) or plan.kind is LegKind.CONVERT:
+        money[plan.receive] = purse.of(plan.receive) + fill.received.quantity
+    if _is_exit(plan):
+        owed = (*owed, _sold(sweep, leg))
+    elif plan.kind is LegKind.CONVERT:
+        owed = tuple(_moved(lot, plan.spend, plan.receive) for lot in owed)
+    return Purse(money, owed)
+
+
+def _is_exit(plan: PlannedLeg) -> bool:
+    """An exit turns a lot's asset into a hub currency."""
+    return plan.lot_id is not None and plan.kind is not LegKind.TOP_UP
+
+
+def _sold(sweep: Sweep, leg: Filled) -> SoldLot:
+    assert leg.plan.lot_id is not None  # exits belong to a lot
+    lot, fill, quote = sweep.lot(leg.plan.lot_id), leg.fill, leg.intent.quote
+    topping = sweep.top_up_of(lot.lot_id)
+    fills: tuple[Fill, ...] = (topping.fill, fill) if isinstance(topping, Filled) else (fill,)
+    cost = topping.fill.spent.quantity if isinstance(topping, Filled) else Decimal(0)
+    offered = quote.receive.quantity * fill.spent.quantity / quote.spend.quantity
+    return SoldLot(
+        lot=lot,
+        sold=fill.spent.quantity,
+        contribution=Amount(fill.received.quantity - cost, fill.received.asset),
+        quoted=offered,
+        value=(fill.received + sum_of(fill.fees, fill.received.asset)).quantity,
+        fees=tuple(fee for each in fills for fee in each.fees),
+        executions=tuple(execution for each in fills for execution in each.executions),
+        order_ids=tuple(each.order_id for each in fills),
+    )
+
+
+def _moved(lot: SoldLot, spend: str, receive: str) -> SoldLot:
+    if lot.contribution.asset != spend:
+        return lot
+    return replace(lot, contribution=Amount(lot.contribution.quantity, receive))
