@@ -56,6 +56,7 @@ class Account:
     live: str = ""
     halted: str = ""
     spent: tuple[date, Decimal] = (date.min, Decimal(0))
+    outage: tuple[str, str] = ("", "")
 
     def spent_on(self, day: date) -> Decimal:
         """Return the value sold on a day, for the daily cap."""
@@ -70,7 +71,7 @@ def evolve(account: Account, fact: Fact) -> Account:
     """Apply a fact. One that cannot follow from what came before raises `ImpossibleHistory`."""
     match fact:
         case ScanCompleted(due=due):
-            return replace(account, scanned_until=due)
+            return replace(account, scanned_until=due, outage=("", ""))
         case HoldingsKept(kept=kept):
             return replace(account, judged={**account.judged, **{each.asset: str(each.reason) for each in kept}})
         case DustUnroutable(asset=asset, learned=learned):
@@ -105,7 +106,9 @@ def evolve(account: Account, fact: Fact) -> Account:
             return replace(account, halted=reason or "halted")
         case ConversionsResumed():
             return replace(account, halted="")
-        case VenueUnreachable() | DustConversionFailed():
+        case VenueUnreachable(operation=operation, about=about):
+            return replace(account, outage=(operation, about))
+        case DustConversionFailed():
             return account
         case _:
             assert_never(fact)
@@ -130,6 +133,7 @@ def _move_leg(account: Account, fact: legs.LegFact) -> Account:
     if sweep is None or leg is None:
         raise ImpossibleHistory(f"leg {fact.leg_id}: {type(fact).__name__}, but no open sweep has it")
     moved = legs.evolve(leg, fact)
+    account = replace(account, outage=("", ""))
     sweep = Sweep(sweep.opened, {**sweep.legs, fact.leg_id: moved})
     if isinstance(moved, Filled):
         learned = {asset: lesson for asset, lesson in account.learned.items() if asset != moved.plan.spend}

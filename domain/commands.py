@@ -26,17 +26,17 @@ class RecordScan:
 
 @dataclass(frozen=True, slots=True)
 class RecordOutage:
-    """Record that the venue could not be read for the scan due then."""
+    """Record that the venue could not be read; `about` names the scan or sweep that has to wait."""
 
-    account: str
     venue: str
     operation: str
+    about: str
     detail: str
-    due: datetime
+    now: datetime
 
     @property
     def cause(self) -> str:
-        return f"outage/{self.due.isoformat()}/{self.operation}"
+        return f"outage/{self.operation}/{self.about}/{self.now.isoformat()}"
 
 
 @dataclass(frozen=True, slots=True)

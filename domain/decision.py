@@ -63,9 +63,9 @@ def decide(command: Command, account: Account) -> list[Fact]:
     match command:
         case RecordScan(reading, policy):
             return _record_scan(reading, policy, account)
-        case RecordOutage(name, venue, operation, detail, due):
-            repeated = account.scanned_until is not None and due <= account.scanned_until
-            return [] if repeated else [VenueUnreachable(name, venue, operation, detail)]
+        case RecordOutage(venue, operation, about, detail):
+            said_already = account.outage == (operation, about)
+            return [] if said_already else [VenueUnreachable(account.name, venue, operation, about, detail)]
         case RequestLeg():
             return _request_leg(command, account)
         case DeclineLeg(leg_id, refusal):

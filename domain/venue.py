@@ -99,6 +99,10 @@ class Venue(Protocol):
 
     def holdings(self) -> Sequence[Holding]: ...
 
+    def holding(self, asset: str) -> Holding:
+        """Read one asset's balance; an asset without a wallet is held as zero."""
+        ...
+
     def capabilities(self) -> Capabilities: ...
 
     def prices(self, products: Collection[str]) -> Mapping[str, Price]:

@@ -53,11 +53,15 @@ class HoldingsKept:
 
 @dataclass(frozen=True, slots=True)
 class VenueUnreachable:
-    """A venue could not be read, so nothing is known about dust. Never the same as `no dust`."""
+    """A venue could not be read, so nothing is known about dust. Never the same as `no dust`.
+
+    `about` is the scan or the sweep that had to wait; an outage is said once for each.
+    """
 
     account: str
     venue: str
     operation: str
+    about: str
     detail: str
 
 

@@ -1,0 +1,165 @@
+"""Walking an open sweep to its end: the converter's work, and the part of it that the reconciler shares.
+
+One step at a time, each from the log's state: so a worker that dies anywhere is continued by any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from domain.commands import ConcludeLeg, DeclineLeg, FinishSweep, RecordOutage, RequestLeg
+from domain.decision import fingerprint, next_step
+from domain.errors import OutcomeUnknown, VenueUnavailable
+from domain.leg import Answer, Leg, NeverArrived, Requested, Unknown, draft, order_of
+from domain.sweep import Ask, Finish, GiveUp, Rest, Sweep, Try, size
+from domain.venue import NeverArrived as VenueKnowsNothing
+from domain.venue import Pending, Venue
+from events.facts import LegRequested
+from events.money import Amount
+from events.values import Quote, Refusal
+from workers.desk import Desk
+
+# How long a worker itself waits for an answer that is not final, before it leaves the leg to the reconciler.
+PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
+# How often a balance that lags behind a fill is read again before it is believed.
+LAG = (0.2, 0.5, 1.0)
+# An intent older than this is not sent any more but asked about: its worker was asleep, others may have moved on.
+STALE = timedelta(seconds=30)
+
+
+class Ended(StrEnum):
+    """Why a worker stopped walking a sweep."""
+
+    RESTING = "resting"
+    WAITING = "waiting"
+    OUT_OF_TIME = "out_of_time"
+
+
+def conduct(desk: Desk, account: str, until: datetime) -> Ended:
+    """Take the account's open sweep as far as it goes, or until `until`.
+
+    `WAITING` means that an answer is still unknown: nothing more is asked before the reconciler has settled it.
+    Raises `VenueUnavailable`, recorded once for each sweep, when the venue can't be read.
+    """
+    patience = iter(PATIENCE)
+    while desk.clock() < until:
+        current = desk.streams.load(account).account
+        sweep, step = current.sweep, next_step(current)
+        if sweep is None or isinstance(step, Rest):
+            return Ended.RESTING
+        match step:
+            case Ask(leg):
+                if not _settle(desk, account, sweep, leg) and not _wait(desk, patience):
+                    return Ended.WAITING
+            case Try():
+                _attempt(desk, account, sweep, step)
+            case GiveUp(leg, refusal):
+                _decline(desk, account, sweep, leg, refusal)
+            case Finish():
+                done = FinishSweep(sweep.opened.sweep_id, desk.clock())
+                desk.streams.handle(account, done, sweep.opened.sweep_id)
+            case _:
+                assert_never(step)
+    return Ended.OUT_OF_TIME
+
+
+def reconcile(desk: Desk, account: str) -> bool:
+    """Ask the venue what became of an open leg; moves nothing. Returns whether the sweep can go on."""
+    current = desk.streams.load(account).account
+    step = next_step(current)
+    if current.sweep is None or isinstance(step, Rest):
+        return False
+    return _settle(desk, account, current.sweep, step.leg) if isinstance(step, Ask) else True
+
+
+def _wait(desk: Desk, delays: Iterator[float]) -> bool:
+    delay = next(delays, None)
+    if delay is not None:
+        desk.sleep(delay)
+    return delay is not None
+
+
+def _settle(desk: Desk, account: str, sweep: Sweep, leg: Leg) -> bool:
+    assert isinstance(leg, Requested | Unknown)  # only open legs are asked about
+    with _outage_recorded(desk, account, sweep):
+        answer = desk.venue(account).outcome(order_of(leg.intent))
+    _conclude(desk, account, sweep, leg.intent, answer)
+    return not isinstance(answer, Pending)
+
+
+def _attempt(desk: Desk, account: str, sweep: Sweep, step: Try) -> None:
+    """Record the intent that the venue's offer allows, then carry it out; else record why not."""
+    plan = step.leg.plan
+    with _outage_recorded(desk, account, sweep):
+        offer = _offer(desk, desk.venue(account), step, sweep)
+    if isinstance(offer, Refusal):
+        _decline(desk, account, sweep, step.leg, offer)
+        return
+    spend, quote = offer
+    attempt = step.leg.intent.attempt + 1 if isinstance(step.leg, NeverArrived) else 1
+    mark = fingerprint(desk.mandates[account].policy)
+    intent = RequestLeg(plan.leg_id, spend, quote, mark, attempt, desk.clock())
+    for recorded in desk.streams.handle(account, intent, sweep.opened.sweep_id):
+        if isinstance(recorded.fact, LegRequested):
+            _execute(desk, account, sweep, recorded.fact)
+
+
+def _offer(desk: Desk, venue: Venue, step: Try, sweep: Sweep) -> tuple[Amount, Quote] | Refusal:
+    """Size the leg and have it quoted: one or two reads and one preview."""
+    spend = _sized(desk, venue, step, sweep)
+    if isinstance(spend, Refusal):
+        return spend
+    quote = venue.quote(draft(step.leg.plan, spend))
+    return quote if isinstance(quote, Refusal) else (spend, quote)
+
+
+def _execute(desk: Desk, account: str, sweep: Sweep, intent: LegRequested) -> None:
+    """Make the order whose intent this worker has just recorded; nobody else may."""
+    if desk.clock() - intent.requested_at > STALE:
+        return
+    try:
+        with _outage_recorded(desk, account, sweep):
+            answer: Answer = desk.venue(account).execute(order_of(intent))
+    except OutcomeUnknown as lost:
+        answer = Pending(str(lost))
+    except VenueUnavailable:
+        # It is certain that the order was not taken; it is asked again, under its key, when the venue is back.
+        _conclude(desk, account, sweep, intent, VenueKnowsNothing())
+        raise
+    _conclude(desk, account, sweep, intent, answer)
+
+
+def _sized(desk: Desk, venue: Venue, step: Try, sweep: Sweep) -> Amount | Refusal:
+    """Size the leg by a balance read now; legs that spend proceeds wait a little for balances that lag a fill."""
+    delays = iter(LAG)
+    while True:
+        spend = size(step, venue.holding(step.leg.plan.spend), sweep.opened.policy)
+        short = isinstance(spend, Refusal) or spend.quantity < step.wanted.quantity
+        lagging = step.leg.plan.lot_id is None or sweep.top_up_of(step.leg.plan.lot_id) is not None
+        if not (short and lagging and _wait(desk, delays)):
+            return spend
+
+
+def _decline(desk: Desk, account: str, sweep: Sweep, leg: Leg, refusal: Refusal) -> None:
+    desk.streams.handle(account, DeclineLeg(leg.plan.leg_id, refusal), sweep.opened.sweep_id)
+
+
+def _conclude(desk: Desk, account: str, sweep: Sweep, intent: LegRequested, answer: Answer) -> None:
+    concluded = ConcludeLeg(intent.leg_id, intent.attempt, answer)
+    desk.streams.handle(account, concluded, sweep.opened.sweep_id)
+
+
+@contextmanager
+def _outage_recorded(desk: Desk, account: str, sweep: Sweep) -> Iterator[None]:
+    """Record that the venue could not be reached for this sweep, and let the error pass."""
+    try:
+        yield
+    except VenueUnavailable as outage:
+        opened = sweep.opened
+        told = RecordOutage(opened.venue, "convert", opened.sweep_id, str(outage), desk.clock())
+        desk.streams.handle(account, told, opened.sweep_id)
+        raise

@@ -1,0 +1,52 @@
+"""What a worker works with: log, accounts, venues, clock. Made once per process, after the fork."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.venue import Venue
+from events.log import EventLog
+from events.values import Policy
+from workers.handling import Streams
+from workers.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """One account as its owner set it up."""
+
+    account: str
+    venue: str
+    policy: Policy
+    schedule: Schedule
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The parts a worker needs, handed in by the composition root.
+
+    `publish` brings new events to the feed and never raises for an unreachable feed; `nudge` tells a queue that there
+    may be work and may be lost. `sleep` waits the given seconds.
+    """
+
+    log: EventLog
+    mandates: Mapping[str, Mandate]
+    open_venue: Callable[[str], Venue]
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    publish: Callable[[], None]
+    nudge: Callable[[str, str], None]
+    _venues: dict[str, Venue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "streams", Streams(self.log, self.clock, self.publish))
+
+    streams: Streams = field(init=False)
+
+    def venue(self, account: str) -> Venue:
+        """Return the account's venue, opened on first use."""
+        if account not in self._venues:
+            self._venues[account] = self.open_venue(account)
+        return self._venues[account]

@@ -1,0 +1,55 @@
+"""Reading an account and recording what was found: the detector's work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from domain.commands import RecordOutage, RecordScan
+from domain.dust import Market, priced_products
+from domain.errors import VenueUnavailable
+from domain.identity import scan_id
+from domain.scan import Reading
+from events.facts import DustDetected
+from events.log import Recorded
+from workers.desk import Desk
+
+
+def read(desk: Desk, account: str, due: datetime, automatic: bool) -> Reading:
+    """Read holdings, markets and the prices of candidates; raises `VenueUnavailable` when any of it can't be read."""
+    venue, policy = desk.venue(account), desk.mandates[account].policy
+    before = venue.requests
+    holdings = tuple(venue.holdings())
+    capabilities = venue.capabilities()
+    prices = venue.prices(sorted(priced_products(holdings, policy, capabilities)))
+    return Reading(
+        account=account,
+        venue=venue.name,
+        due=due,
+        now=desk.clock(),
+        holdings=holdings,
+        market=Market(capabilities, prices),
+        requests=venue.requests - before,
+        automatic=automatic,
+    )
+
+
+def scan(desk: Desk, account: str, due: datetime, automatic: bool) -> Sequence[Recorded]:
+    """Scan an account for the moment it was due; a scan that was made already is not made again.
+
+    A venue that can't be read is recorded as such and raised again. New dust nudges the converter.
+    """
+    loaded = desk.streams.load(account)
+    if loaded.account.scanned_until is not None and due <= loaded.account.scanned_until:
+        return []
+    name = scan_id(account, due)
+    try:
+        reading = read(desk, account, due, automatic)
+    except VenueUnavailable as outage:
+        told = RecordOutage(desk.mandates[account].venue, "scan", name, str(outage), desk.clock())
+        desk.streams.handle(account, told, correlation=name)
+        raise
+    recorded = desk.streams.handle(account, RecordScan(reading, desk.mandates[account].policy), correlation=name)
+    if any(isinstance(each.fact, DustDetected) and each.fact.live for each in recorded):
+        desk.nudge("convert", account)
+    return recorded
