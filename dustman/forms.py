@@ -1,0 +1,223 @@
+"""The forms that settings are written in. Each says in one phrase what it accepts; errors and the reference page
+show that phrase."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, GetCoreSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from dustman.secret import conceal, redacted
+from workers import schedule
+from workers.schedule import Schedule, schedule_of, seconds_of
+
+# 18 decimals are what the finest coins have; 15 digits before them are more than anyone sweeps.
+_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,18})?")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+_CODE = re.compile(r"[A-Z0-9]{1,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a value is written: `accepted` says it, `read` turns text into the value or raises `ValueError`.
+
+    Errors do not repeat a value whose form is `private`.
+    """
+
+    accepted: str
+    read: Callable[[str], Any]
+    private: bool = False
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._validate)
+
+    def _validate(self, value: object) -> Any:
+        try:
+            return self.read(_text(value))
+        except ValueError:
+            raise PydanticCustomError(
+                "form", "{accepted}", {"accepted": self.accepted, "private": self.private}
+            ) from None
+
+
+def _text(value: object) -> str:
+    """Take text as it is and exact numbers as their digits; a float is refused, since 0.1 is not one tenth."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return str(value)
+    raise ValueError(type(value).__name__)
+
+
+def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(text)
+        return text
+
+    return read
+
+
+def _number(low: str, high: str = "1e15", *, low_included: bool) -> Callable[[str], Decimal]:
+    def read(text: str) -> Decimal:
+        number = Decimal(_matching(_NUMBER)(text))
+        if number >= Decimal(high) or number < Decimal(low) or (number == Decimal(low) and not low_included):
+            raise ValueError(text)
+        return number
+
+    return read
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(text)
+        return int(text)
+
+    return read
+
+
+def _yes(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError(text)
+    return text == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteFile:
+    """A log kept in one SQLite file."""
+
+    path: Path
+
+
+def _sqlite_file(text: str) -> SqliteFile:
+    prefix, slashes, path = text.partition("sqlite:///")
+    if prefix or not slashes or not path or path.endswith("/") or any(c in path for c in "?#\0"):
+        raise ValueError(text)
+    return SqliteFile(Path(path))
+
+
+@dataclass(frozen=True, slots=True)
+class RedisUrl:
+    """A Redis server without a database number. Its password is concealed."""
+
+    text: str = field(repr=False)
+
+    def database(self, number: int) -> str:
+        """Return the URL of one database of the server."""
+        return urlsplit(self.text)._replace(path=f"/{number}").geturl()
+
+    def __str__(self) -> str:
+        return redacted(self.text)
+
+
+def _redis_url(text: str) -> RedisUrl:
+    url = urlsplit(text)
+    conceal(url.password or "")
+    # Reading the port raises ValueError when it is none.
+    if url.scheme not in {"redis", "rediss"} or not url.hostname or url.port == 0 or url.path not in {"", "/"}:
+        raise ValueError(text)
+    return RedisUrl(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a venue is reached: host and port, always over TLS."""
+
+    host: str
+    port: int = 443
+
+    @property
+    def loopback(self) -> bool:
+        """Say whether it is this machine."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"https://{host}" if self.port == 443 else f"https://{host}:{self.port}"
+
+
+def _origin(text: str) -> Origin:
+    url = urlsplit(text)
+    plain = url.path in {"", "/"} and not url.query and not url.fragment and "@" not in url.netloc
+    if url.scheme != "https" or not url.hostname or url.port == 0 or not plain:
+        raise ValueError(text)
+    return Origin(url.hostname, url.port or 443)
+
+
+def _key_source(text: str) -> Path | Literal["env"]:
+    if text == "env":
+        return "env"
+    # The ending tells a path from a key that was pasted in its place.
+    if not text.endswith(".json") or "\n" in text or "\0" in text:
+        raise ValueError("neither env nor a path")
+    return Path(text)
+
+
+def _file(text: str) -> Path:
+    if not text or text.endswith("/") or "\0" in text:
+        raise ValueError(text)
+    return Path(text)
+
+
+def _at_home(value: Any, info: ValidationInfo) -> Any:
+    """Read relative paths from the directory of the settings file, so that cron and shell mean the same file."""
+    match value:
+        case Path():
+            return (info.context or Path()) / value.expanduser()
+        case SqliteFile(path):
+            return SqliteFile(_at_home(path, info))
+        case _:
+            return value
+
+
+AccountName = Annotated[
+    str, Form("a name of up to 32 letters, digits, dashes and underscores, such as main", _matching(_NAME))
+]
+Code = Annotated[str, Form("an asset's code as the venue writes it, such as BTC", _matching(_CODE))]
+Positive = Annotated[Decimal, Form("a number above zero, such as 0.50", _number("0", low_included=False))]
+NotNegative = Annotated[Decimal, Form("zero or a number above it, such as 0.50", _number("0", low_included=True))]
+Fraction = Annotated[Decimal, Form("a fraction below 1, such as 0.012 for 1.2 %", _number("0", "1", low_included=True))]
+Rate = Annotated[
+    Decimal,
+    Form("a number of requests above zero, up to 1000, such as 10", _number("0", "1000.000001", low_included=False)),
+]
+Seconds = Annotated[
+    Decimal, Form("a number of seconds up to an hour, such as 0.5", _number("0", "3600.000001", low_included=True))
+]
+Duration = Annotated[int, Form(schedule.DURATION, seconds_of)]
+When = Annotated[Schedule, Form(schedule.ACCEPTED, schedule_of)]
+Database = Annotated[int, Form("a whole number from 0 to 999", _whole(0, 999))]
+Yes = Annotated[bool, Form("true or false", _yes)]
+VenueName = Annotated[Literal["coinbase"], Form("coinbase, the only venue so far", _matching(re.compile("coinbase")))]
+LogUrl = Annotated[
+    SqliteFile,
+    Form("sqlite:/// and a path, such as sqlite:///var/dustman.db (PostgreSQL is not built in yet)", _sqlite_file),
+    AfterValidator(_at_home),
+]
+ServerUrl = Annotated[
+    RedisUrl,
+    Form(
+        "redis://host:port or rediss://host:port, without a database number, such as redis://127.0.0.1:6379", _redis_url
+    ),
+]
+VenueUrl = Annotated[Origin, Form("https://host or https://host:port, such as https://api.coinbase.com", _origin)]
+KeySource = Annotated[
+    Path | Literal["env"],
+    Form("env, or the path of a key file ending in .json", _key_source, private=True),
+    AfterValidator(_at_home),
+]
+File = Annotated[Path, Form("the path of a file", _file), AfterValidator(_at_home)]

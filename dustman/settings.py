@@ -1,0 +1,288 @@
+"""What the owner decided: dustman.yaml and the environment, read whole and checked whole before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from domain.errors import ConfigurationError
+from dustman.document import Document, read_document
+from dustman.environment import environment_of
+from dustman.forms import (
+    AccountName,
+    Code,
+    Database,
+    Duration,
+    File,
+    Fraction,
+    KeySource,
+    LogUrl,
+    NotNegative,
+    Positive,
+    Rate,
+    Seconds,
+    ServerUrl,
+    VenueName,
+    VenueUrl,
+    When,
+    Yes,
+)
+from dustman.mistakes import Mistake, Place, found, report
+from events.money import Amount
+from events.values import Policy
+
+HOST = "api.coinbase.com"
+# Seconds that a signed request stays valid: its `exp` is `nbf` + 120 (Coinbase, API key authentication).
+TOKEN_LIFE = 120
+OVERRIDES: dict[str, tuple[str, str]] = {"DUSTMAN_LOG_URL": ("log", "url"), "DUSTMAN_REDIS_URL": ("redis", "url")}
+
+
+class Section(BaseModel):
+    """A part of the settings: nothing unknown in it, and defaults read like anything written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
+
+
+def setting(default: object, description: str, **constraints: Any) -> Any:
+    """Declare a key with its default as the owner would write it, and the sentence that documents it."""
+    return Field(default, description=description, **constraints)
+
+
+def _rule(sentence: str, *place: str) -> PydanticCustomError:
+    return PydanticCustomError("rule", "{sentence}", {"sentence": sentence, "place": place})
+
+
+class Log(Section):
+    """Where the event log is kept."""
+
+    url: LogUrl = setting("sqlite:///var/dustman.db", "The store of the log. DUSTMAN_LOG_URL overrides it.")
+
+
+class Redis(Section):
+    """The Redis that carries tasks and the feed of events. Losing it loses nothing: the log is elsewhere."""
+
+    url: ServerUrl = setting("redis://127.0.0.1:6379", "The server. DUSTMAN_REDIS_URL overrides it.")
+    broker_db: Database = setting("1", "The database of Celery's queues.")
+    feed_db: Database = setting("0", "The database of the event stream, read by subscribers.")
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if self.broker_db == self.feed_db:
+            raise _rule("broker_db and feed_db are the same database; give each its own", "broker_db")
+        return self
+
+    @property
+    def broker_url(self) -> str:
+        """Return the URL that Celery connects to, with its password."""
+        return self.url.database(self.broker_db)
+
+    @property
+    def feed_url(self) -> str:
+        """Return the URL of the event stream's database, with its password."""
+        return self.url.database(self.feed_db)
+
+
+class Limits(Section):
+    """How fast a venue is asked, for all workers of one key together."""
+
+    requests_per_second: Rate = setting("10", "Requests of one key a second.")
+    seconds_between_conversions: Seconds = setting("0.5", "The least time between two orders of one key.")
+
+
+class Reconcile(Section):
+    """How orders whose answer was lost are settled."""
+
+    every: Duration = setting("30 s", "How often the venue is asked what became of them.")
+    never_arrived_after: Duration = setting(
+        "150 s",
+        "How long the venue must know nothing of an order before it counts as never arrived; above 120 s, the life of "
+        "Coinbase's request tokens, unless every account is simulated on this machine.",
+    )
+
+
+class Caps(Section):
+    """The most that is sold without asking, in the account's currency."""
+
+    per_sweep: Positive = setting("25", "The most one sweep may sell.")
+    per_day: Positive = setting("50", "The most that may be sold in one UTC day.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.per_sweep > self.per_day:
+            raise _rule(f"per_sweep ({self.per_sweep:f}) is above per_day ({self.per_day:f})", "per_sweep")
+        return self
+
+
+class TopUp(Section):
+    """Permission to buy a coin up to its minimum in order to sell all of it."""
+
+    allowance: NotNegative = setting(
+        "0",
+        "How much of the owner's own hub currency one sweep may lay out; 0 spends carried proceeds only.",
+    )
+
+
+def _admit(value: object) -> object:
+    """Nothing written is not `all`: what may be sold unwatched is never guessed."""
+    return _word_or("all", 'all, or a list such as ["ETH", "ADA"]', (list, tuple), value)
+
+
+def _top_up(value: object) -> object:
+    return _word_or("off", 'off, or {allowance: "0"}', (dict, TopUp), value)
+
+
+def _word_or(word: str, accepted: str, kinds: tuple[type, ...], value: object) -> object:
+    if value == word:
+        return None
+    if not isinstance(value, kinds):
+        raise PydanticCustomError("form", "{accepted}", {"accepted": accepted, "private": False})
+    return value
+
+
+class Account(Section):
+    """One account at one venue, and what its owner wants of it."""
+
+    venue: VenueName = setting(..., "The exchange.")
+    key: KeySource = setting(
+        "env",
+        "Where the API key is: `env` for DUSTMAN_<ACCOUNT>_KEY_NAME and DUSTMAN_<ACCOUNT>_KEY_SECRET in "
+        "the environment or in .env beside this file, or the path of the key file the venue gave you; never the key.",
+    )
+    base_url: VenueUrl = setting(f"https://{HOST}", "Where the venue is reached; a simulated one is elsewhere.")
+    ca_file: File | None = setting(None, "The certificate authority of a simulated venue.")
+    permit_other_host: Yes = setting("false", "Permit a `base_url` that is neither the venue nor this machine.")
+    target: Code = setting("BTC", "What dust is converted into.")
+    currency: Code = setting("USD", "What threshold, caps and gain are counted in.")
+    threshold: Positive = setting("0.50", "A holding worth less than this is dust.")
+    exclude: tuple[Code, ...] = setting(("USD", "USDC", "USDT", "BTC"), "What is never sold.")
+    admit: Annotated[tuple[Code, ...] | None, BeforeValidator(_admit)] = setting(
+        "all", "What may be sold with nobody watching: `all`, or a list of codes."
+    )
+    reserve: dict[Code, Positive] = setting({}, "How much of a coin always stays, by code.")
+    hubs: tuple[Code, ...] = setting(
+        ("USDC", "USD"), "The currencies that sales may be paid in, best first.", min_length=1
+    )
+    caps: Caps = setting({}, "The most that is sold without asking.")
+    taker_fee: Fraction = setting("0.012", "The venue's fee for estimates; its preview decides.")
+    minimum_gain: NotNegative = setting("0", "What must be left of a lot after fees and spread, at least.")
+    top_up: Annotated[TopUp | None, BeforeValidator(_top_up)] = setting(
+        "off", "Buying a coin up to its minimum in order to sell all of it."
+    )
+    schedule: When = setting("0 2 * * sun", "When the account is scanned, in UTC.")
+
+    @model_validator(mode="after")
+    def _known_host(self) -> Self:
+        if self.base_url.host != HOST and not self.base_url.loopback and not self.permit_other_host:
+            raise _rule(f"leads to {self.base_url.host}, not to {HOST}; permit_other_host: true allows it", "base_url")
+        return self
+
+    def policy(self) -> Policy:
+        """Return what the owner wants, with assets named as the record names them: `coinbase:BTC`."""
+        return Policy(
+            target=self._asset(self.target),
+            threshold=self.threshold,
+            currency=self.currency,
+            excluded=self._assets(self.exclude),
+            hubs=self._assets(self.hubs),
+            sweep_cap=self.caps.per_sweep,
+            day_cap=self.caps.per_day,
+            reserves=tuple(Amount(quantity, self._asset(code)) for code, quantity in sorted(self.reserve.items())),
+            admitted=None if self.admit is None else self._assets(self.admit),
+            taker_fee=self.taker_fee,
+            minimum_gain=self.minimum_gain,
+            top_up=None if self.top_up is None else self.top_up.allowance,
+        )
+
+    def _asset(self, code: str) -> str:
+        return f"{self.venue}:{code}"
+
+    def _assets(self, codes: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(self._asset, codes))
+
+
+class Settings(Section):
+    """Everything the owner decided. Secrets are read with it, shown nowhere, and given out by `secret` alone."""
+
+    log: Log = setting({}, "Where the event log is kept.")
+    redis: Redis = setting({}, "The Redis that carries tasks and the feed of events.")
+    limits: Limits = setting({}, "How fast a venue is asked.")
+    reconcile: Reconcile = setting({}, "How orders whose answer was lost are settled.")
+    accounts: dict[AccountName, Account] = setting(..., "The accounts, by a name of your choice.", min_length=1)
+    _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _patient(self) -> Self:
+        real = any(not account.base_url.loopback for account in self.accounts.values())
+        if real and self.reconcile.never_arrived_after <= TOKEN_LIFE:
+            raise _rule(
+                f"must be above {TOKEN_LIFE} s: until then a delayed request can still take effect at a real venue",
+                "reconcile",
+                "never_arrived_after",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _distinct_keys(self) -> Self:
+        prefixes: dict[str, str] = {}
+        for name in (name for name, account in self.accounts.items() if account.key == "env"):
+            other = prefixes.setdefault(key_prefix(name), name)
+            if other != name:
+                raise _rule(f"shares the variables {key_prefix(name)}… with {other}; rename one", "accounts", name)
+        return self
+
+    def account(self, name: str) -> Account:
+        """Return an account by its name; `ConfigurationError` lists those there are."""
+        if name not in self.accounts:
+            raise ConfigurationError(f"there is no account {name!r}; the settings have {', '.join(self.accounts)}")
+        return self.accounts[name]
+
+    def secret(self, variable: str) -> str | None:
+        """Return what the environment or .env gives for a variable."""
+        return self._environment.get(variable)
+
+
+def key_prefix(account: str) -> str:
+    """Return what the names of an account's key variables start with: `DUSTMAN_MY_ACCOUNT_KEY_`."""
+    return f"DUSTMAN_{account.upper().replace('-', '_')}_KEY_"
+
+
+def load(config: Path, environment: Mapping[str, str]) -> Settings:
+    """Read the settings file, .env beside it and the environment, or raise `ConfigurationError` with every mistake."""
+    document = read_document(_content(config))
+    everything = environment_of(config.with_name(".env"), environment)
+    if any(not mistake.place for mistake in document.mistakes):
+        raise ConfigurationError(report(str(config), document.mistakes, {}))
+    origins = _override(document, everything)
+    try:
+        settings = Settings.model_validate(document.values, context=config.absolute().parent)
+    except ValidationError as error:
+        found_there = [Mistake(document.line(place), place, words) for place, words in found(error, Settings)]
+        raise ConfigurationError(report(str(config), [*document.mistakes, *found_there], origins)) from None
+    if document.mistakes:
+        raise ConfigurationError(report(str(config), document.mistakes, origins))
+    settings._environment = everything
+    return settings
+
+
+def _content(config: Path) -> bytes:
+    try:
+        return config.read_bytes()
+    except FileNotFoundError:
+        raise ConfigurationError(f"{config}: there is no such file; `dustman init` writes one") from None
+    except OSError as error:
+        raise ConfigurationError(f"{config}: cannot be read, {error.strerror}") from None
+
+
+def _override(document: Document, environment: Mapping[str, str]) -> dict[Place, str]:
+    """Put what the environment says in the place of what is written, and say which variable each value came from."""
+    origins: dict[Place, str] = {}
+    for variable, (section, key) in OVERRIDES.items():
+        values: Any = document.values.setdefault(section, {}) if variable in environment else None
+        if isinstance(values, dict):
+            values[key] = environment[variable]
+            origins[section, key] = variable
+    return origins
