@@ -1,0 +1,172 @@
+"""What is dust and what stays, and why: one specification for each reason, at its edges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from domain.dust import Dust, judge, priced_products, still_holds, unroutable
+from domain.venue import Price
+from events.facts import DustUnroutable
+from events.money import Amount
+from events.values import Keep, Kept, Policy, Unroutable
+from tests.domain.controls import (
+    ADA,
+    ADA_USDC,
+    BTC,
+    BTC_USDC,
+    DOGE,
+    NOON,
+    POLICY,
+    TONE,
+    TONE_USD,
+    USDC,
+    D,
+    held,
+    market,
+    product,
+)
+
+
+def reason(available: str, asset: str = ADA, hold: str = "0", policy: Policy = POLICY) -> Keep | None:
+    verdict = judge(held(asset, available, hold), policy, market(), automatic=True)
+    return verdict.reason if isinstance(verdict, Kept) else None
+
+
+@pytest.mark.parametrize(
+    ("available", "expected"),
+    [("1.2499", None), ("1.25", Keep.ABOVE_THRESHOLD), ("1.2501", Keep.ABOVE_THRESHOLD), ("0.01", None)],
+)
+def test_judge__around_a_threshold_of_50_cents__is_strict(available: str, expected: Keep | None) -> None:
+    assert reason(available) is expected
+
+
+def test_judge__nothing_there__is_zero() -> None:
+    assert reason("0") is Keep.ZERO
+
+
+def test_judge__the_target_itself__stays() -> None:
+    assert reason("0.000001", asset=BTC) is Keep.TARGET
+
+
+def test_judge__an_excluded_stablecoin__stays() -> None:
+    assert reason("0.30", asset=USDC) is Keep.EXCLUDED
+
+
+def test_judge__coins_in_open_orders__stay_with_what_is_beside_them() -> None:
+    assert reason("1", hold="0.5") is Keep.ON_HOLD
+    assert reason("0", hold="0.5") is Keep.ON_HOLD
+
+
+def test_judge__a_reserve__is_never_sold_and_the_rest_is() -> None:
+    policy = replace(POLICY, reserves=(Amount(D("1"), ADA),))
+    assert reason("1", policy=policy) is Keep.RESERVED
+    verdict = judge(held(ADA, "1.2"), policy, market(), automatic=True)
+    assert isinstance(verdict, Dust)
+    assert verdict.free == D("0.2")
+
+
+def test_judge__a_coin_without_market__is_not_tradable() -> None:
+    assert reason("5", asset="coinbase:GONE") is Keep.NOT_TRADABLE
+
+
+def test_judge__a_halted_market__is_not_tradable_and_names_the_venues_word() -> None:
+    halted = market(BTC_USDC, replace(ADA_USDC, closed="trading_disabled"))
+    verdict = judge(held(ADA, "1"), POLICY, halted, automatic=True)
+    assert isinstance(verdict, Kept)
+    assert verdict.reason is Keep.NOT_TRADABLE
+    assert "trading_disabled" in verdict.sentence
+
+
+def test_judge__an_empty_book__is_unpriced_and_never_worth_zero() -> None:
+    verdict = judge(held(ADA, "1"), POLICY, market(ADA_USDC=Price(None, None)), automatic=True)
+    assert isinstance(verdict, Kept)
+    assert verdict.reason is Keep.UNPRICED
+
+
+def test_judge__an_asset_the_policy_does_not_admit__stays_in_automatic_mode_alone() -> None:
+    policy = replace(POLICY, admitted=(DOGE,))
+    assert reason("1", policy=policy) is Keep.NOT_ADMITTED
+    assert isinstance(judge(held(ADA, "1"), policy, market(), automatic=False), Dust)
+
+
+def test_judge__two_hubs__takes_the_first_that_has_a_bid() -> None:
+    both = market(BTC_USDC, ADA_USDC, product(ADA, "coinbase:USD"), ADA_USD=Price(D("0.39"), D("0.41")))
+    empty = market(
+        BTC_USDC, ADA_USDC, product(ADA, "coinbase:USD"),
+        ADA_USD=Price(D("0.39"), D("0.41")), ADA_USDC=Price(None, D("0.4")),
+    )  # fmt: skip
+    first, second = (judge(held(ADA, "1"), POLICY, at, automatic=True) for at in (both, empty))
+    assert isinstance(first, Dust)
+    assert isinstance(second, Dust)
+    assert (first.hub, second.hub) == (USDC, "coinbase:USD")
+
+
+def test_judge__every_sentence__says_something() -> None:
+    for available, hold in (("0", "0"), ("1", "1"), ("99", "0")):
+        verdict = judge(held(ADA, available, hold), POLICY, market(), automatic=True)
+        assert isinstance(verdict, Kept)
+        assert len(verdict.sentence) > 10
+
+
+def test_priced_products__excluded_and_empty_wallets__need_no_price() -> None:
+    holdings = (held(ADA, "1"), held(DOGE, "0"), held(USDC, "5"), held(BTC, "1"))
+    assert priced_products(holdings, POLICY, market().capabilities) == {"ADA-USDC", "BTC-USDC"}
+
+
+def dust(asset: str, available: str) -> Dust:
+    verdict = judge(held(asset, available), POLICY, market(), automatic=True)
+    assert isinstance(verdict, Dust)
+    return verdict
+
+
+def test_unroutable__below_a_minimum_that_is_no_multiple_of_the_increment__names_what_is_missing() -> None:
+    found = unroutable(dust(TONE, "26.5"), POLICY, market())
+    assert found is not None
+    why, sentence, missing = found
+    assert why is Unroutable.BELOW_MINIMUM
+    assert missing == Amount(D("0.2187147229469674"), TONE)
+    assert "26.7187147229469674" in sentence
+
+
+def test_unroutable__the_floored_size_below_the_minimum__is_below_it() -> None:
+    assert unroutable(dust(TONE, "26.9"), POLICY, market()) is not None
+    assert unroutable(dust(TONE, "27"), POLICY, market()) is None
+
+
+def test_unroutable__no_market_for_the_target__has_no_route() -> None:
+    found = unroutable(dust(ADA, "1"), POLICY, market(ADA_USDC))
+    assert found is not None
+    assert found[0] is Unroutable.NO_ROUTE
+
+
+def test_unroutable__a_gain_not_above_the_owners_minimum__waits() -> None:
+    picky = replace(POLICY, minimum_gain=D("0.40"))
+    found = unroutable(dust(ADA, "1"), picky, market())
+    assert found is not None
+    assert found[0] is Unroutable.NO_NET_GAIN
+
+
+def lesson(why: Unroutable, missing: Amount | None) -> DustUnroutable:
+    return DustUnroutable("main", ADA, D("1"), D("0.40"), "USD", why, "said so", missing, True, NOON)
+
+
+@pytest.mark.parametrize(("available", "expected"), [("1.0", True), ("1.2", True), ("1.2475", True), ("1.249", False)])
+def test_still_holds__a_quote_minimum_learned__until_the_value_has_grown_by_it(available: str, expected: bool) -> None:
+    learned = lesson(Unroutable.BELOW_MINIMUM, Amount(D("0.0995"), USDC))
+    assert still_holds(learned, dust(ADA, available), NOON) is expected
+
+
+def test_still_holds__another_refusal__until_the_quantity_changes_or_a_day_has_passed() -> None:
+    learned = lesson(Unroutable.REFUSED_BY_VENUE, None)
+    assert still_holds(learned, dust(ADA, "1"), NOON + timedelta(hours=23))
+    assert not still_holds(learned, dust(ADA, "1"), NOON + timedelta(hours=24))
+    assert not still_holds(learned, dust(ADA, "1.1"), NOON)
+
+
+def test_dust__tone__is_priced_in_its_own_hub() -> None:
+    assert dust(TONE, "30").product == TONE_USD
+    assert dust(TONE, "30").value == Decimal("0.4569")

@@ -1,0 +1,448 @@
+"""A sweep from detection to its answers, told as given, when, then; and what holds whatever the venue answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import TypeVar
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from domain.account import Account
+from domain.commands import Command, ConcludeLeg, Declare, DeclineLeg, FinishSweep, RecordScan, RequestLeg
+from domain.decision import decide, fingerprint, next_step
+from domain.errors import ImpossibleHistory
+from domain.leg import Answer, Filled, Requested, Unknown
+from domain.sweep import Ask, Finish, GiveUp, Rest, Try, size
+from domain.venue import NeverArrived, Pending
+from events.facts import (
+    ConversionsHalted,
+    ConversionsResumed,
+    DustConversionFailed,
+    DustConverted,
+    DustDetected,
+    DustUnroutable,
+    Fact,
+    LegFilled,
+    LegRefused,
+    LegRequested,
+    ProceedsCarried,
+    SweepCompleted,
+)
+from events.money import Amount, exactly_sum
+from events.values import LegKind, Policy, Quote, Refusal, RefusalCode, Unroutable
+from tests.domain.controls import (
+    ADA,
+    ADA_USDC,
+    BTC,
+    BTC_USDC,
+    DOGE,
+    DOGE_USDC,
+    NOON,
+    POLICY,
+    TONE,
+    TONE_USD,
+    USD,
+    USDC,
+    D,
+    filled,
+    fold,
+    given,
+    held,
+    market,
+    quote_for,
+    reading,
+    swept,
+    when,
+)
+
+NO_BIDS = Refusal(RefusalCode.NO_LIQUIDITY, "nobody bids", "PREVIEW_INVALID_NO_LIQUIDITY")
+PRICES = {"ADA-USDC": D("0.40"), "DOGE-USDC": D("0.10"), "TONE-USD": D("0.01523"), "BTC-USDC": D(60006)}
+CHEAP_BUY = market(replace(BTC_USDC, quote_minimum=D("0.50")), ADA_USDC, DOGE_USDC, TONE_USD)
+Answers = Callable[[LegRequested], Answer]
+
+
+def all_of_it(intent: LegRequested) -> Answer:
+    return filled(intent.quote, order_id=intent.leg_id)
+
+
+def drive(account: Account, answer: Answers = all_of_it, policy: Policy = POLICY) -> tuple[Account, list[Fact]]:
+    """Walk the open sweep as a worker does, with a venue that has every balance and answers as told."""
+    told: list[Fact] = []
+
+    def act(command: Command) -> None:
+        nonlocal account
+        account, facts = when(account, command)
+        assert decide(command, account) == [], f"{command} was decided twice"
+        told.extend(facts)
+
+    for _ in range(200):
+        step = next_step(account)
+        match step:
+            case Rest():
+                return account, told
+            case Finish():
+                assert account.sweep
+                act(FinishSweep(account.sweep.opened.sweep_id, NOON))
+            case GiveUp(leg, refusal):
+                act(DeclineLeg(leg.plan.leg_id, refusal))
+            case Try(leg, wanted):
+                spend = size(step, held(leg.plan.spend, str(wanted.quantity)), policy)
+                if isinstance(spend, Refusal):
+                    act(DeclineLeg(leg.plan.leg_id, spend))
+                    continue
+                quote = quote_for(leg.plan.kind, spend, leg.plan.receive, PRICES.get(leg.plan.product, D(1)))
+                attempt = leg.intent.attempt + 1 if hasattr(leg, "intent") else 1
+                act(RequestLeg(leg.plan.leg_id, spend, quote, fingerprint(policy), attempt, NOON))
+            case Ask(leg):
+                assert isinstance(leg, Requested | Unknown)
+                act(ConcludeLeg(leg.plan.leg_id, leg.intent.attempt, answer(leg.intent)))
+    raise AssertionError("the sweep did not end")
+
+
+T = TypeVar("T")
+
+
+def of(kind: type[T], facts: list[Fact]) -> list[T]:
+    return [fact for fact in facts if isinstance(fact, kind)]
+
+
+def test_sweep__two_crumbs__are_sold_pooled_and_bought_once() -> None:
+    account = swept(held(ADA, "1.2"), held(DOGE, "4.9"), at=CHEAP_BUY)
+    account, told = drive(account)
+    assert [fact.kind for fact in of(LegRequested, told)] == [LegKind.SELL, LegKind.SELL, LegKind.BUY]
+    converted = of(DustConverted, told)
+    (buy,) = (fact.fill for fact in of(LegFilled, told) if fact.fill.received.asset == BTC)
+    assert exactly_sum(*(lot.proceeds.quantity for lot in converted)) == buy.received.quantity
+    assert {lot.asset for lot in converted} == {ADA, DOGE}
+    assert all(len(lot.order_ids) == 2 for lot in converted)
+    (completed,) = of(SweepCompleted, told)
+    assert (completed.converted, completed.carried, completed.failed) == (2, 0, 0)
+    assert completed.proceeds == buy.received
+    assert account.sweep is None
+    assert account.purse.owed == ()
+
+
+def test_sweep__proceeds_below_the_buys_minimum__are_carried_and_join_the_next() -> None:
+    account, told = drive(swept(held(ADA, "1.2")))
+    (carried,) = of(ProceedsCarried, told)
+    assert carried.amount == Amount(D("0.474240"), USDC)
+    assert carried.missing == Amount(D("0.525760"), USDC)
+    assert of(DustConverted, told) == []
+    later = NOON + timedelta(days=7)
+    account, facts = when(account, RecordScan(reading(held(ADA, "0"), held(DOGE, "4.9"), due=later), POLICY))
+    (detected,) = of(DustDetected, facts)
+    assert detected.carried == (Amount(D("0.474240"), USDC),)
+    account, told = drive(account)
+    assert of(DustConverted, told) == []
+    account, facts = when(account, RecordScan(reading(held(ADA, "1.2"), due=later + timedelta(days=7)), POLICY))
+    account, told = drive(account)
+    converted = of(DustConverted, told)
+    assert sorted(lot.asset for lot in converted) == [ADA, ADA, DOGE]
+    (buy,) = (fact for fact in of(LegRequested, told) if fact.kind is LegKind.BUY)
+    assert buy.spend == Amount(D("1.43"), USDC)
+    assert account.purse.of(USDC) == D("0.0026")
+
+
+def test_sweep__usd_proceeds__are_unified_before_the_buy() -> None:
+    account = swept(held(ADA, "1.2"), held(TONE, "30"), at=CHEAP_BUY)
+    account, told = drive(account)
+    assert [fact.kind for fact in of(LegRequested, told)] == [LegKind.SELL, LegKind.SELL, LegKind.CONVERT, LegKind.BUY]
+    assert {lot.asset for lot in of(DustConverted, told)} == {ADA, TONE}
+    assert D(0) <= account.purse.of(USD) < D("0.01")
+
+
+def test_sweep__the_target_is_the_hub__needs_no_buy() -> None:
+    policy = replace(POLICY, target=USDC, excluded=(USD,))
+    account = swept(held(ADA, "1.2"), held(TONE, "30"), policy=policy)
+    account, told = drive(account, policy=policy)
+    converted = of(DustConverted, told)
+    assert {lot.asset for lot in converted} == {ADA, TONE}
+    received = [fact.fill.received for fact in of(LegFilled, told) if fact.fill.received.asset == USDC]
+    paid = exactly_sum(*(lot.proceeds.quantity for lot in converted))
+    assert paid + account.purse.of(USDC) == exactly_sum(*(amount.quantity for amount in received))
+    assert account.purse.of(USDC) >= 0
+
+
+def test_sweep__a_refused_sale__fails_its_lot_and_not_the_others() -> None:
+    def only_ada(intent: LegRequested) -> Answer:
+        return NO_BIDS if intent.product == "DOGE-USDC" else all_of_it(intent)
+
+    account, told = drive(swept(held(ADA, "1.24"), held(DOGE, "4.9"), at=CHEAP_BUY), only_ada)
+    (failed,) = of(DustConversionFailed, told)
+    assert failed.asset == DOGE
+    assert failed.money == (Amount(D("4.9"), DOGE),)
+    assert failed.refusal.venue_code == "PREVIEW_INVALID_NO_LIQUIDITY"
+    assert account.sweep is None
+
+
+def test_sweep__a_refused_buy__fails_the_lots_and_says_that_the_money_is_in_the_hub() -> None:
+    def no_buy(intent: LegRequested) -> Answer:
+        return NO_BIDS if intent.kind is LegKind.BUY else all_of_it(intent)
+
+    account, told = drive(swept(held(ADA, "1.2"), held(DOGE, "4.9"), at=CHEAP_BUY), no_buy)
+    failed = of(DustConversionFailed, told)
+    assert {each.asset for each in failed} == {ADA, DOGE}
+    assert sum((each.money[0] for each in failed), Amount(D(0), USDC)).quantity == account.purse.of(USDC)
+    assert all(each.legs_done for each in failed)
+    (completed,) = of(SweepCompleted, told)
+    assert (completed.converted, completed.carried, completed.failed) == (0, 0, 2)
+
+
+def test_sweep__a_buy_that_fills_in_part__carries_the_rest_with_what_each_lot_got() -> None:
+    def half(intent: LegRequested) -> Answer:
+        return filled(intent.quote, part=D("0.5")) if intent.kind is LegKind.BUY else all_of_it(intent)
+
+    account, told = drive(swept(held(ADA, "1.2"), held(DOGE, "4.9"), at=CHEAP_BUY), half)
+    (carried,) = of(ProceedsCarried, told)
+    (bought,) = (fact.fill.received.quantity for fact in of(LegFilled, told) if fact.fill.received.asset == BTC)
+    assert exactly_sum(*(lot.received for lot in carried.lots)) == bought
+    later = reading(held(ADA, "1.2"), at=CHEAP_BUY, due=NOON + timedelta(days=7))
+    account, _ = when(account, RecordScan(later, POLICY))
+    account, more = drive(account)
+    (rest,) = (fact.fill.received.quantity for fact in of(LegFilled, more) if fact.fill.received.asset == BTC)
+    assert exactly_sum(*(lot.proceeds.quantity for lot in of(DustConverted, more))) == bought + rest
+
+
+def test_sweep__an_unknown_outcome__blocks_every_other_leg_until_it_is_settled() -> None:
+    account = swept(held(ADA, "1.2"), held(DOGE, "4.9"))
+    account, told = start_first_leg(account)
+    intent = of(LegRequested, told)[0]
+    account, _ = when(account, ConcludeLeg(intent.leg_id, 1, Pending("the answer was lost")))
+    assert isinstance(next_step(account), Ask)
+    account, facts = when(account, ConcludeLeg(intent.leg_id, 1, Pending("still")))
+    assert facts == []
+    account, _ = when(account, ConcludeLeg(intent.leg_id, 1, all_of_it(intent)))
+    assert isinstance(next_step(account), Try)
+
+
+def start_first_leg(account: Account, fingerprint_of: Policy = POLICY) -> tuple[Account, list[Fact]]:
+    step = next_step(account)
+    assert isinstance(step, Try)
+    plan = step.leg.plan
+    quote = quote_for(plan.kind, step.wanted, plan.receive, PRICES[plan.product])
+    return when(account, RequestLeg(plan.leg_id, step.wanted, quote, fingerprint(fingerprint_of), 1, NOON))
+
+
+def test_sweep__never_arrived__is_asked_again_under_the_same_key_and_then_given_up() -> None:
+    account = swept(held(ADA, "1.2"))
+    account, told = drive(account, lambda _: NeverArrived())
+    requested = of(LegRequested, told)
+    assert [each.attempt for each in requested] == [1, 2, 3]
+    assert len({each.key for each in requested}) == 1
+    (failed,) = of(DustConversionFailed, told)
+    assert failed.refusal.code is RefusalCode.NEVER_ARRIVED
+
+
+def test_request__the_policy_changed_meanwhile__is_declined() -> None:
+    account, told = start_first_leg(swept(held(ADA, "1.2")), replace(POLICY, threshold=D(5)))
+    (refused,) = of(LegRefused, told)
+    assert refused.refusal.code is RefusalCode.POLICY_CHANGED
+    account, told = drive(account)
+    assert isinstance(told[0], DustConversionFailed)
+
+
+def test_request__worth_more_than_the_threshold_now__is_no_longer_dust() -> None:
+    account = swept(held(ADA, "1.2"))
+    step = next_step(account)
+    assert isinstance(step, Try)
+    dear = quote_for(LegKind.SELL, step.wanted, USDC, D("0.42"))
+    account, told = when(account, RequestLeg(step.leg.plan.leg_id, step.wanted, dear, fingerprint(POLICY), 1, NOON))
+    (refused,) = of(LegRefused, told)
+    assert refused.refusal.code is RefusalCode.NO_LONGER_DUST
+
+
+def test_request__nothing_would_be_left_after_fees__is_declined() -> None:
+    account = swept(held(ADA, "1.2"))
+    step = next_step(account)
+    assert isinstance(step, Try)
+    eaten = Quote(step.wanted, Amount(D(0), USDC), (Amount(D("0.48"), USDC),), D("0.4"), "preview")
+    _, told = when(account, RequestLeg(step.leg.plan.leg_id, step.wanted, eaten, fingerprint(POLICY), 1, NOON))
+    (refused,) = of(LegRefused, told)
+    assert refused.refusal.code is RefusalCode.NO_NET_GAIN
+
+
+def test_request__a_buy_dearer_than_what_dust_has_earned__is_declined() -> None:
+    account = swept(held(ADA, "1.2"), held(DOGE, "4.9"), at=CHEAP_BUY)
+    for _ in range(2):
+        account, told = start_first_leg(account)
+        (intent,) = of(LegRequested, told)
+        account, _ = when(account, ConcludeLeg(intent.leg_id, 1, all_of_it(intent)))
+    step = next_step(account)
+    assert isinstance(step, Try)
+    assert step.leg.plan.kind is LegKind.BUY
+    dear = quote_for(LegKind.BUY, Amount(account.purse.of(USDC) + D("0.01"), USDC), BTC, D(60006))
+    _, told = when(account, RequestLeg(step.leg.plan.leg_id, step.wanted, dear, fingerprint(POLICY), 1, NOON))
+    (refused,) = of(LegRefused, told)
+    assert refused.refusal.code is RefusalCode.OVER_CAP
+
+
+@pytest.mark.parametrize(
+    ("available", "hold", "expected"),
+    [
+        ("1.2", "0", Amount(D("1.2"), ADA)),
+        ("1.239", "0", Amount(D("1.2"), ADA)),
+        ("0.519", "0", Amount(D("0.51"), ADA)),
+        ("0.009", "0", RefusalCode.BELOW_MINIMUM),
+        ("0", "0", RefusalCode.INSUFFICIENT_BALANCE),
+        ("1.2", "0.1", RefusalCode.NO_LONGER_DUST),
+    ],
+)
+def test_size__by_the_balance_read_just_now__never_more_than_announced(
+    available: str, hold: str, expected: Amount | RefusalCode
+) -> None:
+    step = next_step(swept(held(ADA, "1.2")))
+    assert isinstance(step, Try)
+    found = size(step, held(ADA, available, hold), POLICY)
+    assert (found.code if isinstance(found, Refusal) else found) == expected
+
+
+def test_halt__in_the_middle_of_a_sweep__settles_what_is_open_and_asks_nothing_new() -> None:
+    account, told = start_first_leg(swept(held(ADA, "1.2"), held(DOGE, "4.9"), at=CHEAP_BUY))
+    (intent,) = of(LegRequested, told)
+    account, _ = when(account, Declare(ConversionsHalted("main", "on holiday"), "1"))
+    assert isinstance(next_step(account), Ask)
+    account, _ = when(account, ConcludeLeg(intent.leg_id, 1, all_of_it(intent)))
+    assert next_step(account) == Rest()
+    account, _ = when(account, Declare(ConversionsResumed("main"), "2"))
+    account, told = drive(account)
+    assert len(of(DustConverted, told)) == 2
+
+
+def test_top_up__the_gain_covers_both_fees_and_the_spread__buys_to_the_minimum_and_sells_all() -> None:
+    policy = replace(POLICY, top_up=D("1.00"), taker_fee=D("0.001"))
+    small_buys = replace(TONE_USD, quote_minimum=D("0.05"))
+    at = market(BTC_USDC, small_buys)
+    account = swept(held(TONE, "25"), policy=policy, at=at)
+    kinds = [leg.plan.kind for leg in (account.sweep.legs.values() if account.sweep else ())]
+    assert kinds == [LegKind.TOP_UP, LegKind.SELL, LegKind.CONVERT, LegKind.BUY]
+    account, told = drive(account, policy=policy)
+    sale = next(fact for fact in of(LegRequested, told) if fact.kind is LegKind.SELL)
+    assert sale.spend.quantity >= D("26.7187147229469674")
+    spent = exactly_sum(*(fact.fill.spent.quantity for fact in of(LegFilled, told) if fact.fill.spent.asset == USD))
+    earned = exactly_sum(*(f.fill.received.quantity for f in of(LegFilled, told) if f.fill.received.asset == USD))
+    assert account.purse.of(USD) == earned - spent
+    assert account.purse.of(USD) + account.purse.of(USDC) > 0
+
+
+@pytest.mark.parametrize("changes", [{"top_up": None}, {"top_up": D(0)}, {"top_up": D(5), "taker_fee": D("0.5")}])
+def test_top_up__off_unfunded_or_dearer_than_it_recovers__leaves_the_lot_unroutable(
+    changes: dict[str, Decimal],
+) -> None:
+    policy = replace(POLICY, **changes)  # type: ignore[arg-type]
+    account, told = when(given(policy), RecordScan(reading(held(TONE, "25")), policy))
+    assert account.sweep is None
+    (stuck,) = of(DustUnroutable, told)
+    assert stuck.reason is Unroutable.BELOW_MINIMUM
+
+
+def test_top_up__its_buy_refused__declines_the_sale_with_the_same_reason() -> None:
+    policy = replace(POLICY, top_up=D("1.00"), taker_fee=D("0.001"))
+    at = market(BTC_USDC, replace(TONE_USD, quote_minimum=D("0.05")))
+    account = swept(held(TONE, "25"), policy=policy, at=at)
+    account, told = drive(account, lambda _: NO_BIDS, policy)
+    (failed,) = of(DustConversionFailed, told)
+    assert failed.refusal == NO_BIDS
+    assert failed.money == (Amount(D(25), TONE),)
+
+
+ANSWERS = st.sampled_from(["all", "half", "no", "pending", "lost"])
+
+
+@settings(max_examples=150, deadline=None)
+@for_all(
+    scans=st.lists(
+        st.tuples(st.integers(0, 124), st.integers(0, 499), st.integers(0, 32), st.lists(ANSWERS, max_size=12)),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_sweeps__whatever_the_venue_answers__every_unit_is_accounted_for(
+    scans: list[tuple[int, int, int, list[str]]],
+) -> None:
+    account, facts = given(), []
+    for week, (ada, doge, tone, answers) in enumerate(scans):
+        due = NOON + timedelta(days=7 * week)
+        seen = reading(
+            held(ADA, str(D(ada) / 100)), held(DOGE, str(D(doge) / 100)), held(TONE, str(tone)), at=CHEAP_BUY, due=due
+        )
+        account, told = when(account, RecordScan(seen, POLICY))
+        facts += told
+        assert decide(RecordScan(seen, POLICY), account) == []
+        coming = iter(answers)
+
+        def answer(intent: LegRequested, coming: object = coming) -> Answer:
+            match next(coming, "all"):  # type: ignore[call-overload]
+                case "half":
+                    return filled(intent.quote, part=D("0.5"))
+                case "no":
+                    return NO_BIDS
+                case "pending":
+                    return Pending("not settled")
+                case "lost":
+                    return NeverArrived()
+                case _:
+                    return all_of_it(intent)
+
+        account, told = drive(account, answer)
+        facts += told
+        assert_accounted(account, facts)
+
+
+def assert_accounted(account: Account, facts: list[Fact]) -> None:
+    """Money earned less money spent is in the purse; the target bought is in the lots' hands or still owed to them."""
+    fills = [fact.fill for fact in of(LegFilled, facts)]
+    for hub in (USD, USDC):
+        earned = exactly_sum(*(fill.received.quantity for fill in fills if fill.received.asset == hub))
+        spent = exactly_sum(*(fill.spent.quantity for fill in fills if fill.spent.asset == hub))
+        assert account.purse.of(hub) == exactly_sum(earned, -spent) >= 0
+    bought = exactly_sum(*(fill.received.quantity for fill in fills if fill.received.asset == BTC))
+    given_out = [lot.proceeds.quantity for lot in of(DustConverted, facts)]
+    assert bought == exactly_sum(*given_out, *(lot.received for lot in account.purse.owed))
+    keys = [each.key for each in of(LegRequested, facts)]
+    filled_legs = [fact.leg_id for fact in of(LegFilled, facts)]
+    assert len(filled_legs) == len(set(filled_legs))
+    assert len(set(keys)) == len({each.leg_id for each in of(LegRequested, facts)})
+
+
+@settings(max_examples=40, deadline=None)
+@for_all(cut=st.integers(0, 40))
+def test_replay__of_any_prefix__is_where_the_account_was_then(cut: int) -> None:
+    account, facts = when(given(), RecordScan(reading(held(ADA, "1.2"), held(DOGE, "4.9"), at=CHEAP_BUY), POLICY))
+    _, more = drive(account)
+    story = [*facts, *more]
+    whole = fold(fold(given(), story[:cut]), story[cut:])
+    assert whole == fold(given(), story)
+
+
+def test_evolve__a_story_that_cannot_be__stops() -> None:
+    account, told = drive(swept(held(ADA, "1.2")))
+    with pytest.raises(ImpossibleHistory, match="not open"):
+        fold(account, of(SweepCompleted, told))
+    with pytest.raises(ImpossibleHistory, match="never sold"):
+        fold(
+            account,
+            [DustConverted("main", "s", "lot", ADA, D(1), D(0), Amount(D(1), BTC), (), (), (), D(0), D(1), "USD")],
+        )
+    with pytest.raises(ImpossibleHistory, match="no open sweep"):
+        fold(account, of(LegFilled, told))
+    opened = swept(held(ADA, "1.2"))
+    assert opened.sweep
+    with pytest.raises(ImpossibleHistory, match="while"):
+        fold(opened, [opened.sweep.opened])
+
+
+def test_legs__of_a_finished_sweep__are_all_filled() -> None:
+    account = swept(held(ADA, "1.2"), held(DOGE, "4.9"), at=CHEAP_BUY)
+    for _ in range(3):
+        account, told = start_first_leg(account)
+        (intent,) = of(LegRequested, told)
+        account, _ = when(account, ConcludeLeg(intent.leg_id, 1, all_of_it(intent)))
+    assert account.sweep
+    assert all(isinstance(leg, Filled) for leg in account.sweep.legs.values())
+    assert next_step(account) == Finish()
