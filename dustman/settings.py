@@ -149,8 +149,8 @@ class Account(Section):
     venue: VenueName = setting(..., "The exchange.")
     key: KeySource = setting(
         "env",
-        "Where the API key is: `env` for DUSTMAN_<ACCOUNT>_KEY_NAME and DUSTMAN_<ACCOUNT>_KEY_SECRET in "
-        "the environment or in .env beside this file, or the path of the key file the venue gave you; never the key.",
+        "Where the API key is: `env` for `DUSTMAN_<ACCOUNT>_KEY_NAME` and `DUSTMAN_<ACCOUNT>_KEY_SECRET` in the "
+        "environment or in .env beside this file, or the path of the key file the venue gave you; never the key.",
     )
     base_url: VenueUrl = setting(f"https://{HOST}", "Where the venue is reached; a simulated one is elsewhere.")
     ca_file: File | None = setting(None, "The certificate authority of a simulated venue.")
@@ -205,7 +205,10 @@ class Account(Section):
 
 
 class Settings(Section):
-    """Everything the owner decided. Secrets are read with it, shown nowhere, and given out by `secret` alone."""
+    """Everything the owner decided.
+
+    Secrets are read with it, shown nowhere, and given out by `secret` alone.
+    """
 
     log: Log = setting({}, "Where the event log is kept.")
     redis: Redis = setting({}, "The Redis that carries tasks and the feed of events.")
