@@ -14,6 +14,9 @@ from events.facts import DustDetected
 from events.log import Recorded
 from workers.desk import Desk
 
+# How an outage names what could not be done.
+SCAN = "scan"
+
 
 def read(desk: Desk, account: str, due: datetime, automatic: bool) -> Reading:
     """Read holdings, markets and the prices of candidates; raises `VenueUnavailable` when any of it can't be read."""
@@ -46,7 +49,7 @@ def scan(desk: Desk, account: str, due: datetime, automatic: bool) -> Sequence[R
     try:
         reading = read(desk, account, due, automatic)
     except VenueUnavailable as outage:
-        told = RecordOutage(desk.mandates[account].venue, "scan", name, str(outage), desk.clock())
+        told = RecordOutage(desk.mandates[account].venue, SCAN, name, str(outage), desk.clock())
         desk.streams.handle(account, told, correlation=name)
         raise
     recorded = desk.streams.handle(account, RecordScan(reading, desk.mandates[account].policy), correlation=name)

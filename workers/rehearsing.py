@@ -1,0 +1,107 @@
+"""The dry run: real balances, the venue's own preview of each leg, net after fees. Nothing is sold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from domain.commands import Declare
+from domain.decision import findings, fingerprint
+from domain.dust import Market
+from domain.leg import draft
+from domain.scan import Findings, Reading
+from domain.venue import Venue
+from events.facts import DryRunCompleted
+from events.money import Amount, exactly_sum, floor_to
+from events.values import LegKind, PlannedLeg, Policy, Quote, Refusal, RefusalCode
+from workers.desk import Desk
+from workers.scanning import read
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """One leg of a dry run: what it would spend and what the venue offers.
+
+    `estimated` is true for a leg whose money does not exist before the legs ahead of it are done: no venue previews
+    that, so its offer is reckoned from the book and the policy's fee. None: the proceeds do not reach its minimum.
+    """
+
+    plan: PlannedLeg
+    spend: Amount
+    offer: Quote | Refusal | None
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A whole dry run; `net` is what would arrive of the target, and `waiting` what would be carried."""
+
+    reading: Reading
+    findings: Findings
+    legs: tuple[Rehearsed, ...]
+    net: Amount
+    waiting: tuple[Amount, ...]
+
+    @property
+    def refused(self) -> int:
+        """Count the legs that the venue would not make."""
+        return sum(isinstance(leg.offer, Refusal) for leg in self.legs)
+
+
+def rehearse(desk: Desk, account: str, due: datetime, command_id: str) -> Rehearsal:
+    """Price a sweep leg by leg and record that this policy was tried; one preview request a lot."""
+    policy, venue = desk.mandates[account].policy, desk.venue(account)
+    reading = read(desk, account, due, automatic=False)
+    known = desk.streams.load(account).account
+    found = findings(known, reading, policy)
+    purse = {hub: known.purse.of(hub) for hub in policy.hubs}
+    legs = [_rehearsed(venue, plan, purse, reading.market, policy, found) for plan in found.legs]
+    bought = exactly_sum(
+        *(leg.offer.receive.quantity for leg in legs if isinstance(leg.offer, Quote) and leg.plan.kind is LegKind.BUY)
+    )
+    net = Amount(purse.get(policy.target, bought), policy.target)
+    waiting = tuple(Amount(money, hub) for hub, money in purse.items() if money > 0 and hub != policy.target)
+    rehearsal = Rehearsal(reading, found, tuple(legs), net, waiting)
+    told = DryRunCompleted(account, fingerprint(policy), len(found.lots), rehearsal.refused, net, desk.clock())
+    desk.streams.handle(account, Declare(told, command_id), correlation=command_id)
+    return rehearsal
+
+
+def _rehearsed(
+    venue: Venue, plan: PlannedLeg, purse: dict[str, Decimal], market: Market, policy: Policy, found: Findings
+) -> Rehearsed:
+    spend = _spend(plan, purse, found)
+    if plan.lot_id is None and spend.quantity < max(plan.minimum, plan.increment):
+        return Rehearsed(plan, spend, None)
+    offer, estimated = venue.quote(draft(plan, spend)), False
+    if isinstance(offer, Refusal) and offer.code is RefusalCode.INSUFFICIENT_BALANCE and plan.lot_id is None:
+        offer, estimated = _reckoned(plan, spend, market, policy), True
+    if isinstance(offer, Quote):
+        for asset, change in ((offer.spend.asset, -offer.spend.quantity), (plan.receive, offer.receive.quantity)):
+            if asset in purse:
+                purse[asset] = exactly_sum(purse[asset], change)
+    return Rehearsed(plan, spend, offer, estimated)
+
+
+def _spend(plan: PlannedLeg, purse: Mapping[str, Decimal], found: Findings) -> Amount:
+    if plan.quantity is not None and plan.kind is LegKind.TOP_UP:
+        return Amount(plan.quantity, plan.spend)
+    if plan.lot_id is None:
+        return Amount(floor_to(max(purse[plan.spend], Decimal(0)), plan.increment), plan.spend)
+    lot = next(lot for lot in found.lots if lot.lot_id == plan.lot_id)
+    return Amount(max(floor_to(lot.quantity, plan.increment), plan.minimum), plan.spend)
+
+
+def _reckoned(plan: PlannedLeg, spend: Amount, market: Market, policy: Policy) -> Quote | Refusal:
+    """Reckon a leg that spends proceeds: exchanges are one to one, a buy takes the ask and the fee out of its spend."""
+    if plan.kind is LegKind.CONVERT:
+        return Quote(spend, Amount(spend.quantity, plan.receive), (), Decimal(1), "")
+    product = market.product(plan.receive, plan.spend)
+    ask = market.ask(product) if product else None
+    if product is None or not ask:
+        return Refusal(RefusalCode.NO_LIQUIDITY, f"nobody offers on {plan.product}")
+    fee = spend.quantity * policy.taker_fee
+    bought = floor_to((spend.quantity - fee) / ask, product.base_increment)
+    return Quote(spend, Amount(bought, plan.receive), (Amount(fee, plan.spend),), ask, "")

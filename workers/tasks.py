@@ -1,0 +1,73 @@
+"""The tasks: commands by stable names, usable from any Celery app's schedule. Each is a few lines around one loop."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from domain.errors import VenueUnavailable
+from events.log import LogConflict, LogUnavailable
+from workers import conducting, overdue, scanning
+from workers.app import app, desk
+from workers.schedule import latest_due
+
+logger = logging.getLogger("dustman")
+# Well below the soft time limit: a task hands back what it did not get to.
+BUDGET = timedelta(seconds=25)
+
+
+def task(name: str) -> Callable[[Callable[..., None]], Any]:
+    """Register a task. What a later task mends by itself is a warning; anything else is a bug and shown as one."""
+
+    def register(function: Callable[..., None]) -> Any:
+        @wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> None:
+            try:
+                function(*args, **kwargs)
+            except (VenueUnavailable, LogConflict, LogUnavailable) as error:
+                logger.warning("%s %s: %s: %s", name, kwargs or "", type(error).__name__, error)
+
+        return app.task(name=name)(guarded)
+
+    return register
+
+
+@task("dustman.scan")
+def scan(account: str) -> None:
+    """Scan an account for its latest due time."""
+    at = desk()
+    due = latest_due(at.mandates[account].schedule, at.clock())
+    scanning.scan(at, account, due, automatic=True)
+
+
+@task("dustman.convert")
+def convert(account: str = "") -> None:
+    """Take what the feed announced, and the named account's open sweep, as far as they go."""
+    at = desk()
+    until = at.clock() + BUDGET
+    at.drain(lambda name: conducting.conduct(at, name, until), until)
+    if account:
+        conducting.conduct(at, account, until)
+
+
+@task("dustman.reconcile")
+def reconcile() -> None:
+    """Settle open legs, go on with interrupted sweeps, make up for scans that were missed."""
+    at = desk()
+    for account in at.mandates:
+        try:
+            if conducting.reconcile(at, account):
+                at.nudge("convert", account)
+            if overdue.missed(at, account):
+                at.nudge("scan", account)
+        except VenueUnavailable as outage:
+            logger.warning("dustman.reconcile %s: %s", account, outage)
+
+
+@task("dustman.relay")
+def relay() -> None:
+    """Bring to the feed what publishing after the append did not."""
+    desk().publish()
