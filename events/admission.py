@@ -1,0 +1,95 @@
+"""Admission: what an append may do, decided before anything is written. Every store asks the same rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from events.catalogue import EventType, type_of
+from events.codec import encode
+from events.log import EventIdConflict, LogConflict, NewEvent, Recorded
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A new event with its type and canonical bytes, ready to be recorded in `stream`."""
+
+    stream: str
+    event: NewEvent
+    type: EventType
+    data: bytes
+
+    def same_as(self, recorded: Recorded) -> bool:
+        """Tell whether the record is a repetition of this: same stream, type and data."""
+        return (self.stream, self.type.word, self.type.version, self.data) == (
+            recorded.stream,
+            recorded.type,
+            recorded.type_version,
+            recorded.data,
+        )
+
+    def recorded(self, position: int, version: int, recorded_at: datetime) -> Recorded:
+        return Recorded(
+            position=position,
+            stream=self.stream,
+            version=version,
+            event_id=self.event.event_id,
+            type=self.type.word,
+            type_version=self.type.version,
+            data=self.data,
+            fact=self.event.fact,
+            occurred_at=self.event.occurred_at,
+            recorded_at=recorded_at,
+            correlation_id=self.event.correlation_id,
+            causation_id=self.event.causation_id,
+        )
+
+
+def candidates(stream: str, expected: int, events: Sequence[NewEvent]) -> Sequence[Candidate]:
+    """Encode events before any lock is taken; `ValueError` names what no store can record."""
+    if not stream:
+        raise ValueError("stream: '' is empty; name the account")
+    if expected < 0:
+        raise ValueError(f"expected: {expected} is below 0, the version of a stream without events")
+    seen: set[str] = set()
+    for event in events:
+        for name, value in (("event_id", event.event_id), ("correlation_id", event.correlation_id)):
+            if not value:
+                raise ValueError(f"{name}: '' is empty; every event has one")
+        if event.occurred_at.tzinfo is None:
+            raise ValueError(f"occurred_at: {event.occurred_at!r} has no time zone; give it in UTC")
+        if event.event_id in seen:
+            raise EventIdConflict(f"event id {event.event_id} comes twice in one append")
+        seen.add(event.event_id)
+    return [Candidate(stream, event, type_of(event.fact), encode(event.fact)) for event in events]
+
+
+def admit(
+    wanted: Sequence[Candidate], expected: int, version: int, known: Mapping[str, Recorded]
+) -> Sequence[Recorded] | None:
+    """Return the old records of a repetition, or None when the candidates may be written at `version`.
+
+    `known` holds the recorded events that have an id of a candidate. Raises `LogConflict`, then `EventIdConflict`.
+    """
+    old = [known.get(candidate.event.event_id) for candidate in wanted]
+    repeated = [record for candidate, record in zip(wanted, old, strict=True) if record and candidate.same_as(record)]
+    if len(repeated) == len(wanted):
+        return repeated
+    if version != expected:
+        raise LogConflict(f"stream {wanted[0].stream}: version is {version}, expected {expected}")
+    for record in old:
+        if record:
+            raise EventIdConflict(
+                f"event id {record.event_id} is taken by {record.type} at position {record.position}, "
+                f"version {record.version} of stream {record.stream}"
+            )
+    return None
+
+
+def recorded_after(previous: datetime, now: datetime) -> datetime:
+    """Return when the next event counts as recorded: now, or a microsecond after the previous one if that is later."""
+    return max(now, previous + TICK)

@@ -1,0 +1,68 @@
+"""The catalogue: the stable word and version under which each fact is recorded, for ever.
+
+The words are written out, not derived: renaming a class must not rename what is in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from events import facts
+from events.facts import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A word and its version; the version grows when a field is added, removed or changes its meaning."""
+
+    word: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.word} v{self.version}"
+
+
+class UnknownType(ValueError):
+    """A type that the catalogue does not hold: written by a newer release, or not by us."""
+
+
+TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
+    facts.ScanCompleted: EventType("scan_completed", 1),
+    facts.HoldingsKept: EventType("holdings_kept", 1),
+    facts.VenueUnreachable: EventType("venue_unreachable", 1),
+    facts.DustDetected: EventType("dust_detected", 1),
+    facts.DustUnroutable: EventType("dust_unroutable", 1),
+    facts.LegRequested: EventType("leg_requested", 1),
+    facts.LegFilled: EventType("leg_filled", 1),
+    facts.LegRefused: EventType("leg_refused", 1),
+    facts.LegOutcomeUnknown: EventType("leg_outcome_unknown", 1),
+    facts.LegNeverArrived: EventType("leg_never_arrived", 1),
+    facts.DustConverted: EventType("dust_converted", 1),
+    facts.DustConversionFailed: EventType("dust_conversion_failed", 1),
+    facts.ProceedsCarried: EventType("proceeds_carried", 1),
+    facts.SweepCompleted: EventType("sweep_completed", 1),
+    facts.DryRunCompleted: EventType("dry_run_completed", 1),
+    facts.AccountWentLive: EventType("account_went_live", 1),
+    facts.ConversionsHalted: EventType("conversions_halted", 1),
+    facts.ConversionsResumed: EventType("conversions_resumed", 1),
+}
+
+FACT_OF: Final[Mapping[EventType, type[Fact]]] = {event_type: fact for fact, event_type in TYPE_OF.items()}
+
+
+def type_of(fact: Fact) -> EventType:
+    """Return the word and version a fact is recorded under; `UnknownType` for anything that is not a fact."""
+    found = TYPE_OF.get(type(fact))
+    if found is None:
+        raise UnknownType(f"{type(fact).__name__} is not a fact of the catalogue")
+    return found
+
+
+def fact_of(event_type: EventType) -> type[Fact]:
+    """Return the class a recorded type is read as, or raise `UnknownType`."""
+    found = FACT_OF.get(event_type)
+    if found is None:
+        raise UnknownType(f"{event_type} is not in the catalogue")
+    return found
