@@ -255,7 +255,12 @@ def key_prefix(account: str) -> str:
 
 def load(config: Path, environment: Mapping[str, str]) -> Settings:
     """Read the settings file, .env beside it and the environment, or raise `ConfigurationError` with every mistake."""
-    document = read_document(_content(config))
+    return checked(config, _content(config), environment)
+
+
+def checked(config: Path, content: bytes, environment: Mapping[str, str]) -> Settings:
+    """Read what stands, or is about to stand, in the file `config`."""
+    document = read_document(content)
     everything = environment_of(config.with_name(".env"), environment)
     if any(not mistake.place for mistake in document.mistakes):
         raise ConfigurationError(report(str(config), document.mistakes, {}))

@@ -1,0 +1,85 @@
+"""`dustman init`: asks, checks the answers, writes the settings, and puts the key where keys belong."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domain.errors import ConfigurationError
+from dustman.exits import Exit
+from dustman.invocation import Invocation, Json
+from dustman.screen import Screen
+
+
+def init(
+    context: typer.Context,
+    account: Annotated[str, typer.Option(help="The account's name, of your choice.")] = "main",
+    key_file: Annotated[str, typer.Option(help="The key file that the venue gave you; it stays where it is.")] = "",
+    key_name: Annotated[str, typer.Option(help="The key's name, organizations/…; its secret is asked for.")] = "",
+    secret_from_stdin: Annotated[bool, typer.Option(help="Read the key's secret from stdin, to its end.")] = False,
+    target: Annotated[str, typer.Option(help="What dust is converted into.", show_default="BTC")] = "",
+    threshold: Annotated[str, typer.Option(help="A holding worth less is dust, in USD.", show_default="0.50")] = "",
+    per_day: Annotated[str, typer.Option(help="The most that may be sold in a day.", show_default="50")] = "",
+    per_sweep: Annotated[str, typer.Option(help="The most one sweep may sell.", show_default="25")] = "",
+    schedule: Annotated[str, typer.Option(help="When to scan, in UTC.", show_default="0 2 * * sun")] = "",
+    no_input: Annotated[bool, typer.Option("--no-input", help="Ask nothing: options and defaults.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a settings file and key that are there.")] = False,
+    as_json: Json = False,
+) -> Exit:
+    """Write dustman.yaml, and the key to .env; the key never stands in the settings."""
+    from dustman.draft import Draft
+    from dustman.environment import write_secrets
+    from dustman.keys import checked as checked_key
+    from dustman.keys import read_key_file
+    from dustman.settings import checked, key_prefix
+
+    config = Invocation.of(context).config
+    if config.exists() and not force:
+        raise ConfigurationError(f"{config}: is there already; --force overwrites it")
+    given = {"target": target, "threshold": threshold, "per_day": per_day, "per_sweep": per_sweep, "schedule": schedule}
+    draft = Draft(config, account, {name: answer for name, answer in given.items() if answer})
+    asking = sys.stdin.isatty() and not no_input and not secret_from_stdin
+    if asking:
+        key_file = key_file or ("" if key_name else draft.ask_for_key_file())
+        draft.ask_for_rest()
+    draft.answers["key"] = key_file or "env"
+    draft.check()
+    checked(config, draft.text().encode(), {})
+    if key_file:
+        read_key_file(config.absolute().parent / Path(key_file).expanduser())
+    secrets = {}
+    if not key_file and (asking or key_name):
+        name, secret = _key(key_name, secret_from_stdin, asking)
+        checked_key(name, secret, "the secret")
+        secrets = {f"{key_prefix(account)}NAME": name, f"{key_prefix(account)}SECRET": secret}
+        write_secrets(config.with_name(".env"), secrets, replace=force)
+    draft.write(force)
+    _tell(Screen(as_json=as_json), config, account, key_file, list(secrets), f"{key_prefix(account)}…")
+    return Exit.DONE
+
+
+def _key(name: str, from_stdin: bool, asking: bool) -> tuple[str, str]:
+    from dustman.interview import ask, ask_secret
+
+    if not name:
+        name = ask("The key's name", "", lambda answer: None if answer else "it starts with organizations/")
+    if from_stdin:
+        return name, sys.stdin.read().strip()
+    if not asking:
+        raise ConfigurationError("--key-name needs the key's secret: pipe it in and say --secret-from-stdin")
+    return name, ask_secret("The key's secret")
+
+
+def _tell(screen: Screen, config: Path, account: str, key_file: str, variables: list[str], prefix: str) -> None:
+    if key_file:
+        where = f"The key stays in {key_file}."
+    elif variables:
+        where = f"The key is in {config.with_name('.env')}, readable by you alone."
+    else:
+        where = f"No key yet: set {prefix} in the environment or in {config.with_name('.env')}."
+    told = {"config": config, "account": account, "key_file": key_file or None, "variables": variables}
+    screen.show(told, f"Wrote {config} for the account {account}.", where, "Nothing is sold before you go live.")
+    screen.note("Next: dustman doctor")

@@ -1,0 +1,81 @@
+"""Settings that are being written: the owner's answers so far, each checked against those before it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from domain.errors import ConfigurationError
+from dustman.interview import ask
+from dustman.mistakes import found
+from dustman.settings import Account, Caps, Settings
+from dustman.written import scalar, settings_file
+
+QUESTIONS = {
+    "target": "Convert dust into",
+    "threshold": "Dust is worth less than, in USD",
+    "per_day": "Sell at most this much a day, in USD",
+    "per_sweep": "Sell at most this much at once, in USD",
+    "schedule": "Scan when (crontab in UTC, or every ...)",
+}
+CAPS = ("per_day", "per_sweep")
+OPTIONS = {"key": "key-file"}
+
+
+@dataclass
+class Draft:
+    """The answers, by key of the account or of its caps."""
+
+    config: Path
+    account: str
+    answers: dict[str, str] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Return the settings file that the answers make."""
+        chosen = {name: scalar(answer) for name, answer in self.answers.items() if name not in CAPS}
+        caps = [f"{name}: {scalar(self.answers[name])}" for name in reversed(CAPS) if name in self.answers]
+        if caps:
+            chosen["caps"] = "{" + ", ".join(caps) + "}"
+        return settings_file(self.account, {"venue": "coinbase", **chosen})
+
+    def ask_for_key_file(self) -> str:
+        """Ask where the key file is; an empty answer means that there is none."""
+        return ask("Path of the key file (empty: type the key)", "", lambda path: self.mistake("key", path or "env"))
+
+    def ask_for_rest(self) -> None:
+        """Ask what no option said."""
+        fields = {**Account.model_fields, **Caps.model_fields}
+        for name, question in QUESTIONS.items():
+            if name not in self.answers:
+                usual = str(fields[name].default)
+                self.answers[name] = ask(question, usual, partial(self.mistake, name))
+
+    def check(self) -> None:
+        """Raise `ConfigurationError` for the first answer that is not accepted, naming the option it came from."""
+        for name, answer in self.answers.items():
+            if wrong := self.mistake(name, answer):
+                raise ConfigurationError(f"--{OPTIONS.get(name, name.replace('_', '-'))}: {wrong}")
+
+    def mistake(self, name: str, answer: str) -> str | None:
+        """Say what is wrong with an answer, given those before it."""
+        answers = {**self.answers, name: answer}
+        caps = {cap: answers.pop(cap) for cap in CAPS if cap in answers}
+        whole = {"accounts": {self.account: {"venue": "coinbase", "caps": caps, **answers}}}
+        try:
+            Settings.model_validate(whole, context=self.config.absolute().parent)
+        except ValidationError as error:
+            return next((words for place, words in found(error, Settings) if place[-1] == name), None)
+        return None
+
+    def write(self, replace: bool) -> None:
+        """Write the settings file; without `replace`, never over one that appeared meanwhile."""
+        flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if replace else os.O_EXCL)
+        try:
+            with os.fdopen(os.open(self.config, flags, 0o644), "w", encoding="utf-8") as file:
+                file.write(self.text())
+        except OSError as error:
+            raise ConfigurationError(f"{self.config}: cannot be written, {error.strerror}") from None
