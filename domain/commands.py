@@ -14,10 +14,11 @@ from events.values import Policy, Quote, Refusal
 
 @dataclass(frozen=True, slots=True)
 class RecordScan:
-    """Record what a scan read."""
+    """Record what a scan read. Without `announce` it is only a look: no dust is announced and no sweep opened."""
 
     reading: Reading
     policy: Policy
+    announce: bool = True
 
     @property
     def cause(self) -> str:

@@ -61,8 +61,8 @@ def findings(account: Account, reading: Reading, policy: Policy) -> Findings:
 def decide(command: Command, account: Account) -> list[Fact]:
     """Decide what a command makes happen; a repetition makes nothing happen."""
     match command:
-        case RecordScan(reading, policy):
-            return _record_scan(reading, policy, account)
+        case RecordScan():
+            return _record_scan(command, account)
         case RecordOutage(venue, operation, about, detail):
             said_already = account.outage == (operation, about)
             return [] if said_already else [VenueUnreachable(account.name, venue, operation, about, detail)]
@@ -86,7 +86,8 @@ def decide(command: Command, account: Account) -> list[Fact]:
             assert_never(command)
 
 
-def _record_scan(reading: Reading, policy: Policy, account: Account) -> list[Fact]:
+def _record_scan(command: RecordScan, account: Account) -> list[Fact]:
+    reading, policy = command.reading, command.policy
     if account.scanned_until is not None and reading.due <= account.scanned_until:
         return []
     found = findings(account, reading, policy)
@@ -95,7 +96,7 @@ def _record_scan(reading: Reading, policy: Policy, account: Account) -> list[Fac
     if changed:
         facts.append(HoldingsKept(reading.account, reading.scan_id, changed))
     facts.extend(each for each in found.stuck if account.judged.get(each.asset) != said(each))
-    if detected := _detected(reading, policy, found, account):
+    if command.announce and (detected := _detected(reading, policy, found, account)):
         facts.append(detected)
     completed = ScanCompleted(
         account=reading.account,

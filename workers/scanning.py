@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from domain.commands import RecordOutage, RecordScan
+from domain.decision import findings
 from domain.dust import Market, priced_products
 from domain.errors import VenueUnavailable
 from domain.identity import scan_id
-from domain.scan import Reading
+from domain.scan import Findings, Reading
 from events.facts import DustDetected
 from events.log import Recorded
 from workers.desk import Desk
@@ -42,17 +43,31 @@ def scan(desk: Desk, account: str, due: datetime, automatic: bool) -> Sequence[R
 
     A venue that can't be read is recorded as such and raised again. New dust nudges the converter.
     """
-    loaded = desk.streams.load(account)
-    if loaded.account.scanned_until is not None and due <= loaded.account.scanned_until:
+    known = desk.streams.load(account).account
+    if known.scanned_until is not None and due <= known.scanned_until:
         return []
-    name = scan_id(account, due)
-    try:
-        reading = read(desk, account, due, automatic)
-    except VenueUnavailable as outage:
-        told = RecordOutage(desk.mandates[account].venue, SCAN, name, str(outage), desk.clock())
-        desk.streams.handle(account, told, correlation=name)
-        raise
-    recorded = desk.streams.handle(account, RecordScan(reading, desk.mandates[account].policy), correlation=name)
+    reading = read_or_record_outage(desk, account, due, automatic)
+    recorded = desk.streams.handle(account, RecordScan(reading, desk.mandates[account].policy), reading.scan_id)
     if any(isinstance(each.fact, DustDetected) and each.fact.live for each in recorded):
         desk.nudge("convert", account)
     return recorded
+
+
+def look(desk: Desk, account: str) -> tuple[Reading, Findings]:
+    """Scan an account now without announcing dust: nothing comes of it but knowledge."""
+    reading = read_or_record_outage(desk, account, desk.clock(), automatic=True)
+    policy = desk.mandates[account].policy
+    found = findings(desk.streams.load(account).account, reading, policy)
+    desk.streams.handle(account, RecordScan(reading, policy, announce=False), reading.scan_id)
+    return reading, found
+
+
+def read_or_record_outage(desk: Desk, account: str, due: datetime, automatic: bool) -> Reading:
+    """Read the account; what can't be read is put on record, once for each scan, and raised again."""
+    try:
+        return read(desk, account, due, automatic)
+    except VenueUnavailable as outage:
+        name = scan_id(account, due)
+        told = RecordOutage(desk.mandates[account].venue, SCAN, name, str(outage), desk.clock())
+        desk.streams.handle(account, told, correlation=name)
+        raise
