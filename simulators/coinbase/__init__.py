@@ -1,0 +1,1 @@
+"""The Coinbase twin: an Advanced Trade venue on this machine that the vendor's own SDK talks to unchanged."""

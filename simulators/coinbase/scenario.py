@@ -1,0 +1,162 @@
+"""The scenario: what the venue is made of when it opens. One YAML or JSON file, read strictly."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from simulators.coinbase.book import Book, Level, ladder
+
+
+class Strict(BaseModel):
+    """A form in which an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _exact(value: object) -> Decimal:
+    text = value if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else ""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite():  # a bare decimal point in YAML has lost digits before we see it
+        raise ValueError('must be a number in quotes, like "0.01"')
+    return number
+
+
+def _not_negative(value: Decimal) -> Decimal:
+    if value < 0:
+        raise ValueError("must be zero or above")
+    return value
+
+
+def _positive(value: Decimal) -> Decimal:
+    if value <= 0:
+        raise ValueError("must be above zero")
+    return value
+
+
+Number = Annotated[Decimal, BeforeValidator(_exact)]
+NotNegative = Annotated[Number, AfterValidator(_not_negative)]
+Positive = Annotated[Number, AfterValidator(_positive)]
+Scope = Literal["view", "trade", "transfer"]
+Algorithm = Literal["ed25519", "es256"]
+
+
+class WalletForm(Strict):
+    """What an account has of one currency. `decimals` is the finest step its balance is kept to."""
+
+    available: NotNegative = Decimal(0)
+    hold: NotNegative = Decimal(0)
+    decimals: int = Field(default=10, ge=0, le=18)
+    fiat: bool = False
+
+
+class BookForm(Strict):
+    """An order book: level by level, or laid out evenly around `price`. Without either it is empty.
+
+    `depth` is the base quantity offered at each of `levels` levels of a side; best bid and ask lie `spread_bps` apart.
+    """
+
+    bids: tuple[tuple[Positive, Positive], ...] = ()
+    asks: tuple[tuple[Positive, Positive], ...] = ()
+    price: Positive | None = None
+    spread_bps: NotNegative = Decimal(20)
+    depth: Positive = Decimal(1_000_000)
+    levels: int = Field(default=3, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.price is not None and (self.bids or self.asks):
+            raise ValueError("takes either bids and asks or a price, not both")
+        if list(self.bids) != sorted(self.bids, reverse=True) or list(self.asks) != sorted(self.asks):
+            raise ValueError("must list the best level first: bids falling, asks rising")
+        if self.bids and self.asks and self.bids[0][0] >= self.asks[0][0]:
+            raise ValueError("must not cross: the best bid stays below the best ask")
+        return self
+
+    def book(self, increment: Decimal) -> Book:
+        """Lay the book out on a price grid of `increment`."""
+        if self.price is not None:
+            return ladder(self.price, self.spread_bps, self.depth, self.levels, increment)
+        return Book(tuple(Level(*bid) for bid in self.bids), tuple(Level(*ask) for ask in self.asks))
+
+
+class ProductForm(Strict):
+    """A market, with the venue's own words. A product with an `alias` trades on that product's book."""
+
+    base_increment: Positive
+    quote_increment: Positive
+    price_increment: Positive | None = None
+    base_min_size: NotNegative
+    base_max_size: Positive = Decimal(10**12)
+    quote_min_size: NotNegative = Decimal(1)
+    quote_max_size: Positive = Decimal(10**9)
+    status: Literal["online", "delisted", "offline"] = "online"
+    is_disabled: bool = False
+    trading_disabled: bool = False
+    cancel_only: bool = False
+    limit_only: bool = False
+    post_only: bool = False
+    auction_mode: bool = False
+    view_only: bool = False
+    alias: str = ""
+    book: BookForm = BookForm()
+
+
+class KeyForm(Strict):
+    """An API key that exists when the venue opens. Its secret follows from its name and the seed."""
+
+    scopes: frozenset[Scope] = frozenset({"view", "trade"})
+    algorithm: Algorithm = "ed25519"
+
+
+class ClockForm(Strict):
+    """The venue's clock: it starts at `start` (the real time without one) and runs unless `frozen`."""
+
+    start: AwareDatetime | None = None
+    frozen: bool = False
+
+    def begin(self, now: datetime) -> datetime:
+        """Say what time it is at the venue when it opens."""
+        return self.start or now
+
+
+class ConvertForm(Strict):
+    """How conversions behave. One completes after `seconds` and after `reads` answers that still say STARTED."""
+
+    seconds: NotNegative = Decimal(0)
+    reads: int = Field(default=0, ge=0)
+    second_commit: Literal["same", "error"] = "same"
+    lifetime: Positive = Decimal(600)
+
+
+class Scenario(Strict):
+    """All that a twin opens with. Wallets are listed by the accounts endpoint in this order."""
+
+    wallets: dict[str, WalletForm] = {}
+    products: dict[str, ProductForm] = {}
+    keys: dict[str, KeyForm] = {"owner": KeyForm()}
+    clock: ClockForm = ClockForm()
+    convert: ConvertForm = ConvertForm()
+    taker_fee: NotNegative = Decimal("0.012")
+    quote_minimum_binds_sells: bool = True
+    repeated_order: Literal["earlier", "refused"] = "earlier"
+    settle_seconds: NotNegative = Decimal(0)
+    requests_per_second: Positive = Decimal(30)
+    burst: int = Field(default=30, ge=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name, product in self.products.items():
+            if len(name.split("-")) != 2 or not all(name.split("-")):
+                raise ValueError(f"products.{name} must be named BASE-QUOTE, like ADA-USDC")
+            if product.alias and product.alias not in self.products:
+                raise ValueError(f"products.{name}.alias {product.alias!r} must name another product of this file")
+            if product.alias and self.products[product.alias].alias:
+                raise ValueError(f"products.{name}.alias {product.alias!r} must not itself have an alias")
+        return self

@@ -1,0 +1,53 @@
+"""Scenarios that come with the twin. `small` is for tests, `demo` is an old account full of crumbs."""
+
+from __future__ import annotations
+
+from simulators.coinbase.scenario import Scenario
+
+
+def small(**settings: object) -> Scenario:
+    """Give an account with two crumbs that sell, USD that converts to USDC, and some of the target, BTC.
+
+    ADA and XLM are worth about 0.39 and 0.36 USDC and sell for USDC; the proceeds of either suffice to buy BTC.
+    `settings` replace keys of the scenario, such as `taker_fee="0.008"`.
+    """
+    return Scenario.model_validate(
+        {
+            "quote_minimum_binds_sells": False,
+            "wallets": {
+                "ADA": {"available": "1"},
+                "XLM": {"available": "3"},
+                "USD": {"available": "5", "fiat": True},
+                "USDC": {"available": "20"},
+                "BTC": {"available": "0.01"},
+                "DOGE": {},
+            },
+            "products": {
+                "ADA-USDC": market("0.392", base_increment="0.01", quote_increment="0.0001"),
+                "XLM-USDC": market("0.12", base_increment="1", quote_increment="0.00001"),
+                "BTC-USDC": market(
+                    "60000", base_increment="0.00000001", quote_increment="0.01", quote_min_size="0.1", spread_bps="2"
+                ),
+            },
+            **settings,
+        }
+    )
+
+
+def market(
+    price: str,
+    base_increment: str,
+    quote_increment: str,
+    base_min_size: str | None = None,
+    quote_min_size: str = "1",
+    spread_bps: str = "20",
+    depth: str = "1000000",
+) -> dict[str, object]:
+    """Describe a market around a price, as a scenario file would. The minimum is one increment without another."""
+    return {
+        "base_increment": base_increment,
+        "quote_increment": quote_increment,
+        "base_min_size": base_min_size or base_increment,
+        "quote_min_size": quote_min_size,
+        "book": {"price": price, "spread_bps": spread_bps, "depth": depth},
+    }
