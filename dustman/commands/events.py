@@ -1,0 +1,61 @@
+"""`dustman events`: the log in words, or as CloudEvents; with `--follow` as it grows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dustman.exits import Exit
+from dustman.invocation import Invocation, Json
+from dustman.screen import Screen
+
+if TYPE_CHECKING:
+    from events.log import EventLog, Recorded
+
+# The log on this machine is asked this often; a read of nothing new is one look-up.
+PAUSE = 0.2
+
+
+def events(
+    context: typer.Context,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Stay and show what is appended.")] = False,
+    after: Annotated[int, typer.Option("--after", min=0, help="Begin after this position.")] = 0,
+    account: Annotated[str, typer.Option("--account", help="Only this account's.")] = "",
+    kind: Annotated[str, typer.Option("--type", help="Only this type, such as dust_converted.")] = "",
+    as_json: Json = False,
+) -> Exit:
+    """Show what is on record."""
+    import json
+
+    from events.envelope import cloud_event
+
+    from dustman.telling import sentence
+    from dustman.wiring import open_log
+    from events.catalogue import known_type
+
+    settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
+    if kind:
+        known_type(kind)
+    if account:
+        settings.account(account)
+    log = open_log(settings)
+    for recorded in _recorded(log, after, follow):
+        if (account and recorded.fact.account != account) or (kind and recorded.type != kind):
+            continue
+        line = f"{recorded.position:>6}  {recorded.occurred_at:%Y-%m-%d %H:%M:%S}  {recorded.fact.account:<10}  "
+        text = f"{line}{recorded.type:<22}  {sentence(recorded.fact)}"
+        screen.show(json.loads(cloud_event(recorded, log.identity)), text)
+    return Exit.DONE
+
+
+def _recorded(log: EventLog, after: int, follow: bool) -> Iterator[Recorded]:
+    while True:
+        for recorded in log.read(after=after):
+            after = recorded.position
+            yield recorded
+        if not follow:
+            return
+        time.sleep(PAUSE)

@@ -1,0 +1,64 @@
+"""`dustman go-live`: the owner allows conversions under exactly the policy that was tried in a dry run."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import RefusedByPolicy
+from dustman.exits import Exit
+from dustman.invocation import Invocation, Json
+from dustman.screen import Screen
+
+if TYPE_CHECKING:
+    from events.values import Policy
+
+
+def go_live(
+    context: typer.Context,
+    account: Annotated[str, typer.Argument(help="The account.")],
+    confirm: Annotated[str, typer.Option("--confirm", help="The account's name again, instead of being asked.")] = "",
+    as_json: Json = False,
+) -> Exit:
+    """Allow conversions for an account, after a dry run of the same policy."""
+    from domain.commands import Declare
+    from domain.decision import fingerprint
+    from dustman.wiring import command_desk, refuse_dangerous_key
+    from events.facts import AccountWentLive
+
+    settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
+    settings.account(account)
+    desk = command_desk(settings, screen.note)
+    policy = desk.mandates[account].policy
+    mark, known = fingerprint(policy), desk.streams.load(account).account
+    if known.dry_run != mark:
+        what = "the last dry run was of another policy" if known.dry_run else "there was no dry run"
+        raise RefusedByPolicy(f"{account}: {what}; run `dustman sweep {account} --dry-run` first")
+    refuse_dangerous_key(settings, account)
+    for line in _caps(account, policy):
+        screen.note(line)
+    if known.live == mark:
+        screen.show({"account": account, "live": True, "policy": mark}, f"{account} is live already")
+        return Exit.NOTHING_TO_DO
+    answer = confirm or typer.prompt("Type the account's name to allow it", err=True)
+    if answer != account:
+        raise RefusedByPolicy(f"{answer!r} is not {account!r}; nothing was changed")
+    live = AccountWentLive(account, mark, policy.sweep_cap, policy.day_cap, policy.currency)
+    desk.streams.handle(account, Declare(live, str(uuid.uuid4())), correlation=mark)
+    screen.show({"account": account, "live": True, "policy": mark}, f"{account} is live; `dustman halt` stops it")
+    return Exit.DONE
+
+
+def _caps(account: str, policy: Policy) -> tuple[str, ...]:
+    """Say what the owner is about to allow."""
+    from events.money import plain, ticker
+
+    admitted = "every asset but the excluded" if policy.admitted is None else ", ".join(map(ticker, policy.admitted))
+    return (
+        f"{account}: below {plain(policy.threshold)} {policy.currency} becomes {ticker(policy.target)}, unwatched",
+        f"  at most     {plain(policy.sweep_cap)} {policy.currency} a sweep, {plain(policy.day_cap)} a day",
+        f"  admitted    {admitted}",
+        f"  never sold  {', '.join(map(ticker, policy.excluded))}",
+    )

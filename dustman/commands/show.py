@@ -1,0 +1,61 @@
+"""`dustman show LOT`: one lot's whole story, event by event; or why an asset stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import ConfigurationError
+from dustman.exits import Exit
+from dustman.invocation import Invocation, Json
+from dustman.screen import Screen
+
+if TYPE_CHECKING:
+    from events.log import EventLog, Recorded
+    from events.values import Kept
+    from views.lots import LotRow
+
+
+def show(
+    context: typer.Context,
+    lot: Annotated[str, typer.Argument(help="A lot's id or the beginning of it, or an asset such as ADA.")],
+    as_json: Json = False,
+) -> Exit:
+    """Tell what became of a lot, or of every lot of an asset, and why."""
+    from dustman import drawings
+    from dustman.telling import sentence
+    from dustman.wiring import open_log
+    from events.facts import DustUnroutable
+    from events.money import ticker
+    from views.lots import lots_of
+
+    settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
+    log = open_log(settings)
+    lots = lots_of(log.read())
+    rows = [row for row in lots.rows.values() if row.lot_id.startswith(lot) or ticker(row.asset) == lot.upper()]
+    staying: list[Kept | DustUnroutable] = [
+        why for (_, asset), why in lots.staying.items() if ticker(asset) == lot.upper()
+    ]
+    if not rows and not staying:
+        raise ConfigurationError(f"{lot!r} is neither the beginning of a lot's id nor an asset that was ever seen")
+    for row in rows:
+        story = _story(log, row)
+        told = drawings.table("what happened", "position", "when (UTC)", "event", "")
+        for recorded in story:
+            told.add_row(
+                str(recorded.position),
+                f"{recorded.occurred_at:%Y-%m-%d %H:%M:%S}",
+                recorded.type,
+                sentence(recorded.fact),
+            )
+        positions = [recorded.position for recorded in story]
+        screen.show({"lot": row, "positions": positions}, drawings.lots(row.lot_id, [row]), told)
+    if staying:
+        screen.show({"staying": staying}, drawings.staying(lot.upper(), staying))
+    return Exit.DONE
+
+
+def _story(log: EventLog, row: LotRow) -> list[Recorded]:
+    wanted = set(row.positions)
+    return [recorded for recorded in log.read(until=max(wanted)) if recorded.position in wanted]

@@ -1,0 +1,108 @@
+"""`dustman sweep`: one round of converting, here and now; with `--dry-run` everything but the selling."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import RefusedByPolicy
+from dustman.exits import Exit
+from dustman.invocation import Invocation, Json
+from dustman.screen import Screen
+
+if TYPE_CHECKING:
+    from workers.desk import Desk
+
+# One round is a few seconds a leg; an hour bounds the largest account on the slowest day.
+ROUND = timedelta(hours=1)
+WAIT = timedelta(minutes=20)
+ASK_EVERY = 5.0
+
+
+def sweep(
+    context: typer.Context,
+    account: Annotated[str, typer.Argument(help="The account; all when none is named.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Price every leg, sell nothing.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Stay until lost answers are settled, 20 minutes at most.")
+    ] = False,
+    as_json: Json = False,
+) -> Exit:
+    """Convert an account's dust now, in this process; made for cron."""
+    from dustman.wiring import command_desk
+
+    settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
+    names = settings.chosen(account)
+    desk = command_desk(settings, screen.note)
+    run = _rehearse if dry_run else _sweep
+    ends = [run(desk, screen, name, wait) for name in names]
+    return next((end for end in ends if end is not Exit.NOTHING_TO_DO), Exit.NOTHING_TO_DO)
+
+
+def _rehearse(desk: Desk, screen: Screen, account: str, _: bool) -> Exit:
+    from dustman import drawings
+    from events.money import plain, ticker
+    from workers.rehearsing import rehearse
+
+    run = rehearse(desk, account, desk.clock(), str(uuid.uuid4()))
+    waiting = f"; carried over: {drawings.amounts(run.waiting)}" if run.waiting else ""
+    summary = (
+        f"{account}: net of fees {plain(run.net.quantity)} {ticker(run.net.asset)} would arrive{waiting}. "
+        f"Nothing was sold. `dustman go-live {account}` allows it."
+    )
+    value = {"account": account, "legs": run.legs, "net": run.net, "waiting": run.waiting, "refused": run.refused}
+    screen.show(value, *([drawings.rehearsal(account, run)] if run.legs else []), summary)
+    return Exit.DONE if run.findings.lots else Exit.NOTHING_TO_DO
+
+
+def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
+    from dustman import drawings
+    from views.lots import lots_of
+    from workers.conducting import Ended, conduct
+    from workers.scanning import scan
+
+    _refuse_unless_allowed(desk, account)
+    head = desk.log.head()
+    if desk.streams.load(account).account.sweep is None:
+        scan(desk, account, desk.clock(), automatic=False)
+    opened = desk.streams.load(account).account.sweep
+    ended = conduct(desk, account, desk.clock() + ROUND)
+    deadline = desk.clock() + WAIT
+    while wait and ended is Ended.WAITING and desk.clock() < deadline:
+        desk.sleep(ASK_EVERY)
+        ended = conduct(desk, account, deadline)
+    told = lots_of(desk.log.read())
+    changed = [row for row in told.rows.values() if row.account == account and row.positions[-1] > head]
+    summary = f"{account}: {_summary(len(changed), ended is Ended.WAITING)}"
+    value = {
+        "account": account,
+        "sweep_id": opened.opened.sweep_id if opened else None,
+        "ended": ended,
+        "lots": changed,
+    }
+    screen.show(value, *([drawings.lots(f"{account}: this sweep", changed)] if changed else []), summary)
+    if ended is Ended.WAITING:
+        return Exit.OUTCOME_UNKNOWN
+    return Exit.DONE if opened else Exit.NOTHING_TO_DO
+
+
+def _summary(lots: int, waiting: bool) -> str:
+    if waiting:
+        return "an order's answer is not known yet; run `dustman sweep --wait` or leave it to the reconciler"
+    return f"{lots} lots have their answer" if lots else "no dust that can be converted today"
+
+
+def _refuse_unless_allowed(desk: Desk, account: str) -> None:
+    from domain.decision import fingerprint
+
+    known, mark = desk.streams.load(account).account, fingerprint(desk.mandates[account].policy)
+    if known.halted:
+        raise RefusedByPolicy(f"{account} is halted ({known.halted}); `dustman resume {account}` ends that")
+    if known.live != mark:
+        why = "its policy changed since it went live" if known.live else "it is not live"
+        raise RefusedByPolicy(
+            f"{account}: {why}; run `dustman sweep {account} --dry-run`, then `dustman go-live {account}`"
+        )

@@ -1,0 +1,114 @@
+"""Tables that people read: what a scan found, what became of each lot, what stays and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from rich.table import Table
+
+from domain.scan import Findings
+from events.facts import DustUnroutable
+from events.money import Amount, plain, ticker
+from events.values import Keep, Kept, Quote, Refusal
+from views.lots import LotRow, LotState
+from workers.rehearsing import Rehearsal, Rehearsed
+
+QUIET = {Keep.ZERO}
+
+
+def table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
+    """Start a table; columns named in `numbers` are aligned to the right."""
+    right = set(numbers)
+    drawn = Table(title=title, title_justify="left", title_style="bold", expand=False)
+    for column in columns:
+        drawn.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return drawn
+
+
+def dust_found(account: str, found: Findings) -> Table:
+    """Draw the lots that a sweep would convert."""
+    drawn = table(f"{account}: dust", "asset", "quantity", "value", "sold as", numbers=("quantity", "value"))
+    products = {leg.lot_id: leg.product for leg in found.legs if leg.lot_id}
+    for lot in found.lots:
+        value = f"{plain(lot.value.quantize(Decimal('0.0001')))} {lot.currency}"
+        drawn.add_row(ticker(lot.asset), plain(lot.quantity), value, products.get(lot.lot_id, ""))
+    return drawn
+
+
+def staying(account: str, kept: Iterable[Kept | DustUnroutable]) -> Table:
+    """Draw what stays, and what would change that."""
+    drawn = table(f"{account}: stays", "asset", "quantity", "reason", "why", numbers=("quantity",))
+    for each in sorted(kept, key=lambda one: (str(one.reason), one.asset)):
+        if each.reason not in QUIET:
+            drawn.add_row(ticker(each.asset), plain(each.quantity), each.reason.replace("_", " "), each.sentence)
+    return drawn
+
+
+def rehearsal(account: str, run: Rehearsal) -> Table:
+    """Draw a dry run leg by leg."""
+    title = f"{account}: dry run, nothing was sold"
+    drawn = table(title, "leg", "spends", "would get", "fees", "note", numbers=("spends", "would get", "fees"))
+    for leg in run.legs:
+        got, fees, note = _offer(leg)
+        drawn.add_row(f"{leg.plan.kind} {leg.plan.product}", str(leg.spend), got, fees, note)
+    return drawn
+
+
+def _offer(leg: Rehearsed) -> tuple[str, str, str]:
+    match leg.offer:
+        case Quote(receive=receive, fees=fees):
+            note = "estimated: the money comes from the legs above" if leg.estimated else "the venue's preview"
+            return str(receive), amounts(fees), note
+        case Refusal(sentence=sentence, venue_code=code):
+            return "-", "", f"refused: {sentence}" + (f" ({code})" if code else "")
+        case None:
+            return (
+                "-",
+                "",
+                f"too little: {leg.plan.product} takes at least {plain(leg.plan.minimum)}; it is carried over",
+            )
+
+
+def lots(title: str, rows: Iterable[LotRow]) -> Table:
+    """Draw what became of each lot: proceeds and fees, or why it stayed and what would change that."""
+    drawn = table(
+        title, "lot", "asset", "quantity", "value", "state", "proceeds", "fees", "note",
+        numbers=("quantity", "value", "proceeds", "fees"),
+    )  # fmt: skip
+    for row in rows:
+        where = f"; the money is in {amounts(row.money)}" if row.money else ""
+        style = STYLES[row.state]
+        drawn.add_row(
+            row.lot_id[:8],
+            ticker(row.asset),
+            plain(row.quantity),
+            f"{plain(row.value.quantize(Decimal('0.0001')))} {row.currency}",
+            row.state.value,
+            str(row.proceeds or ""),
+            amounts(row.fees),
+            f"{row.sentence}{where}" if row.sentence else _slippage(row),
+            style=style,
+        )
+    return drawn
+
+
+STYLES = {
+    LotState.WATCHED: "",
+    LotState.OPEN: "yellow",
+    LotState.CARRIED: "cyan",
+    LotState.CONVERTED: "green",
+    LotState.FAILED: "red",
+}
+
+
+def _slippage(row: LotRow) -> str:
+    return "" if row.slippage_bps is None else f"{plain(row.slippage_bps)} bps against the quote"
+
+
+def amounts(many: Iterable[Amount]) -> str:
+    """Write amounts in a row, those of one asset added up."""
+    totals: dict[str, Amount] = {}
+    for amount in many:
+        totals[amount.asset] = totals[amount.asset] + amount if amount.asset in totals else amount
+    return ", ".join(str(total) for total in totals.values())

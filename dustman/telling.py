@@ -1,0 +1,78 @@
+"""Each fact in a sentence, for people who watch events arrive."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from dustman.drawings import amounts
+from events.facts import (
+    AccountWentLive,
+    ConversionsHalted,
+    ConversionsResumed,
+    DryRunCompleted,
+    DustConversionFailed,
+    DustConverted,
+    DustDetected,
+    DustUnroutable,
+    Fact,
+    HoldingsKept,
+    LegFilled,
+    LegNeverArrived,
+    LegOutcomeUnknown,
+    LegRefused,
+    LegRequested,
+    ProceedsCarried,
+    ScanCompleted,
+    SweepCompleted,
+    VenueUnreachable,
+)
+from events.money import plain, ticker
+
+
+def sentence(fact: Fact) -> str:
+    """Say a fact in words."""
+    match fact:
+        case ScanCompleted():
+            return (
+                f"{fact.holdings} holdings read in {fact.requests} requests, {fact.dust} lots of dust worth "
+                f"{plain(fact.dust_value)} {fact.currency}"
+            )
+        case HoldingsKept(kept=kept):
+            return f"{len(kept)} holdings stay for a new reason"
+        case VenueUnreachable():
+            return f"{fact.venue} could not be read ({fact.operation}): {fact.detail}"
+        case DustDetected():
+            what = f"{len(fact.lots)} lots worth {plain(fact.total)} {fact.policy.currency}"
+            carried = f" and {amounts(fact.carried)} carried" if fact.carried else ""
+            return f"{what}{carried}, {len(fact.plan)} legs planned" + ("" if fact.live else "; watching only")
+        case DustUnroutable():
+            return f"{plain(fact.quantity)} {ticker(fact.asset)} stays: {fact.sentence}"
+        case LegRequested():
+            again = f" (attempt {fact.attempt})" if fact.attempt > 1 else ""
+            return f"{fact.kind} {fact.spend} on {fact.product}, {fact.quote.receive} offered{again}"
+        case LegFilled(fill=fill):
+            return f"{fill.spent} became {fill.received}, fees {amounts(fill.fees) or 'none'}, order {fill.order_id}"
+        case LegRefused(refusal=refusal):
+            return refusal.sentence + (f" ({refusal.venue_code})" if refusal.venue_code else "")
+        case LegOutcomeUnknown(detail=detail):
+            return f"no final answer yet: {detail}"
+        case LegNeverArrived():
+            return "the venue never got it and can't get it any more"
+        case DustConverted():
+            return f"{plain(fact.quantity)} {ticker(fact.asset)} became {fact.proceeds}, fees {amounts(fact.fees)}"
+        case DustConversionFailed():
+            return f"{ticker(fact.asset)}: {fact.refusal.sentence}; the money is in {amounts(fact.money)}"
+        case ProceedsCarried():
+            return f"{fact.amount} of {len(fact.lots)} lots waits: {fact.sentence}"
+        case SweepCompleted():
+            return f"{fact.converted} converted, {fact.carried} carried, {fact.failed} failed; {fact.proceeds} bought"
+        case DryRunCompleted():
+            return f"{fact.lots} lots tried, {fact.refused} legs refused, {fact.net} would arrive"
+        case AccountWentLive():
+            return f"live; at most {plain(fact.sweep_cap)} a sweep and {plain(fact.day_cap)} {fact.currency} a day"
+        case ConversionsHalted(reason=reason):
+            return f"halted: {reason}"
+        case ConversionsResumed():
+            return "resumed"
+        case _:
+            assert_never(fact)
