@@ -6,15 +6,13 @@ The words are written out, not derived: renaming a class must not rename what is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from events import facts
 from events.facts import Fact
 
 
-@dataclass(frozen=True, slots=True)
-class EventType:
+class EventType(NamedTuple):
     """A word and its version; the version grows when a field is added, removed or changes its meaning."""
 
     word: str
@@ -57,12 +55,4 @@ def type_of(fact: Fact) -> EventType:
     found = TYPE_OF.get(type(fact))
     if found is None:
         raise UnknownType(f"{type(fact).__name__} is not a fact of the catalogue")
-    return found
-
-
-def fact_of(event_type: EventType) -> type[Fact]:
-    """Return the class a recorded type is read as, or raise `UnknownType`."""
-    found = FACT_OF.get(event_type)
-    if found is None:
-        raise UnknownType(f"{event_type} is not in the catalogue")
     return found

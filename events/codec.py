@@ -17,7 +17,7 @@ from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from events.catalogue import FACT_OF, EventType, fact_of, type_of
+from events.catalogue import FACT_OF, EventType, UnknownType, type_of
 from events.facts import Fact
 from events.money import plain
 
@@ -33,18 +33,22 @@ class UnfitFact(ValueError):
 def encode(fact: Fact) -> bytes:
     """Return the canonical bytes of a fact."""
     event_type = type_of(fact)
+    _, write = _CODECS[event_type]
     try:
-        return _JSON.encode(_WRITERS[event_type](fact))
+        return _JSON.encode(write(fact))
     except _Refused as refused:
         raise UnfitFact(f"{event_type}: {refused}") from None
 
 
 def decode(event_type: EventType, data: bytes) -> Fact:
     """Return the fact that the bytes mean; `UnknownType` or `UnfitFact` when they are not what `encode` writes."""
-    fact_of(event_type)
+    codec = _CODECS.get(event_type)
+    if codec is None:
+        raise UnknownType(f"{event_type} is not in the catalogue")
+    read, write = codec
     try:
-        fact = _DECODERS[event_type].decode(data)
-        written = _WRITERS[event_type](fact)
+        fact = read(data)
+        written = write(fact)
     except msgspec.DecodeError as error:
         raise UnfitFact(f"{event_type}: {error}; the bytes are {_shortly(data)}") from None
     except _Refused as refused:
@@ -220,5 +224,6 @@ _SCALARS: Final[Mapping[Any, Write]] = {
     datetime: _moment,
 }
 _JSON: Final = msgspec.json.Encoder(order="sorted")
-_WRITERS: Final[Mapping[EventType, Write]] = {name: _writer(form) for name, form in FACT_OF.items()}
-_DECODERS: Final = {name: msgspec.json.Decoder(form) for name, form in FACT_OF.items()}
+_CODECS: Final[Mapping[EventType, tuple[Callable[[bytes], Fact], Write]]] = {
+    event_type: (msgspec.json.Decoder(form).decode, _writer(form)) for event_type, form in FACT_OF.items()
+}

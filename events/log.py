@@ -26,6 +26,10 @@ class LogUnavailable(Exception):
     """The store did not accept the append within its deadline (locked, full, read-only); nothing was written."""
 
 
+class StoreMisconfigured(Exception):
+    """A path or a server's setting with which the record cannot be kept; the owner must mend it, no retry helps."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewEvent:
     """An event before it is recorded. `event_id` is a pure function of its cause, so a repetition is recognised."""
@@ -62,9 +66,10 @@ class Recorded:
 class EventLog(Protocol):
     """An append-only sequence of events, cut into streams.
 
-    Append is atomic and idempotent: when every id is already there with the same type and data, the old records are
-    returned whatever `expected` says. Otherwise a stream whose version is not `expected` raises `LogConflict`, and an
-    id that is there with other content raises `EventIdConflict`. No append waits longer than its deadline.
+    Append is atomic and idempotent: when every id is already there, in that stream with the same type and data, the
+    old records are returned whatever `expected` says. Otherwise a stream whose version is not `expected` raises
+    `LogConflict`, and an id that is already there raises `EventIdConflict`. No append waits longer for other writers
+    than its deadline.
     """
 
     @property
@@ -96,6 +101,8 @@ class EventLog(Protocol):
         """Return the position a subscriber has finished, 0 when it never said."""
         ...
 
-    def save_checkpoint(self, subscriber: str, position: int) -> None: ...
+    def save_checkpoint(self, subscriber: str, position: int) -> None:
+        """Keep the position a subscriber has finished; a checkpoint never goes back."""
+        ...
 
     def close(self) -> None: ...
