@@ -114,7 +114,10 @@ class Venue(Protocol):
         ...
 
     def execute(self, order: Order) -> Fill | Refusal | Pending:
-        """Make the order, at most once for one key. A fill was read back and agrees with the order."""
+        """Make the order, at most once for one key; one recorded too long ago is `VenueUnavailable`, not sent.
+
+        A fill was read back and agrees with the order.
+        """
         ...
 
     def outcome(self, order: Order) -> Fill | Refusal | Pending | NeverArrived:

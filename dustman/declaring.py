@@ -19,7 +19,7 @@ def declare(
 ) -> None:
     """Record `decision` for each chosen account and say the first of `words`, or the second if it held already."""
     from domain.commands import Declare
-    from dustman.wiring import command_desk
+    from dustman.desk import command_desk
 
     desk = command_desk(invocation.settings, screen.note)
     for name in invocation.settings.chosen(account):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
@@ -27,8 +27,6 @@ from workers.desk import Desk
 PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
 # How often a balance that lags behind a fill is read again before it is believed.
 LAG = (0.2, 0.5, 1.0)
-# An intent older than this is not sent any more but asked about: its worker was asleep, others may have moved on.
-STALE = timedelta(seconds=30)
 
 
 class Ended(StrEnum):
@@ -119,8 +117,6 @@ def _offer(desk: Desk, venue: Venue, step: Try, sweep: Sweep) -> tuple[Amount, Q
 
 def _execute(desk: Desk, account: str, sweep: Sweep, intent: LegRequested) -> None:
     """Make the order whose intent this worker has just recorded; nobody else may."""
-    if desk.clock() - intent.requested_at > STALE:
-        return
     try:
         with _outage_recorded(desk, account, sweep):
             answer: Answer = desk.venue(account).execute(order_of(intent))

@@ -38,12 +38,11 @@ class Desk:
     sleep: Callable[[float], None]
     publish: Callable[[], None]
     nudge: Callable[[str, str], None]
-    _venues: dict[str, Venue] = field(default_factory=dict)
+    streams: Streams = field(init=False)
+    _venues: dict[str, Venue] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "streams", Streams(self.log, self.clock, self.publish))
-
-    streams: Streams = field(init=False)
 
     def venue(self, account: str) -> Venue:
         """Return the account's venue, opened on first use."""

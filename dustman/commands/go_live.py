@@ -25,7 +25,8 @@ def go_live(
     """Allow conversions for an account, after a dry run of the same policy."""
     from domain.commands import Declare
     from domain.decision import fingerprint
-    from dustman.wiring import command_desk, refuse_dangerous_key
+    from dustman.desk import command_desk
+    from dustman.wiring import refuse_dangerous_key
     from events.facts import AccountWentLive
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)

@@ -19,7 +19,7 @@ def scan(
 ) -> Exit:
     """Show the dust of an account, and what stays and why. Nothing is sold."""
     from dustman import drawings
-    from dustman.wiring import command_desk
+    from dustman.desk import command_desk
     from workers.scanning import look
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)

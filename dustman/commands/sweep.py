@@ -32,7 +32,7 @@ def sweep(
     as_json: Json = False,
 ) -> Exit:
     """Convert an account's dust now, in this process; made for cron."""
-    from dustman.wiring import command_desk
+    from dustman.desk import command_desk
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     names = settings.chosen(account)
