@@ -17,7 +17,7 @@ from domain.errors import (
     VenueUnavailable,
 )
 from dustman.secret import redacted, visible
-from events.log import CorruptLog, LogUnavailable
+from events.log import CorruptLog, LogUnavailable, StoreMisconfigured
 
 
 class Exit(IntEnum):
@@ -59,6 +59,7 @@ _ENDS: tuple[tuple[type[Exception], Exit], ...] = (
     (OutcomeUnknown, Exit.OUTCOME_UNKNOWN),
     (CorruptLog, Exit.AUDIT_MISMATCH),
     (ImpossibleHistory, Exit.AUDIT_MISMATCH),
+    (StoreMisconfigured, Exit.CONFIGURATION),
     (LogUnavailable, Exit.STORE_UNAVAILABLE),
 )
 

@@ -10,8 +10,6 @@ from domain.errors import ConfigurationError
 from dustman.secret import conceal
 from dustman.settings import Settings, key_prefix
 
-ACCEPTED = "an ECDSA P-256 key in PEM form or an Ed25519 key in base64, as the Coinbase Developer Platform gives it out"
-
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -55,30 +53,14 @@ def read_key_file(path: Path) -> Key:
 
 def checked(name: str, secret: str, source: str) -> Key:
     """Return the key when its private half can sign; `source` says in errors where it came from."""
-    conceal(secret)
+    # The vendor's SDK takes a while to load, and only commands that touch a key need it.
+    from venues.coinbase_client import check_key
+
     # One-line forms of a PEM, as they stand in JSON and .env files, carry their line ends as two characters.
-    secret = secret.strip().replace("\\n", "\n")
+    secret = secret.replace("\\n", "\n").strip()
     conceal(secret)
-    if not _can_sign(secret):
-        raise ConfigurationError(f"{source}: what stands there (not shown) is not {ACCEPTED}")
-    return Key(name, secret)
-
-
-def _can_sign(secret: str) -> bool:
-    # The library takes a tenth of a second to load, and only commands that reach a venue need it.
-    from base64 import b64decode
-
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
     try:
-        if not secret.startswith("-----BEGIN"):
-            return len(b64decode("".join(secret.split()), validate=True)) in {32, 64}
-        key = load_pem_private_key(secret.encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return False
-    return isinstance(key, Ed25519PrivateKey) or (
-        isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)
-    )
+        check_key(name, secret)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{source}: {error}") from None
+    return Key(name, secret)

@@ -5,6 +5,7 @@ Every secret is concealed as it is read; whatever leaves the program through an 
 
 from __future__ import annotations
 
+import logging
 import re
 
 HIDDEN = "***"
@@ -49,3 +50,11 @@ def shown(value: object) -> str:
 def visible(text: str) -> str:
     """Write control and direction characters as escapes: names come from strangers and are shown on a terminal."""
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+class Redacting(logging.Formatter):
+    """A log line, with its trace, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write the record as ever and redact all of it."""
+        return redacted(super().format(record))

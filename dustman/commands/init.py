@@ -42,19 +42,19 @@ def init(
     given = {"target": target, "threshold": threshold, "per_day": per_day, "per_sweep": per_sweep, "schedule": schedule}
     draft = Draft(config, account, {name: answer for name, answer in given.items() if answer})
     asking = sys.stdin.isatty() and not no_input and not secret_from_stdin
+    if asking and not key_file and not key_name:
+        key_file = draft.ask_for_key_file()
+    name, secret = _key(key_name, secret_from_stdin, asking) if not key_file and (asking or key_name) else ("", "")
     if asking:
-        key_file = key_file or ("" if key_name else draft.ask_for_key_file())
         draft.ask_for_rest()
     draft.answers["key"] = key_file or "env"
     draft.check()
     checked(config, draft.text().encode(), {})
     if key_file:
         read_key_file(config.absolute().parent / Path(key_file).expanduser())
-    secrets = {}
-    if not key_file and (asking or key_name):
-        name, secret = _key(key_name, secret_from_stdin, asking)
+    secrets = {f"{key_prefix(account)}NAME": name, f"{key_prefix(account)}SECRET": secret} if name else {}
+    if secrets:
         checked_key(name, secret, "the secret")
-        secrets = {f"{key_prefix(account)}NAME": name, f"{key_prefix(account)}SECRET": secret}
         write_secrets(config.with_name(".env"), secrets, replace=force)
     draft.write(force)
     _tell(Screen(as_json=as_json), config, account, key_file, list(secrets), f"{key_prefix(account)}…")
