@@ -1,0 +1,193 @@
+"""One well-filled fact of every type, and strategies that make any."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, cast, get_args, get_origin, get_type_hints
+
+from hypothesis import strategies as st
+
+from events.catalogue import TYPE_OF
+from events.facts import (
+    AccountWentLive,
+    ConversionsHalted,
+    ConversionsResumed,
+    DryRunCompleted,
+    DustConversionFailed,
+    DustConverted,
+    DustDetected,
+    DustUnroutable,
+    Fact,
+    HoldingsKept,
+    LegFilled,
+    LegNeverArrived,
+    LegOutcomeUnknown,
+    LegRefused,
+    LegRequested,
+    ProceedsCarried,
+    ScanCompleted,
+    SweepCompleted,
+    VenueUnreachable,
+)
+from events.log import NewEvent
+from events.money import Amount
+from events.values import (
+    CarriedLot,
+    Execution,
+    Fill,
+    Keep,
+    Kept,
+    LegKind,
+    Lot,
+    PlannedLeg,
+    Policy,
+    Quote,
+    Refusal,
+    RefusalCode,
+    Unroutable,
+)
+
+D = Decimal
+AT = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+LATER = datetime(2026, 3, 1, 2, 0, 7, 123456, tzinfo=UTC)
+XRP, BTC, USDC = "coinbase:XRP", "coinbase:BTC", "coinbase:USDC"
+
+POLICY = Policy(
+    target=BTC,
+    threshold=D("0.50"),
+    currency="USD",
+    excluded=("coinbase:USD", USDC),
+    hubs=(USDC, "coinbase:USD"),
+    sweep_cap=D(50),
+    day_cap=D(100),
+    reserves=(Amount(D("0.1"), "coinbase:ETH"),),
+    admitted=(XRP,),
+    top_up=D("1.00"),
+)
+EXECUTION = Execution("t-1", D("0.5012"), D("0.9"), Amount(D("0.0054"), USDC), LATER)
+FILL = Fill("o-1", Amount(D("0.9"), XRP), Amount(D("0.44568"), USDC), (Amount(D("0.0054"), USDC),), (EXECUTION,))
+REFUSAL = Refusal(RefusalCode.BELOW_MINIMUM, "0.9 XRP is below 1 XRP", "INVALID_SIZE", Amount(D("0.1"), XRP))
+
+SAMPLES: Final[tuple[Fact, ...]] = (
+    ScanCompleted("main", "scan-1", AT, 3, 300, 2, D("0.75"), "USD", {"target": 1, "above_threshold": 297}, True),
+    HoldingsKept("main", "scan-1", (Kept(BTC, D("0.00000001"), Keep.TARGET, "BTC is what dust becomes"),)),
+    VenueUnreachable("main", "coinbase", "accounts", "scan-1", "no answer within 10 s"),
+    DustDetected(
+        account="main",
+        venue="coinbase",
+        scan_id="scan-1",
+        sweep_id="sweep-1",
+        policy=POLICY,
+        fingerprint="9f86d081",
+        lots=(Lot("lot-1", XRP, D("0.9"), D("0.5"), D("0.45"), "USD"),),
+        total=D("0.45"),
+        carried=(Amount(D("0.3"), USDC),),
+        plan=(
+            PlannedLeg("leg-1", LegKind.SELL, "XRP-USDC", XRP, USDC, "lot-1", D("0.9"), D("0.000001"), D("0.5")),
+            PlannedLeg("leg-2", LegKind.BUY, "BTC-USDC", USDC, BTC, None, None, D("0.01"), D(1)),
+        ),
+        live=True,
+    ),
+    DustUnroutable(
+        account="main",
+        asset=XRP,
+        quantity=D("0.2"),
+        value=D("0.1"),
+        currency="USD",
+        reason=Unroutable.BELOW_MINIMUM,
+        sentence="0.2 XRP is below the minimum of 0.5 XRP — „zu wenig“",
+        missing=Amount(D("0.3"), XRP),
+        learned=False,
+        noted_at=AT,
+    ),
+    LegRequested(
+        account="main",
+        sweep_id="sweep-1",
+        leg_id="leg-1",
+        key="5a1e2f7c-1111-5222-8333-444455556666",
+        kind=LegKind.SELL,
+        product="XRP-USDC",
+        spend=Amount(D("0.9"), XRP),
+        receive=USDC,
+        quote=Quote(Amount(D("0.9"), XRP), Amount(D("0.44"), USDC), (Amount(D("0.006"), USDC),), D("0.5"), "p-1", AT),
+        attempt=1,
+        requested_at=LATER,
+    ),
+    LegFilled("main", "sweep-1", "leg-1", FILL),
+    LegRefused("main", "sweep-1", "leg-1", REFUSAL),
+    LegOutcomeUnknown("main", "sweep-1", "leg-1", "connection reset after the request was sent"),
+    LegNeverArrived("main", "sweep-1", "leg-1", 1),
+    DustConverted(
+        account="main",
+        sweep_id="sweep-1",
+        lot_id="lot-1",
+        asset=XRP,
+        quantity=D("0.9"),
+        unsold=D(0),
+        proceeds=Amount(D("0.00000001"), BTC),
+        fees=(Amount(D("0.0054"), USDC), Amount(D("1E-8"), BTC)),
+        executions=(EXECUTION,),
+        order_ids=("o-1", "o-2"),
+        slippage_bps=D("-3.2"),
+        value=D("0.45108"),
+        currency="USD",
+    ),
+    DustConversionFailed("main", "sweep-1", "lot-1", XRP, REFUSAL, ("leg-1",), (Amount(D("0.44568"), USDC),)),
+    ProceedsCarried(
+        account="main",
+        sweep_id="sweep-1",
+        amount=Amount(D("0.44568"), USDC),
+        lots=(CarriedLot("lot-1", Amount(D("0.44568"), USDC), D(0)),),
+        sentence="0.44568 USDC buys no BTC yet: the minimum is 1 USDC",
+        missing=Amount(D("0.55432"), USDC),
+    ),
+    SweepCompleted("main", "sweep-1", 1, 1, 0, Amount(D("0.00000001"), BTC)),
+    DryRunCompleted("main", "9f86d081", 2, 0, Amount(D("0.0000123"), BTC), AT),
+    AccountWentLive("main", "9f86d081", D(50), D(100), "USD"),
+    ConversionsHalted("main", "owner asked"),
+    ConversionsResumed("main"),
+)
+
+ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
+PLAIN: Final[dict[Any, st.SearchStrategy[Any]]] = {
+    str: ANY_TEXT,
+    bool: st.booleans(),
+    int: st.integers(-(2**63) + 1, 2**63 - 1),
+    Decimal: st.decimals(allow_nan=False, allow_infinity=False, min_value=D("-1e30"), max_value=D("1e30")),
+    datetime: st.datetimes(timezones=st.just(UTC)),
+}
+
+
+def facts() -> st.SearchStrategy[Fact]:
+    """Make any fact of any type, with awkward text, numbers and times in every field."""
+    return st.one_of([_values(form) for form in TYPE_OF])
+
+
+def _values(form: Any) -> st.SearchStrategy[Any]:
+    arguments = get_args(form)
+    if form in PLAIN:
+        return PLAIN[form]
+    if form is Amount:
+        return st.builds(Amount, PLAIN[Decimal], ANY_TEXT.filter(bool))
+    if is_dataclass(form):
+        hints = get_type_hints(form)
+        return st.builds(cast(Any, form), **{field.name: _values(hints[field.name]) for field in fields(form)})
+    if get_origin(form) is tuple:
+        return st.lists(_values(arguments[0]), max_size=3).map(tuple)
+    if get_origin(form) is dict:
+        return st.dictionaries(_values(arguments[0]), _values(arguments[1]), max_size=3)
+    if arguments:
+        return st.none() | _values(arguments[0])
+    return st.sampled_from(list(form))
+
+
+def halt(reason: str) -> ConversionsHalted:
+    """Make a small fact that is told from others by its reason."""
+    return ConversionsHalted("main", reason)
+
+
+def new(event_id: str, fact: Fact | None = None) -> NewEvent:
+    """Make an event whose id says it all."""
+    return NewEvent(event_id, fact or halt(event_id), AT, "correlation-1", "cause-1")

@@ -1,0 +1,31 @@
+"""What runs in processes of its own while a test writes, reads or kills."""
+
+from __future__ import annotations
+
+import multiprocessing
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from events.sqlite import SQLiteLog
+from tests.events.clocks import utc_now
+from tests.events.samples import new
+
+# Spawned, not forked: a test process has threads.
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def spawn(target: object, *arguments: object) -> BaseProcess:
+    """Start `target(*arguments)` in a new process; the caller joins or kills it."""
+    process = SPAWN.Process(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
+    process.start()
+    return process
+
+
+def append_to_own_stream(path: Path, name: str, appends: int, batch: int) -> None:
+    """Append `appends` batches to the stream `name`, going on where an earlier run of it ended."""
+    log = SQLiteLog(path, utc_now)
+    version = sum(1 for _ in log.stream(name))
+    for _ in range(appends):
+        log.append(name, version, [new(f"{name}-{version + offset}") for offset in range(batch)])
+        version += batch
+    log.close()
