@@ -6,6 +6,7 @@ Commands return how they ended (`Exit`, or None for done) and raise everything e
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -87,7 +88,12 @@ def _place(name: str) -> tuple[int, str]:
     return (JOURNEY.index(name) if name in JOURNEY else len(JOURNEY), name)
 
 
-def main() -> None:
-    """Run the command line and exit with its number."""
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its number."""
     invocation = Invocation()
-    sys.exit(ended(lambda: assembled()(obj=invocation), lambda: invocation.debug))
+    return ended(lambda: assembled()(arguments, "dustman", obj=invocation), lambda: invocation.debug)
+
+
+def main() -> None:
+    """Run this process's command line and exit with its number."""
+    sys.exit(run(sys.argv[1:]))

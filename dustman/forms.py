@@ -136,6 +136,11 @@ class Origin:
     port: int = 443
 
     @property
+    def address(self) -> str:
+        """Return the host, with its port unless that is HTTPS's own."""
+        return str(self).removeprefix("https://")
+
+    @property
     def loopback(self) -> bool:
         """Say whether it is this machine."""
         if self.host == "localhost":

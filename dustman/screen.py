@@ -41,13 +41,13 @@ class Screen:
     def show(self, value: object, *drawn: RenderableType) -> None:
         """Show a result: `value` as one line of JSON to a program, `drawn` to people."""
         if self.as_json:
-            self._write(json.dumps(_jsonable(value)))
+            self._write(redacted(json.dumps(_jsonable(value))))
         else:
             self._out.print(*drawn, sep="\n")
 
     def note(self, text: str) -> None:
         """Say something beside the result, on stderr."""
-        self._err.print(redacted(text))
+        self._err.print(text)
 
     def _write(self, line: str) -> None:
         try:
@@ -63,7 +63,7 @@ def _console(file: TextIO) -> Console:
 
 
 class _PlainConsole(Console):
-    """A console to which every text is only text."""
+    """A console to which every text is only text, and that shows no secret."""
 
     def render_str(
         self,
@@ -74,7 +74,7 @@ class _PlainConsole(Console):
         overflow: OverflowMethod | None = None,
         **_: object,
     ) -> Text:
-        return Text(visible(text), style=style, justify=justify, overflow=overflow)
+        return Text(visible(redacted(text)), style=style, justify=justify, overflow=overflow)
 
     def on_broken_pipe(self) -> None:
         """End as a program ends whose reader left; what is still buffered goes nowhere."""

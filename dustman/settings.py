@@ -243,6 +243,13 @@ class Settings(Section):
             raise ConfigurationError(f"there is no account {name!r}; the settings have {', '.join(self.accounts)}")
         return self.accounts[name]
 
+    def chosen(self, name: str) -> list[str]:
+        """Return the names of the accounts that a command is about: the one named, or all when none is."""
+        if not name:
+            return list(self.accounts)
+        self.account(name)
+        return [name]
+
     def secret(self, variable: str) -> str | None:
         """Return what the environment or .env gives for a variable."""
         return self._environment.get(variable)
