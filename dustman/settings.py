@@ -250,6 +250,10 @@ class Settings(Section):
         self.account(name)
         return [name]
 
+    def chosen(self, account: str) -> list[str]:
+        """Return the names a command is about: the one that was named, or all."""
+        return [account] if account and self.account(account) else list(self.accounts)
+
     def secret(self, variable: str) -> str | None:
         """Return what the environment or .env gives for a variable."""
         return self._environment.get(variable)

@@ -1,0 +1,70 @@
+"""The composition root: a worker's or a command's desk, put together from the settings."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from dustman.settings import Settings
+from dustman.wiring import open_feed, open_log, open_venue
+from workers.desk import Desk, Mandate
+
+logger = logging.getLogger("dustman")
+
+
+def utc_now() -> datetime:
+    """Return the time, as everything that needs it is given it."""
+    return datetime.now(UTC)
+
+
+def mandates(settings: Settings) -> dict[str, Mandate]:
+    """Return every account as its owner set it up."""
+    return {
+        name: Mandate(name, account.venue, account.policy(), account.schedule)
+        for name, account in settings.accounts.items()
+    }
+
+
+def worker_desk(settings: Settings, nudge: Callable[[str, str], None]) -> Desk:
+    """Open the desk of a worker: what it appends is published at once, and work is nudged through the broker."""
+    return _desk(settings, nudge, logger.warning)
+
+
+def command_desk(settings: Settings, note: Callable[[str], None]) -> Desk:
+    """Open the desk of a command: it does its own work and nudges nobody; a feed that is down is only noted."""
+    return _desk(settings, lambda _queue, _account: None, note)
+
+
+def nudge(queue: str, account: str) -> None:
+    """Tell a role that there may be work. Lost, it costs time: beat asks again within seconds."""
+    from workers.app import app
+
+    try:
+        app.send_task(f"dustman.{queue}", kwargs={"account": account}, expires=60)
+    except OperationalError as error:
+        logger.warning("nudge %s %s was lost: %s", queue, account, error)
+
+
+def _desk(settings: Settings, nudge: Callable[[str, str], None], say: Callable[[str], None]) -> Desk:
+    log, feed = open_log(settings), open_feed(settings)
+
+    def publish() -> None:
+        try:
+            feed.publish_pending(log)
+        except RedisError as error:
+            say(f"the feed is behind the log, the relay brings it up: {error}")
+
+    return Desk(
+        log=log,
+        mandates=mandates(settings),
+        open_venue=lambda account: open_venue(settings, account),
+        clock=utc_now,
+        sleep=time.sleep,
+        publish=publish,
+        nudge=nudge,
+    )
