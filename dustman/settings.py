@@ -243,13 +243,6 @@ class Settings(Section):
             raise ConfigurationError(f"there is no account {name!r}; the settings have {', '.join(self.accounts)}")
         return self.accounts[name]
 
-    def chosen(self, name: str) -> list[str]:
-        """Return the names of the accounts that a command is about: the one named, or all when none is."""
-        if not name:
-            return list(self.accounts)
-        self.account(name)
-        return [name]
-
     def chosen(self, account: str) -> list[str]:
         """Return the names a command is about: the one that was named, or all."""
         return [account] if account and self.account(account) else list(self.accounts)

@@ -1,0 +1,1 @@
+"""What `dustman doctor` looks at. Every check yields findings and moves no money."""

@@ -1,0 +1,106 @@
+"""What settings stand for: a log, a Redis, venues. Each is opened by whoever uses it, after any fork."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from domain.errors import ConfigurationError, RefusedByPolicy
+from dustman.keys import key_of
+from dustman.settings import Settings
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from events.log import EventLog
+    from venues.coinbase import Coinbase
+
+DANGER = "its key may transfer money out of the account; make one that may view and trade only, and delete this one"
+
+
+def now() -> datetime:
+    """Return the time of this machine, in UTC."""
+    return datetime.now(UTC)
+
+
+def open_log(settings: Settings) -> EventLog:
+    """Open the log, in a directory that is made when it is missing."""
+    from events.sqlite import SQLiteLog
+
+    path = settings.log.url.path
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"log.url: {path.parent} cannot be made, {error.strerror}") from None
+    return SQLiteLog(path, now)
+
+
+def open_redis(settings: Settings) -> Redis:
+    """Return a client of the feed's database; it connects on first use.
+
+    The client never sends a command twice by itself: a repeated write would be a second entry. It waits longer for an
+    answer than any blocking read asks for.
+    """
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return Redis.from_url(
+        settings.redis.feed_url,
+        protocol=2,
+        socket_timeout=5,
+        socket_connect_timeout=2,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def open_venue(settings: Settings, account: str, redis: Redis | None = None) -> Coinbase:
+    """Return an account's venue; its key is read and checked now.
+
+    The limit of the key is kept in `redis`, where all workers share it. Without one it is kept in the feed's Redis if
+    that answers, else in this process alone: a command by hand needs no Redis.
+    """
+    from venues.coinbase import Coinbase
+    from venues.limits import Limiter
+
+    ours, key = settings.account(account), key_of(settings, account)
+    limiter = Limiter(
+        key.name,
+        redis or answering_redis(settings),
+        requests_per_second=settings.limits.requests_per_second,
+        seconds_between_conversions=settings.limits.seconds_between_conversions,
+    )
+    return Coinbase(
+        key.name,
+        key.secret,
+        limiter=limiter,
+        base_url=ours.base_url.address,
+        ca_file=ours.ca_file,
+        clock=now,
+        sleep=time.sleep,
+        never_arrived_after=timedelta(seconds=settings.reconcile.never_arrived_after),
+    )
+
+
+def answering_redis(settings: Settings) -> Redis | None:
+    """Return a client of the feed's database, or None when nobody answers there now."""
+    from redis.exceptions import RedisError
+
+    redis = open_redis(settings)
+    try:
+        redis.ping()
+    except RedisError:
+        redis.close()
+        return None
+    return redis
+
+
+def refuse_dangerous_key(settings: Settings, account: str) -> None:
+    """Raise `RefusedByPolicy` when the account's key could do more harm than converting dust."""
+    rights = open_venue(settings, account).permissions()
+    if rights.can_transfer:
+        raise RefusedByPolicy(f"{account}: {DANGER}")
+    if not (rights.can_view and rights.can_trade):
+        raise ConfigurationError(f"{account}: its key must have the rights to view and to trade")
