@@ -1,29 +1,28 @@
-"""The exchange: one user's account at the venue, with its clock, ledger, markets and desks.
-
-Every request is served under one lock, so each takes effect whole and in one order.
-"""
+"""The exchange: one user's account at the venue, with its clock, ledger, markets and desks."""
 
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 from simulators.coinbase.clock import VirtualClock, real_time
+from simulators.coinbase.conversions import Conversions
 from simulators.coinbase.identity import Ids, id_of
 from simulators.coinbase.keys import key_name
 from simulators.coinbase.ledger import HOLD, USER, Ledger
 from simulators.coinbase.market import Market
 from simulators.coinbase.orders import Orders
-from simulators.coinbase.scenario import Scenario
+from simulators.coinbase.scenario import Algorithm, Scenario
 from simulators.coinbase.state import Key, VenueState
 from simulators.coinbase.wallets import Wallets
 
 
 class Exchange:
-    """Everything behind the endpoints. Callers hold `lock` from the first read to the last write."""
+    """Everything behind the endpoints. `keep` is called with the state after every transaction."""
 
-    def __init__(self, scenario: Scenario, state: VenueState) -> None:
-        self.lock = threading.RLock()
+    def __init__(self, scenario: Scenario, state: VenueState, keep: Callable[[VenueState], None]) -> None:
         self.scenario = scenario
         self.state = state
         self.clock = VirtualClock(state, scenario.clock.frozen)
@@ -32,6 +31,10 @@ class Exchange:
         self.market = Market(scenario.products, state)
         self.ids = Ids(state)
         self.orders = Orders(scenario, state, self.market, self.wallets, self.ledger, self.ids)
+        self.conversions = Conversions(scenario.convert, state, self.wallets, self.ledger, self.ids)
+        self._keep = keep
+        self._lock = threading.RLock()
+        self._due: list[tuple[datetime, Callable[[], object]]] = []
 
     @property
     def portfolio(self) -> str:
@@ -43,17 +46,38 @@ class Exchange:
         """Return the id of the one user."""
         return id_of(self.state.seed, "user")
 
-    def issue_key(self, label: str, scopes: frozenset[str], algorithm: str) -> Key:
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Serve one request at a time: what is due happens first, what changed is kept before anyone is told."""
+        with self._lock:
+            self._catch_up()
+            yield
+            self._keep(self.state)
+
+    def later(self, delay: timedelta, action: Callable[[], object]) -> None:
+        """Let something happen when the venue's clock has moved on by `delay`."""
+        with self._lock:
+            self._due.append((self.clock.now() + delay, action))
+
+    def issue_key(self, label: str, scopes: frozenset[str], algorithm: Algorithm) -> Key:
         """Issue an API key, or the same again for the same label."""
-        key = new_key(self.state.seed, label, scopes, algorithm)
+        key = Key(key_name(self.state.seed, label), scopes, algorithm)
         self.state.keys[key.name] = key
         return key
+
+    def _catch_up(self) -> None:
+        now = self.clock.now()
+        self.conversions.complete_due(now)
+        due = [action for moment, action in self._due if moment <= now]
+        self._due = [waiting for waiting in self._due if waiting[0] > now]
+        for action in due:
+            action()
 
 
 def opened(scenario: Scenario, seed: int) -> VenueState:
     """Open a venue: every wallet, balance, book and key of the scenario, and no history."""
     now = real_time()
-    state = VenueState(seed, scenario.clock.begin(now) - now if scenario.clock.start else timedelta(0))
+    state = VenueState(seed, scenario.clock.begin(now) - now)
     state.opening = {
         USER: {currency: wallet.available for currency, wallet in scenario.wallets.items()},
         HOLD: {currency: wallet.hold for currency, wallet in scenario.wallets.items()},
@@ -65,11 +89,6 @@ def opened(scenario: Scenario, seed: int) -> VenueState:
         if not product.alias:
             state.books[name] = product.book.book(product.price_increment or product.quote_increment)
     for label, form in scenario.keys.items():
-        key = new_key(seed, label, frozenset(form.scopes), form.algorithm)
+        key = Key(key_name(seed, label), frozenset(form.scopes), form.algorithm)
         state.keys[key.name] = key
     return state
-
-
-def new_key(seed: int, label: str, scopes: frozenset[str], algorithm: str) -> Key:
-    """Make a key with a name of its own."""
-    return Key(key_name(seed, label), scopes, "es256" if algorithm == "es256" else "ed25519")

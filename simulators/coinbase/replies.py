@@ -12,11 +12,12 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from simulators.coinbase.arithmetic import ZERO, exactly, trimmed
 from simulators.coinbase.book import Book
 from simulators.coinbase.clock import rfc3339
+from simulators.coinbase.conversions import STARTED
 from simulators.coinbase.exchange import Exchange
 from simulators.coinbase.market import currencies
 from simulators.coinbase.orders import Estimate, OrderRequest
 from simulators.coinbase.refusals import ORDER_ERRORS, UNKNOWN, Failure
-from simulators.coinbase.state import Fill, Order, Wallet
+from simulators.coinbase.state import Conversion, Fill, Order, Wallet
 
 Json = dict[str, object]
 AVERAGE_STEP = Decimal(1).scaleb(-16)
@@ -236,7 +237,7 @@ def fill(exchange: Exchange, entity: Order, trade: Fill) -> Json:
     }
 
 
-def total_fee_tier(rate: Decimal) -> Json:
+def fee_tier(rate: Decimal) -> Json:
     """Write the user's fee tier."""
     return {
         "pricing_tier": "",
@@ -246,6 +247,50 @@ def total_fee_tier(rate: Decimal) -> Json:
         "maker_fee_rate": trimmed(rate / 2),
         "aop_from": "",
         "aop_to": "",
+    }
+
+
+def conversion(exchange: Exchange, trade: Conversion) -> Json:
+    """Write a convert trade: `total` leaves the source, `amount` lands in the target."""
+    leaves, lands = money(trade.amount, trade.source), money(trade.amount, trade.target)
+    fee = {"title": "Fees", "description": "", "amount": money(ZERO, trade.source), "label": "", "disclosure": None}
+    one = {"amount": money(Decimal(1), trade.source), "scale": 2}
+    reason = {"message": trade.reason, "code": "", "error_code": "", "error_cta": ""}
+    sides = [_ledger_account(exchange, currency) for currency in (trade.source, trade.target)]
+    return {
+        "id": trade.trade_id,
+        "status": trade.status,
+        "user_entered_amount": leaves,
+        "amount": lands,
+        "subtotal": leaves,
+        "total": leaves,
+        "fees": [],
+        "total_fee": fee,
+        "source": sides[0],
+        "target": sides[1],
+        "unit_price": {"target_to_fiat": one, "target_to_source": one, "source_to_fiat": one},
+        "user_warnings": [],
+        "user_reference": trade.trade_id[:8].upper(),
+        "source_currency": trade.source,
+        "target_currency": trade.target,
+        "cancellation_reason": reason if trade.status != STARTED else dict.fromkeys(reason, ""),
+        "source_id": exchange.wallets.uuid(trade.source),
+        "target_id": exchange.wallets.uuid(trade.target),
+        "subscription_info": None,
+        "exchange_rate": money(Decimal(1), trade.source),
+        "tax_details": [],
+        "trade_incentive_info": None,
+        "total_fee_without_tax": fee,
+        "fiat_denoted_total": leaves,
+    }
+
+
+def _ledger_account(exchange: Exchange, currency: str) -> Json:
+    owner = {"id": exchange.user, "uuid": exchange.user, "user_uuid": exchange.user, "type": "RETAIL"}
+    return {
+        "type": "RETAIL_PORTFOLIO",
+        "network": "internal",
+        "ledger_account": {"account_id": exchange.wallets.uuid(currency), "currency": currency, "owner": owner},
     }
 
 

@@ -3,46 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Literal, Self
+from decimal import Decimal
+from typing import Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from simulators.coinbase.book import Book, Level, ladder
+from simulators.coinbase.forms import NotNegative, Positive, Strict
 
-
-class Strict(BaseModel):
-    """A form in which an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _exact(value: object) -> Decimal:
-    text = value if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else ""
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite():  # a bare decimal point in YAML has lost digits before we see it
-        raise ValueError('must be a number in quotes, like "0.01"')
-    return number
-
-
-def _not_negative(value: Decimal) -> Decimal:
-    if value < 0:
-        raise ValueError("must be zero or above")
-    return value
-
-
-def _positive(value: Decimal) -> Decimal:
-    if value <= 0:
-        raise ValueError("must be above zero")
-    return value
-
-
-Number = Annotated[Decimal, BeforeValidator(_exact)]
-NotNegative = Annotated[Number, AfterValidator(_not_negative)]
-Positive = Annotated[Number, AfterValidator(_positive)]
 Scope = Literal["view", "trade", "transfer"]
 Algorithm = Literal["ed25519", "es256"]
 
@@ -127,20 +95,24 @@ class ClockForm(Strict):
 
 
 class ConvertForm(Strict):
-    """How conversions behave. One completes after `seconds` and after `reads` answers that still say STARTED."""
+    """How conversions behave: one completes after `seconds` and after `reads` answers that still say STARTED.
 
+    A quote lives for `lifetime` seconds. What the venue answers to a second commit is not documented, so both are here.
+    """
+
+    increment: Positive = Decimal("0.01")
     seconds: NotNegative = Decimal(0)
     reads: int = Field(default=0, ge=0)
-    second_commit: Literal["same", "error"] = "same"
     lifetime: Positive = Decimal(600)
+    second_commit: Literal["same", "error"] = "same"
 
 
 class Scenario(Strict):
     """All that a twin opens with. Wallets are listed by the accounts endpoint in this order."""
 
-    wallets: dict[str, WalletForm] = {}
-    products: dict[str, ProductForm] = {}
-    keys: dict[str, KeyForm] = {"owner": KeyForm()}
+    wallets: dict[str, WalletForm] = Field(default_factory=dict)
+    products: dict[str, ProductForm] = Field(default_factory=dict)
+    keys: dict[str, KeyForm] = Field(default_factory=lambda: {"owner": KeyForm()})
     clock: ClockForm = ClockForm()
     convert: ConvertForm = ConvertForm()
     taker_fee: NotNegative = Decimal("0.012")

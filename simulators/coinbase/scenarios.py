@@ -1,7 +1,11 @@
-"""Scenarios that come with the twin. `small` is for tests, `demo` is an old account full of crumbs."""
+"""Scenarios that come with the twin: `small` is for tests, `demo` is an old account full of crumbs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from simulators.coinbase.demo import demo
+from simulators.coinbase.markets import market
 from simulators.coinbase.scenario import Scenario
 
 
@@ -23,31 +27,13 @@ def small(**settings: object) -> Scenario:
                 "DOGE": {},
             },
             "products": {
-                "ADA-USDC": market("0.392", base_increment="0.01", quote_increment="0.0001"),
-                "XLM-USDC": market("0.12", base_increment="1", quote_increment="0.00001"),
-                "BTC-USDC": market(
-                    "60000", base_increment="0.00000001", quote_increment="0.01", quote_min_size="0.1", spread_bps="2"
-                ),
+                "ADA-USDC": market("0.392", "0.01", "0.0001"),
+                "XLM-USDC": market("0.12", "1", "0.00001"),
+                "BTC-USDC": market("60000", "0.00000001", "0.01", quote_min_size="0.1", spread_bps="2"),
             },
             **settings,
         }
     )
 
 
-def market(
-    price: str,
-    base_increment: str,
-    quote_increment: str,
-    base_min_size: str | None = None,
-    quote_min_size: str = "1",
-    spread_bps: str = "20",
-    depth: str = "1000000",
-) -> dict[str, object]:
-    """Describe a market around a price, as a scenario file would. The minimum is one increment without another."""
-    return {
-        "base_increment": base_increment,
-        "quote_increment": quote_increment,
-        "base_min_size": base_min_size or base_increment,
-        "quote_min_size": quote_min_size,
-        "book": {"price": price, "spread_bps": spread_bps, "depth": depth},
-    }
+SCENARIOS: dict[str, Callable[[], Scenario]] = {"demo": demo, "small": small}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from simulators.coinbase.identity import id_of
@@ -31,8 +31,11 @@ class Wallets:
 
     def open(self, currency: str, decimals: int, fiat: bool = False) -> None:
         """Open an empty wallet."""
-        uuid = id_of(self._state.seed, "wallet", currency)
-        self._state.wallets[currency] = Wallet(currency, uuid, decimals, fiat)
+        self._state.wallets[currency] = Wallet(currency, self.uuid(currency), decimals, fiat)
+
+    def uuid(self, currency: str) -> str:
+        """Return the id that the wallet of a currency has, or would have."""
+        return id_of(self._state.seed, "wallet", currency)
 
     def places(self, currency: str) -> int:
         """Say how many decimal places a currency's balance is kept to."""
@@ -49,16 +52,7 @@ class Wallets:
             return self._ledger.balance(USER, currency), self._ledger.balance(HOLD, currency)
         return self._ledger.balance_at(USER, currency, moment), self._ledger.balance_at(HOLD, currency, moment)
 
-    def deposit(self, currency: str, quantity: Decimal, now: datetime, account: str = USER) -> None:
-        """Bring money in from outside."""
+    def deposit(self, currency: str, quantity: Decimal, now: datetime, on_hold: bool = False) -> None:
+        """Bring money in from outside, free or on hold."""
         self.wallet(currency)
-        self._ledger.move(now, OUTSIDE, account, currency, quantity, "deposit", "")
-
-    def hold(self, currency: str, quantity: Decimal, now: datetime) -> None:
-        """Set free money aside, as an open order would."""
-        self._ledger.move(now, USER, HOLD, currency, quantity, "hold", "")
-
-
-def settled_since(now: datetime, seconds: Decimal) -> datetime:
-    """Give the moment `seconds` ago."""
-    return now - timedelta(seconds=float(seconds))
+        self._ledger.move(now, OUTSIDE, HOLD if on_hold else USER, currency, quantity, "deposit", "")

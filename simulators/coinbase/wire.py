@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from http import HTTPStatus
+from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -37,18 +37,22 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer. With `promised` the header announces a longer body than is sent, and the connection ends there."""
+    """An answer, sent after `delay` seconds.
+
+    With `promised` the header announces a longer body than is sent, and the connection ends there.
+    """
 
     status: int
     body: bytes
     content_type: str = "application/json; charset=utf-8"
     promised: int | None = None
+    delay: float = 0
 
     def rendered(self) -> bytes:
         """Write status line, headers and body."""
         length = len(self.body) if self.promised is None else self.promised
         lines = (
-            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
+            f"HTTP/1.1 {self.status} {responses.get(self.status, '')}",
             f"Content-Type: {self.content_type}",
             f"Content-Length: {length}",
             "Connection: close" if self.promised is not None else "Connection: keep-alive",
@@ -103,6 +107,7 @@ class Connection(BaseHTTPRequestHandler):
         )
         match self.server.answer(request):
             case Reply() as reply:
+                self.server.stopping.wait(reply.delay)
                 self.close_connection = self.close_connection or reply.promised is not None
                 self.wfile.write(reply.rendered())
             case Silence(seconds):

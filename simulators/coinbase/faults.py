@@ -1,0 +1,258 @@
+"""Faults: what can go wrong between a client and the venue, as forms that a file or the admin port fills in.
+
+A fault belongs to an endpoint and to some of its calls, counted from when the fault was loaded.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from simulators.coinbase.forms import NotNegative, Number, Positive, Strict
+
+When = Literal["before", "after", "later"]
+EndpointName = Literal[
+    "any",
+    "list_accounts",
+    "get_account",
+    "list_products",
+    "get_product",
+    "public_products",
+    "public_product",
+    "best_bid_ask",
+    "preview_order",
+    "create_order",
+    "list_orders",
+    "list_fills",
+    "get_order",
+    "convert_quote",
+    "commit_convert",
+    "get_convert",
+    "key_permissions",
+    "transaction_summary",
+]
+
+
+def _calls(given: object) -> str:
+    text = str(given)
+    if isinstance(given, bool) or not re.fullmatch(r"all|[1-9]\d*(-([1-9]\d*)?)?", text):
+        raise ValueError("must be a call's number 3, a range 2-4, an open range 2-, or all")
+    first, last = bounds(text)
+    if last is not None and last < first:
+        raise ValueError("must be a range whose end is not before its start")
+    return text
+
+
+def _fraction(value: Decimal) -> Decimal:
+    if not 0 <= value < 1:
+        raise ValueError('must be zero or above and below one, like "0.5"')
+    return value
+
+
+def bounds(calls: str) -> tuple[int, int | None]:
+    """Read which calls are meant: the first and the last, None for no end."""
+    first, dash, last = ("1-" if calls == "all" else calls).partition("-")
+    return int(first), (int(last) if last else None) if dash else int(first)
+
+
+Calls = Annotated[str, BeforeValidator(_calls)]
+Fraction = Annotated[Number, AfterValidator(_fraction)]
+
+
+class FaultForm(Strict):
+    """Which calls a fault strikes: of an endpoint, by number, and only those about `product` where one is named."""
+
+    endpoint: EndpointName
+    calls: Calls = "1"
+    product: str = ""
+
+    serves: ClassVar[frozenset[str]] = frozenset()
+
+    def strikes(self, endpoint: str, products: frozenset[str]) -> bool:
+        """Say whether a call is of the kind that this fault counts."""
+        return self.endpoint in {"any", endpoint} and (not self.product or self.product in products)
+
+
+class Spoiling(FaultForm):
+    """A fault that replaces the answer. `when` says whether the request takes effect: never, at once, or later."""
+
+    when: When = "before"
+    delay: NotNegative = Decimal(1)
+
+
+class Timeout(Spoiling):
+    """No answer: the connection stays open for `seconds`, then closes."""
+
+    kind: Literal["timeout"]
+    seconds: Positive = Decimal(30)
+
+
+class ConnectionReset(Spoiling):
+    """No answer: the connection ends with a TCP RST."""
+
+    kind: Literal["reset"]
+
+
+class ServerError(Spoiling):
+    """A 5xx with the venue's INTERNAL."""
+
+    kind: Literal["server_error"]
+    status: int = Field(default=503, ge=500, le=599)
+
+
+class HtmlPage(Spoiling):
+    """Status 200 with an HTML page."""
+
+    kind: Literal["html"]
+
+
+class CutJson(Spoiling):
+    """Status 200 with half of the JSON, well announced."""
+
+    kind: Literal["cut_json"]
+    when: When = "after"
+
+
+class CutBody(Spoiling):
+    """Half of the body announced, then the connection closes."""
+
+    kind: Literal["cut_body"]
+    when: When = "after"
+
+
+class RateLimited(Spoiling):
+    """A 429, as the HTML page of the order endpoints or as JSON."""
+
+    kind: Literal["rate_limited"]
+    body: Literal["html", "json"] = "html"
+
+
+class Unauthorized(Spoiling):
+    """The 401 in plain text, for a good token."""
+
+    kind: Literal["unauthorized"]
+
+
+class Forbidden(Spoiling):
+    """A 403: scopes missing, conversion not allowed, or a book in limit only mode."""
+
+    kind: Literal["forbidden"]
+    reason: Literal["scopes", "convert", "limit_only"] = "scopes"
+
+
+class Invalid(Spoiling):
+    """A 400 with this sentence, by default the one about a wallet that is not in sync yet."""
+
+    kind: Literal["invalid"]
+    sentence: str = "account is not available"
+
+
+class Slow(FaultForm):
+    """The right answer, so many seconds late; the request takes effect at once."""
+
+    kind: Literal["slow"]
+    seconds: Positive
+
+
+class StaleBalances(FaultForm):
+    """Balances as they were so many seconds of venue time ago."""
+
+    kind: Literal["stale_balances"]
+    seconds: Positive
+    serves: ClassVar[frozenset[str]] = frozenset({"list_accounts", "get_account"})
+
+
+class Partial(FaultForm):
+    """Only this fraction of the order's size is filled; the rest is cancelled."""
+
+    kind: Literal["partial"]
+    fraction: Fraction
+    serves: ClassVar[frozenset[str]] = frozenset({"create_order"})
+
+
+class SettledLate(FaultForm):
+    """The order's `settled` turns true so many seconds of venue time after its fill."""
+
+    kind: Literal["settled_late"]
+    seconds: Positive
+    serves: ClassVar[frozenset[str]] = frozenset({"create_order"})
+
+
+class PriceJump(FaultForm):
+    """All prices of the order's book are multiplied just before the order, and stay there."""
+
+    kind: Literal["price_jump"]
+    factor: Positive
+    serves: ClassVar[frozenset[str]] = frozenset({"create_order"})
+
+
+class EmptyBook(FaultForm):
+    """The book is empty for this call: of `product`, or of every product the call is about."""
+
+    kind: Literal["empty_book"]
+    serves: ClassVar[frozenset[str]] = frozenset({"best_bid_ask", "preview_order", "create_order"})
+
+
+class RepeatedCursor(FaultForm):
+    """The page says that more follows and gives the cursor that leads back to itself."""
+
+    kind: Literal["repeated_cursor"]
+    serves: ClassVar[frozenset[str]] = frozenset({"list_accounts", "list_orders", "list_fills"})
+
+
+class Refused(FaultForm):
+    """The venue refuses with this code: in a preview's `errs`, or as a rejected order."""
+
+    kind: Literal["refused"]
+    reason: str
+    serves: ClassVar[frozenset[str]] = frozenset({"preview_order", "create_order"})
+
+
+class ConvertRefused(FaultForm):
+    """A quote without an id and with this reason; of a commit, a conversion that ends canceled."""
+
+    kind: Literal["convert_refused"]
+    reason: str = "Conversion is not available"
+    serves: ClassVar[frozenset[str]] = frozenset({"convert_quote", "commit_convert"})
+
+
+def _sensible(fault: FaultForm) -> FaultForm:
+    if fault.serves and fault.endpoint not in fault.serves:
+        raise ValueError(f"endpoint {fault.endpoint!r}: this kind of fault strikes {', '.join(sorted(fault.serves))}")
+    if isinstance(fault, CutJson | CutBody) and fault.when != "after":
+        raise ValueError(f"when {fault.when!r}: must be after, because there is an answer to cut")
+    return fault
+
+
+Fault = Annotated[
+    Timeout
+    | ConnectionReset
+    | ServerError
+    | HtmlPage
+    | CutJson
+    | CutBody
+    | RateLimited
+    | Unauthorized
+    | Forbidden
+    | Invalid
+    | Slow
+    | StaleBalances
+    | Partial
+    | SettledLate
+    | PriceJump
+    | EmptyBook
+    | RepeatedCursor
+    | Refused
+    | ConvertRefused,
+    Field(discriminator="kind"),
+    AfterValidator(_sensible),
+]
+
+
+class Faults(Strict):
+    """A fault file: a list of faults under the key `faults`."""
+
+    faults: tuple[Fault, ...] = ()

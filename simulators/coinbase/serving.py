@@ -1,0 +1,95 @@
+"""Serving the twin as a process of its own: files in, one line of JSON out when ready, a clean end on SIGTERM."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from domain.errors import ConfigurationError
+from simulators.coinbase.certificates import Certificates
+from simulators.coinbase.faults import Faults
+from simulators.coinbase.forms import read_file
+from simulators.coinbase.scenario import Scenario
+from simulators.coinbase.scenarios import SCENARIOS
+from simulators.coinbase.twin import CoinbaseTwin, write_key
+
+
+def serve(
+    port: int = 0,
+    state: str = "demo",
+    faults: Path | None = None,
+    seed: int = 0,
+    admin_port: int = 0,
+    ca_file: Path | None = None,
+    snapshot: Path | None = None,
+    key_directory: Path | None = None,
+    verbose: bool = False,
+) -> None:
+    """Serve until SIGTERM or SIGINT; raises `ConfigurationError` before anything listens.
+
+    `state` is a scenario file or the name of one that comes with the twin. The keys of the scenario are written into
+    `key_directory`, by default the directory of `ca_file`. The line on stdout says where everything is.
+    """
+    scenario = scenario_of(state)
+    loaded = read_file(faults, Faults).faults if faults else ()
+    with tempfile.TemporaryDirectory(prefix="coinbase-twin-") as scratch:
+        certificates = Certificates.at(ca_file or Path(scratch) / "ca.pem")
+        twin = CoinbaseTwin(
+            scenario,
+            faults=loaded,
+            seed=seed,
+            port=port,
+            admin_port=admin_port,
+            certificates=certificates,
+            snapshot=snapshot,
+            verbose=verbose,
+        )
+        keys = _written_keys(twin, key_directory or certificates.ca_file.parent)
+        ended = _end_signals()
+        with twin:
+            _announce(twin, keys)
+            ended.wait()
+
+
+def scenario_of(state: str) -> Scenario:
+    """Read a scenario file, or take the one of that name which comes with the twin."""
+    if state in SCENARIOS:
+        return SCENARIOS[state]()
+    if not Path(state).exists():
+        raise ConfigurationError(f"state: {state!r}: must be a file, or one of {', '.join(SCENARIOS)}")
+    return read_file(Path(state), Scenario)
+
+
+def _written_keys(twin: CoinbaseTwin, directory: Path) -> dict[str, str]:
+    directory.mkdir(parents=True, exist_ok=True)
+    written = {}
+    for label, form in twin.exchange.scenario.keys.items():
+        key = twin.exchange.issue_key(label, frozenset(form.scopes), form.algorithm)
+        path = directory / f"{label}.json"
+        write_key(path, twin.exchange.state.seed, key)
+        written[label] = str(path)
+    return written
+
+
+def _end_signals() -> threading.Event:
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    return ended
+
+
+def _announce(twin: CoinbaseTwin, keys: dict[str, str]) -> None:
+    ready = {
+        "ready": "coinbase",
+        "base_url": twin.base_url,
+        "port": twin.port,
+        "admin_url": twin.admin_url,
+        "ca_file": str(twin.ca_file),
+        "keys": keys,
+    }
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
