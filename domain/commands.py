@@ -42,18 +42,22 @@ class RecordOutage:
 
 @dataclass(frozen=True, slots=True)
 class RequestLeg:
-    """Put a leg's intent on record, if policy, caps and purse still allow what the venue offers."""
+    """Put a leg's intent on record, if policy, caps and purse still allow what the venue offers.
+
+    `worker` names who asks: of two that ask at once one is recorded, and only that one may go to the venue.
+    """
 
     leg_id: str
     spend: Amount
     quote: Quote
     fingerprint: str
     attempt: int
+    worker: str
     now: datetime
 
     @property
     def cause(self) -> str:
-        return f"{self.leg_id}/request/{self.attempt}"
+        return f"{self.leg_id}/request/{self.attempt}/{self.worker}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -60,6 +61,7 @@ def _desk(settings: Settings, nudge: Callable[[str, str], None], say: Callable[[
             say(f"the feed is behind the log, the relay brings it up: {error}")
 
     return Desk(
+        worker=str(uuid.uuid4()),
         log=log,
         mandates=mandates(settings),
         open_venue=lambda account: open_venue(settings, account),

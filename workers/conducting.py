@@ -100,7 +100,7 @@ def _attempt(desk: Desk, account: str, sweep: Sweep, step: Try) -> None:
     spend, quote = offer
     attempt = step.leg.intent.attempt + 1 if isinstance(step.leg, NeverArrived) else 1
     mark = fingerprint(desk.mandates[account].policy)
-    intent = RequestLeg(plan.leg_id, spend, quote, mark, attempt, desk.clock())
+    intent = RequestLeg(plan.leg_id, spend, quote, mark, attempt, desk.worker, desk.clock())
     for recorded in desk.streams.handle(account, intent, sweep.opened.sweep_id):
         if isinstance(recorded.fact, LegRequested):
             _execute(desk, account, sweep, recorded.fact)

@@ -98,7 +98,7 @@ def drive(account: Account, answer: Answers = all_of_it, policy: Policy = POLICY
                     continue
                 quote = quote_for(leg.plan.kind, spend, leg.plan.receive, PRICES.get(leg.plan.product, D(1)))
                 attempt = leg.intent.attempt + 1 if hasattr(leg, "intent") else 1
-                act(RequestLeg(leg.plan.leg_id, spend, quote, fingerprint(policy), attempt, NOON))
+                act(RequestLeg(leg.plan.leg_id, spend, quote, fingerprint(policy), attempt, "worker", NOON))
             case Ask(leg):
                 assert isinstance(leg, Requested | Unknown)
                 act(ConcludeLeg(leg.plan.leg_id, leg.intent.attempt, answer(leg.intent)))
@@ -226,7 +226,7 @@ def start_first_leg(account: Account, fingerprint_of: Policy = POLICY) -> tuple[
     assert isinstance(step, Try)
     plan = step.leg.plan
     quote = quote_for(plan.kind, step.wanted, plan.receive, PRICES[plan.product])
-    return when(account, RequestLeg(plan.leg_id, step.wanted, quote, fingerprint(fingerprint_of), 1, NOON))
+    return when(account, RequestLeg(plan.leg_id, step.wanted, quote, fingerprint(fingerprint_of), 1, "worker", NOON))
 
 
 def test_sweep__never_arrived__is_asked_again_under_the_same_key_and_then_given_up() -> None:
@@ -252,7 +252,9 @@ def test_request__worth_more_than_the_threshold_now__is_no_longer_dust() -> None
     step = next_step(account)
     assert isinstance(step, Try)
     dear = quote_for(LegKind.SELL, step.wanted, USDC, D("0.42"))
-    account, told = when(account, RequestLeg(step.leg.plan.leg_id, step.wanted, dear, fingerprint(POLICY), 1, NOON))
+    account, told = when(
+        account, RequestLeg(step.leg.plan.leg_id, step.wanted, dear, fingerprint(POLICY), 1, "worker", NOON)
+    )
     (refused,) = of(LegRefused, told)
     assert refused.refusal.code is RefusalCode.NO_LONGER_DUST
 
@@ -262,7 +264,9 @@ def test_request__nothing_would_be_left_after_fees__is_declined() -> None:
     step = next_step(account)
     assert isinstance(step, Try)
     eaten = Quote(step.wanted, Amount(D(0), USDC), (Amount(D("0.48"), USDC),), D("0.4"), "preview")
-    _, told = when(account, RequestLeg(step.leg.plan.leg_id, step.wanted, eaten, fingerprint(POLICY), 1, NOON))
+    _, told = when(
+        account, RequestLeg(step.leg.plan.leg_id, step.wanted, eaten, fingerprint(POLICY), 1, "worker", NOON)
+    )
     (refused,) = of(LegRefused, told)
     assert refused.refusal.code is RefusalCode.NO_NET_GAIN
 
@@ -277,7 +281,7 @@ def test_request__a_buy_dearer_than_what_dust_has_earned__is_declined() -> None:
     assert isinstance(step, Try)
     assert step.leg.plan.kind is LegKind.BUY
     dear = quote_for(LegKind.BUY, Amount(account.purse.of(USDC) + D("0.01"), USDC), BTC, D(60006))
-    _, told = when(account, RequestLeg(step.leg.plan.leg_id, step.wanted, dear, fingerprint(POLICY), 1, NOON))
+    _, told = when(account, RequestLeg(step.leg.plan.leg_id, step.wanted, dear, fingerprint(POLICY), 1, "worker", NOON))
     (refused,) = of(LegRefused, told)
     assert refused.refusal.code is RefusalCode.OVER_CAP
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -55,6 +56,7 @@ class Stand:
 
     def __post_init__(self) -> None:
         self.nudges = []
+        self.key = json.loads(self.twin.key_file().read_text())
         self.before = dict(self.balances())
         self.desk = self.fresh()
 
@@ -62,6 +64,7 @@ class Stand:
         log = SQLiteLog(self.path, self.clock)
         mandate = Mandate("main", "coinbase", self.policy, Every(60))
         return Desk(
+            worker=str(uuid.uuid4()),
             log=log,
             mandates={"main": mandate},
             open_venue=lambda _: self.venue(),
@@ -72,7 +75,7 @@ class Stand:
         )
 
     def venue(self) -> Coinbase:
-        key = json.loads(self.twin.key_file().read_text())
+        key = self.key
         return Coinbase(
             key["name"],
             key["privateKey"],
