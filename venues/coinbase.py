@@ -102,6 +102,10 @@ class Coinbase:
     def __repr__(self) -> str:
         return f"Coinbase({self._client.host})"
 
+    def close(self) -> None:
+        """Close the connections that are kept open between requests; a later request opens new ones."""
+        self._client.close()
+
     @property
     def name(self) -> str:
         """Return `coinbase`."""

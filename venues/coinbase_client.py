@@ -78,6 +78,10 @@ class Client:
         """Count the requests sent, lost ones included."""
         return self._wire.sent
 
+    def close(self) -> None:
+        """Close idle connections."""
+        self.sdk.session.close()
+
     def read(self, model: type[Reply], call: Call, *args: Any, **params: Any) -> Reply:
         """Read something; the venue's no is `VenueUnavailable`, or `ConfigurationError` where the key may not read."""
         answer = self.ask(model, call, *args, **params)

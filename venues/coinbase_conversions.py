@@ -60,7 +60,7 @@ class Conversions:
         if isinstance(reply, Refusal):
             return reply
         trade = reply.trade
-        if not trade.id or trade.cancellation_reason:
+        if not trade.id or _reason(trade) != replies.Reason():
             return _cancelled(trade)
         spend, receive, fee = _amounts(order, trade)
         price = receive.quantity / spend.quantity if spend.quantity else Decimal(0)
@@ -144,6 +144,11 @@ def _amounts(order: Order, trade: replies.Conversion) -> tuple[Amount, Amount, A
     return Amount(Decimal(total.value), order.spend.asset), Amount(Decimal(landed.value), order.receive), charged
 
 
+def _reason(trade: replies.Conversion) -> replies.Reason:
+    """Return why the trade was not made; an empty reason is none."""
+    return trade.cancellation_reason or replies.Reason()
+
+
 def _cancelled(trade: replies.Conversion) -> Refusal:
-    reason = trade.cancellation_reason or replies.Reason()
+    reason = _reason(trade)
     return refusal_for(reason.code or trade.status, reason.message)
