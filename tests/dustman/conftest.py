@@ -29,6 +29,7 @@ class Outcome:
     @property
     def value(self) -> Any:
         """The one JSON object on stdout."""
+        assert self.out, self.err
         return json.loads(self.out)
 
 
