@@ -13,6 +13,7 @@ from dustman.settings import Settings
 if TYPE_CHECKING:
     from redis import Redis
 
+    from events.feed import Feed
     from events.log import EventLog
     from venues.coinbase import Coinbase
 
@@ -54,6 +55,17 @@ def open_redis(settings: Settings) -> Redis:
         socket_keepalive=True,
         retry=Retry(NoBackoff(), 0),
     )
+
+
+def open_feed(settings: Settings) -> Feed:
+    """Return the feed of the settings' log; Redis is asked on first use."""
+    from events.feed import Feed
+
+    log = open_log(settings)
+    try:
+        return Feed(open_redis(settings), log.identity)
+    finally:
+        log.close()
 
 
 def open_venue(settings: Settings, account: str, redis: Redis | None = None) -> Coinbase:
