@@ -16,6 +16,7 @@ from multiprocessing import AuthenticationError
 import msgspec
 from requests import Response
 from requests import exceptions as http
+from urllib3.exceptions import HTTPError as ConnectionFault
 from urllib3.exceptions import NewConnectionError
 
 from events.values import Refusal, RefusalCode
@@ -54,9 +55,19 @@ class Fault(Exception):
         self.status = status
 
 
-# What a request through the SDK may raise: `requests`, urllib3 and sockets (OSError), unreadable JSON and replies
-# (ValueError), reply classes that met an unexpected shape, JSON nested without end, and the SDK's missing key.
-RAISED = (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError, AuthenticationError)
+# What a request through the SDK may raise: `requests` and sockets (OSError), what of urllib3 passes through them,
+# unreadable JSON and replies (ValueError), reply classes that met an unexpected shape, JSON nested without end, and the
+# SDK's missing key.
+RAISED = (
+    OSError,
+    ConnectionFault,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    AuthenticationError,
+)
 
 NEVER_SENT = (
     http.InvalidURL,
