@@ -56,3 +56,12 @@ def type_of(fact: Fact) -> EventType:
     if found is None:
         raise UnknownType(f"{type(fact).__name__} is not a fact of the catalogue")
     return found
+
+
+def known_type(word: str) -> EventType:
+    """Return the newest version of a word; `UnknownType` lists the words there are."""
+    versions = [event_type for event_type in FACT_OF if event_type.word == word]
+    if not versions:
+        words = ", ".join(sorted({event_type.word for event_type in FACT_OF}))
+        raise UnknownType(f"{word!r} is not in the catalogue, which has {words}")
+    return max(versions)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -21,3 +23,10 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
     with redis_server.client() as connection:
         yield connection
+
+
+@pytest.fixture
+def clients(redis_server: RedisServer) -> Iterator[Iterator[redis.Redis]]:
+    """As many clients as a test wants."""
+    with ExitStack() as stack:
+        yield (stack.enter_context(redis_server.client()) for _ in repeat(None))

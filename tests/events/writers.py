@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from events.feed import Feed
 from events.sqlite import SQLiteLog
 from tests.events.clocks import utc_now
 from tests.events.samples import new
@@ -28,4 +35,16 @@ def append_to_own_stream(path: Path, name: str, appends: int, batch: int) -> Non
     for _ in range(appends):
         log.append(name, version, [new(f"{name}-{version + offset}") for offset in range(batch)])
         version += batch
+    log.close()
+
+
+def append_and_publish(path: Path, port: int, name: str, appends: int) -> None:
+    """Append to the stream `name` and publish each time, as a worker does; a Redis that is away is left to others."""
+    log = SQLiteLog(path, utc_now)
+    with Redis(port=port, protocol=2, retry=Retry(NoBackoff(), 0)) as client:
+        feed = Feed(client, log.identity)
+        for version in range(appends):
+            log.append(name, version, [new(f"{name}-{version}")])
+            with suppress(RedisError):
+                feed.publish_pending(log)
     log.close()

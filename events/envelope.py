@@ -1,0 +1,59 @@
+"""The envelope: a recorded event as other services see it, CloudEvents 1.0 in JSON.
+
+Attributes follow https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md. Its integers have 32 bits, which
+a position may outgrow, so position and stream version are text.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from events.codec import rfc3339
+from events.log import Recorded
+
+
+class CloudEvent(msgspec.Struct, frozen=True):
+    """The attributes in the order they are written; `data` is the fact's bytes as they stand in the log."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: str
+    datacontenttype: str
+    dataschema: str
+    position: str
+    streamversion: str
+    recordedtime: str
+    correlationid: str
+    causationid: str | UnsetType
+    data: msgspec.Raw
+
+
+def cloud_event(recorded: Recorded, identity: str) -> bytes:
+    """Return the event of the log `identity` as CloudEvents JSON; `source` and `id` name it for ever."""
+    return _JSON.encode(
+        CloudEvent(
+            specversion="1.0",
+            id=recorded.event_id,
+            source=f"urn:dustman:{identity}",
+            type=recorded.type,
+            subject=recorded.stream,
+            time=rfc3339(recorded.occurred_at),
+            datacontenttype="application/json",
+            dataschema=f"urn:dustman:schema:{recorded.type}:{recorded.type_version}",
+            position=str(recorded.position),
+            streamversion=str(recorded.version),
+            recordedtime=rfc3339(recorded.recorded_at),
+            correlationid=recorded.correlation_id,
+            causationid=UNSET if recorded.causation_id is None else recorded.causation_id,
+            data=msgspec.Raw(recorded.data),
+        )
+    )
+
+
+_JSON: Final = msgspec.json.Encoder()
