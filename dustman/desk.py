@@ -52,7 +52,8 @@ def nudge(queue: str, account: str) -> None:
 
 
 def _desk(settings: Settings, nudge: Callable[[str, str], None], say: Callable[[str], None]) -> Desk:
-    log, feed = open_log(settings), open_feed(settings)
+    log = open_log(settings)
+    feed = open_feed(settings)
 
     def publish() -> None:
         try:

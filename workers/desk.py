@@ -27,8 +27,8 @@ class Mandate:
 class Desk:
     """The parts a worker needs, handed in by the composition root.
 
-    `worker` is a name that no other desk has. `publish` brings new events to the feed and never raises for an unreachable feed; `nudge` tells a queue that there
-    may be work and may be lost. `sleep` waits the given seconds.
+    `worker` is a name that no other desk has. `publish` brings new events to the feed and never raises for an
+    unreachable feed; `nudge` tells a role that there may be work and may be lost. `sleep` waits the given seconds.
     """
 
     worker: str

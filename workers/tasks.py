@@ -48,9 +48,8 @@ def convert(account: str = "") -> None:
     """Take what the feed announced, and the named account's open sweep, as far as they go."""
     at = desk()
     until = at.clock() + BUDGET
-    at.drain(lambda name: conducting.conduct(at, name, until), until)
-    if account:
-        conducting.conduct(at, account, until)
+    for name in [account] if account else at.mandates:
+        conducting.conduct(at, name, until)
 
 
 @task("dustman.reconcile")

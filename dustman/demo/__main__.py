@@ -1,0 +1,112 @@
+"""`make demo`: the main job against a simulated Coinbase; shown, broken in the middle, and checked to the last unit."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.rule import Rule
+
+from dustman import drawings
+from dustman.crew import Crew
+from dustman.demo.audience import Audience
+from dustman.demo.audit import Audit, audit
+from dustman.demo.stage import ACCOUNT, Stage, set_up, start_workers
+from dustman.exits import Exit, ended
+from dustman.wiring import open_log, open_redis
+from events.money import plain, ticker
+
+FIRST_SWEEP = 60.0
+SECOND_SWEEP = 60.0
+# New crumbs for the second sweep: six coins that had their answer in the first.
+CRUMBS = {"ADA": "0.61", "XLM": "2.9", "DOGE": "1.9", "LINK": "0.02", "ATOM": "0.11", "GRT": "5.5"}
+LEGS_BEFORE_THE_KILL = 3
+
+
+def main() -> None:
+    """Run the demonstration and exit with how it ended."""
+    console = Console(highlight=False, emoji=False)
+    end: list[Exit] = []
+    number = ended(lambda: end.append(_show(console)), lambda: False)
+    sys.exit(int(end[0]) if end else number)
+
+
+def _show(console: Console) -> Exit:
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="dustman-demo-") as scratch:
+        directory = Path(scratch)
+        with Crew(directory / "log", tell=console.print) as crew:
+            console.print(Rule("an account with 300 wallets, as its owner meets it"))
+            with console.status("starting Redis and the simulated Coinbase"):
+                stage = set_up(crew, directory)
+            stage.command(console, "doctor")
+            stage.command(console, "sweep", ACCOUNT, "--dry-run")
+            stage.command(console, "go-live", ACCOUNT, "--confirm", ACCOUNT)
+            with console.status("starting detector, converter, relay, reconciler and beat"):
+                stage = start_workers(crew, stage, directory)
+            audience = Audience(open_redis(stage.settings), console)
+            _first_sweep(console, audience)
+            _second_sweep(console, stage, audience)
+            crew.stop(*stage.workers.values())
+            result = _check(console, stage, audience)
+    took = time.monotonic() - started
+    if not result.passed:
+        console.print(f"\n[bold red]The records do not agree.[/bold red] ({took:.0f} s)")
+        return Exit.AUDIT_MISMATCH
+    console.print(
+        f"\n[bold green]Live view, replay and the venue's ledger agree to the last unit[/bold green]; {result.orders} "
+        f"orders, none twice. ({took:.0f} s)\nNext: `dustman init` for an account of your own, see README.md."
+    )
+    return Exit.DONE
+
+
+def _first_sweep(console: Console, audience: Audience) -> None:
+    console.print(Rule("the first sweep, as the events arrive"))
+    audience.watch(lambda me: me.sweeps == 1, FIRST_SWEEP, "beat asks for a scan every 10 s; workers convert")
+    console.print(drawings.lots("what became of each lot", audience.lots.rows.values()))
+    console.print(drawings.staying(ACCOUNT, audience.lots.staying.values()))
+
+
+def _second_sweep(console: Console, stage: Stage, audience: Audience) -> None:
+    console.print(Rule("the second sweep, with the converter killed in the middle"))
+    for currency, quantity in CRUMBS.items():
+        stage.venue.deposit(currency, quantity)
+    console.print(f"new crumbs arrive: {', '.join(f'{quantity} {coin}' for coin, quantity in CRUMBS.items())}")
+    enough = audience.requested + LEGS_BEFORE_THE_KILL
+    audience.watch(lambda me: me.requested >= enough, SECOND_SWEEP, "waiting for the next scan")
+    converter = stage.workers["converter"]
+    converter.kill()
+    console.print(
+        f"[bold red]SIGKILL[/bold red] to the converter and its processes ({converter.pid}), between intent and answer"
+    )
+    time.sleep(1)
+    converter.start()
+    console.print("the converter is started again; what was asked and not answered is asked about, not sent again")
+    audience.watch(lambda me: me.sweeps == 2, SECOND_SWEEP, "recovering")
+    rows = [row for row in audience.lots.rows.values() if row.positions[-1] > 0]
+    last = rows[-1].sweep_id
+    console.print(drawings.lots("the second sweep", (row for row in rows if row.sweep_id == last)))
+
+
+def _check(console: Console, stage: Stage, audience: Audience) -> Audit:
+    console.print(Rule("replay from nothing, against the live view and the venue's own ledger"))
+    log = open_log(stage.settings)
+    audience.catch_up(log.head(), 10)
+    result = audit(ACCOUNT, audience.ledger, audience.lots, log, stage.venue.get("/ledger"), stage.venue.get("/orders"))
+    drawn = drawings.table(
+        f"{log.head()} events", "asset", "live view", "replay", "venue", "", numbers=("live view", "replay", "venue")
+    )
+    for row in result.rows:
+        drawn.add_row(
+            ticker(row.asset), plain(row.live), plain(row.replayed), plain(row.venue), "" if row.agrees else "DIFFERS",
+            style="" if row.agrees else "bold red",
+        )  # fmt: skip
+    console.print(drawn)
+    return result
+
+
+if __name__ == "__main__":
+    main()
