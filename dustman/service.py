@@ -1,0 +1,74 @@
+"""What `celery -A dustman.service worker` and `beat` run: the app, its tasks, a desk for each process and thread."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from celery import beat, bootsteps
+from celery.worker.consumer.tasks import Tasks
+
+from dustman import pulse
+from dustman.desk import nudge, worker_desk
+from dustman.exits import ended
+from workers.app import app, install
+
+
+class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Signs of life from the worker's own loop, while it consumes: they stop with the loop and with the broker."""
+
+    requires = (Tasks,)
+
+    def __init__(self, consumer: Any, **_: Any) -> None:
+        self._timer: Any = None
+        super().__init__(consumer)
+
+    def start(self, consumer: Any) -> None:
+        """Begin once tasks are consumed, and anew after each reconnection."""
+        _sign()
+        self._timer = consumer.timer.call_repeatedly(pulse.EVERY, _sign)
+
+    def stop(self, _: Any) -> None:
+        """End when the connection to the broker is lost, and at the end."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    shutdown = stop
+
+
+class Scheduler(beat.Scheduler):  # type: ignore[misc]
+    """Celery's plain scheduler, with a sign of life at its start and for each task that the broker took."""
+
+    def setup_schedule(self) -> None:
+        """Read the schedule."""
+        super().setup_schedule()
+        _sign()
+
+    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
+        """Send a task that is due; raises `SchedulingError` when the broker did not take it."""
+        sent = super().apply_async(*args, **kwargs)
+        _sign()
+        return sent
+
+
+def _sign() -> None:
+    if named := os.environ.get(pulse.VARIABLE):
+        pulse.touch(Path(named))
+
+
+def _assemble() -> None:
+    """Read the settings, register the tasks, and say how a desk is opened: later, after the fork."""
+    settings = import_module("celeryconfig").settings
+    import_module("workers.tasks")
+    install(partial(worker_desk, settings, nudge))
+    app.steps["consumer"].add(Pulse)
+
+
+# A mistake in the settings ends the worker with a sentence and its exit code, not with a trace.
+if _number := ended(_assemble, lambda: False):
+    sys.exit(_number)
