@@ -11,6 +11,7 @@ from typing import NamedTuple
 from dotenv.parser import parse_stream
 
 from domain.errors import ConfigurationError
+from dustman.secret import conceal
 
 PREFIX = "DUSTMAN_"
 
@@ -24,9 +25,13 @@ class Line(NamedTuple):
 
 
 def environment_of(dotenv: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that concern us; what is exported wins over what the file says."""
+    """Return the variables that concern us, secrets concealed; what is exported wins over what the file says."""
     filed = {line.name: line.value for line in _lines(dotenv)}
-    return {name: value for name, value in {**filed, **environment}.items() if name.startswith(PREFIX)}
+    ours = {name: value for name, value in {**filed, **environment}.items() if name.startswith(PREFIX)}
+    for name, value in ours.items():
+        if name.endswith("_SECRET"):
+            conceal(value)
+    return ours
 
 
 def write_secrets(dotenv: Path, secrets: Mapping[str, str], *, replace: bool) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -303,6 +305,29 @@ def test_load__a_simulated_venue_on_this_machine__may_be_impatient(tmp_path: Pat
 def test_account__unknown__lists_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there is no account 'other'; the settings have main"):
         read(tmp_path, SHORTEST).account("other")
+
+
+KEYS = ["accounts", "main", "venue", *Settings.model_fields, *Account.model_fields, "per_sweep", "allowance", "url"]
+SCALARS = st.sampled_from(["coinbase", "env", "all", "off", "BTC", "0.5", "-1", "1e9", "NaN", "every 5 s", "https://x"])
+DOCUMENTS = st.recursive(
+    SCALARS | st.none() | st.integers() | st.floats() | st.booleans() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*Settings.model_fields, "other"]), DOCUMENTS), DOCUMENTS)
+def test_load__whatever_stands_under_the_keys__is_read_or_refused_in_words(
+    tmp_path_factory: pytest.TempPathFactory, sections: dict[str, object], main: object
+) -> None:
+    config = tmp_path_factory.getbasetemp() / "shaped.yaml"
+    config.write_text(yaml.safe_dump({"accounts": {"main": main}, **sections}, allow_unicode=True), "utf-8")
+    try:
+        assert load(config, {}).accounts
+    except ConfigurationError as error:
+        assert re.match(r".*shaped\.yaml: [1-9][0-9]* mistake", str(error))
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
