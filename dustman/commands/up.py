@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 from domain.errors import ConfigurationError
@@ -16,7 +15,7 @@ from dustman.crew import Crew
 from dustman.exits import Exit
 from dustman.invocation import Invocation
 from dustman.lock import locked
-from dustman.roles import ROLES
+from dustman.roles import ROLES, Role
 from dustman.screen import Screen
 
 if TYPE_CHECKING:
@@ -28,17 +27,25 @@ UP_WITHIN = 90.0
 GRACE = 20.0
 
 
+def _role(name: str) -> Role:
+    if name not in ROLES:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(ROLES)}")
+    return ROLES[name]
+
+
 def up(
     context: typer.Context,
     role: Annotated[
-        list[str] | None,
-        typer.Option("--role", click_type=click.Choice(list(ROLES)), help="Only this one; may be repeated."),
+        list[Role] | None,
+        typer.Option(
+            "--role", parser=_role, metavar="ROLE", help=f"Only this one of {', '.join(ROLES)}; may be repeated."
+        ),
     ] = None,
 ) -> Exit:
     """Run the workers and the schedule on this machine until Ctrl-C or SIGTERM."""
     invocation, screen = Invocation.of(context), Screen()
     _require_redis(invocation.settings)
-    chosen = [each for each in ROLES.values() if not role or each.name in role]
+    chosen = [each for each in ROLES.values() if not role or each in role]
     var = invocation.config.absolute().parent / "var"
     try:
         with ExitStack() as stack:
