@@ -20,6 +20,7 @@ from simulators.coinbase.wire import Reply, Request, json_reply
 from tests.venues.coinbase_stage import CoinbaseStage, moving, scenario
 from tests.venues.contract import unmoved
 from tests.venues.door import altered, answering, rewritten
+from venues.coinbase import sendable_for
 from venues.limits import Limiter
 
 MOVES = (LegKind.SELL, LegKind.BUY, LegKind.CONVERT)
@@ -570,3 +571,10 @@ def test_order__when_it_has_no_key__then_it_is_not_sent(stage: CoinbaseStage) ->
     with pytest.raises(ValueError, match="key"):
         stage.venue.execute(replace(stage.order(LegKind.SELL), key=""))
     assert stage.venue.requests == 0
+
+
+@pytest.mark.parametrize(("given_up_after", "sent_within"), [(150, 20), (140, 20), (130, 10), (121, 1), (5, 5)])
+def test_order__however_soon_it_is_given_up__then_its_token_has_run_out_by_then(
+    given_up_after: int, sent_within: int
+) -> None:
+    assert sendable_for(timedelta(seconds=given_up_after)) == timedelta(seconds=sent_within)
