@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+from rich import box
 from rich.table import Table
 
 from domain.scan import Findings
@@ -15,14 +16,16 @@ from views.lots import LotRow, LotState
 from workers.rehearsing import Rehearsal, Rehearsed
 
 QUIET = {Keep.ZERO}
+# Columns that hold sentences; they give way where a terminal is narrow.
+LONG = {"note", "why", ""}
 
 
 def table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
     """Start a table; columns named in `numbers` are aligned to the right."""
     right = set(numbers)
-    drawn = Table(title=title, title_justify="left", title_style="bold", expand=False)
+    drawn = Table(title=title, title_justify="left", title_style="bold", expand=False, box=box.SIMPLE)
     for column in columns:
-        drawn.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        drawn.add_column(column, justify="right" if column in right else "left", no_wrap=column not in LONG)
     return drawn
 
 
@@ -73,8 +76,8 @@ def _offer(leg: Rehearsed) -> tuple[str, str, str]:
 def lots(title: str, rows: Iterable[LotRow]) -> Table:
     """Draw what became of each lot: proceeds and fees, or why it stayed and what would change that."""
     drawn = table(
-        title, "lot", "asset", "quantity", "value", "state", "proceeds", "fees", "note",
-        numbers=("quantity", "value", "proceeds", "fees"),
+        title, "lot", "asset", "quantity", "state", "proceeds", "fees", "note",
+        numbers=("quantity", "proceeds", "fees"),
     )  # fmt: skip
     for row in rows:
         where = f"; the money is in {amounts(row.money)}" if row.money else ""
@@ -83,7 +86,6 @@ def lots(title: str, rows: Iterable[LotRow]) -> Table:
             row.lot_id[:8],
             ticker(row.asset),
             plain(row.quantity),
-            f"{plain(row.value.quantize(Decimal('0.0001')))} {row.currency}",
             row.state.value,
             str(row.proceeds or ""),
             amounts(row.fees),
@@ -103,7 +105,7 @@ STYLES = {
 
 
 def _slippage(row: LotRow) -> str:
-    return "" if row.slippage_bps is None else f"{plain(row.slippage_bps)} bps against the quote"
+    return "" if row.slippage_bps is None else f"{plain(row.slippage_bps)} bps to the quote"
 
 
 def amounts(many: Iterable[Amount]) -> str:

@@ -16,6 +16,7 @@ from dustman.demo.audience import Audience
 from dustman.demo.audit import Audit, audit
 from dustman.demo.stage import ACCOUNT, Stage, set_up, start_workers
 from dustman.exits import Exit, ended
+from dustman.screen import UNSEEN_WIDTH
 from dustman.wiring import open_log, open_redis
 from events.money import plain, ticker
 
@@ -28,7 +29,7 @@ LEGS_BEFORE_THE_KILL = 3
 
 def main() -> None:
     """Run the demonstration and exit with how it ended."""
-    console = Console(highlight=False, emoji=False)
+    console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else UNSEEN_WIDTH)
     end: list[Exit] = []
     number = ended(lambda: end.append(_show(console)), lambda: False)
     sys.exit(int(end[0]) if end else number)
