@@ -173,6 +173,18 @@ def test_doctor__redis_throws_entries_away__fails(
     assert told["redis eviction"][:2] == ("fail", "maxmemory-policy is allkeys-lru")
 
 
+def test_doctor__a_redis_user_with_few_rights__warns(
+    dustman: Typed, home: Path, twin: CoinbaseTwin, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(home, twin, redis.port)
+    with redis.client() as client:
+        client.execute_command("ACL", "SETUSER", "worker", "on", ">pass", "~*", "+@all", "-config")
+    monkeypatch.setenv("DUSTMAN_REDIS_URL", f"redis://worker:pass@127.0.0.1:{redis.port}")
+    told = rows(dustman("doctor", "--json"))
+    assert told["redis"][0] == "ok"
+    assert told["redis eviction"][:2] == ("warn", "this user may not read the server's configuration")
+
+
 def test_doctor__nothing_answers__fails_without_a_password_and_within_seconds(
     dustman: Typed, home: Path, twin: CoinbaseTwin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,7 +39,7 @@ def test_simulate_coinbase__started__says_where_it_is_and_the_doctor_finds_it_we
     ("arguments", "number", "words"),
     [
         (["--state", "missing.yaml"], Exit.CONFIGURATION, "missing.yaml"),
-        (["--port", "70000"], Exit.USAGE, "70000"),
+        (["--port", "70000"], Exit.USAGE, "65535"),
     ],
 )
 def test_simulate_coinbase__a_bad_option__ends_before_anything_listens(
