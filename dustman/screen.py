@@ -33,11 +33,6 @@ class Screen:
         self._out = _console(sys.stdout)
         self._err = _console(sys.stderr)
 
-    @property
-    def people(self) -> Console | None:
-        """Return the console that people watch, for live drawings; None when a program reads."""
-        return None if self.as_json else self._out
-
     def show(self, value: object, *drawn: RenderableType) -> None:
         """Show a result: `value` as one line of JSON to a program, `drawn` to people."""
         if self.as_json:

@@ -83,11 +83,6 @@ def test_show__a_concealed_secret__is_hidden(capsys: pytest.CaptureFixture[str],
     assert "***" in said.out
 
 
-def test_people__when_a_program_reads__are_not_there() -> None:
-    assert Screen(as_json=True).people is None
-    assert Screen().people is not None
-
-
 def test_jsonable__times__are_utc(capsys: pytest.CaptureFixture[str]) -> None:
     Screen(as_json=True).show([datetime(2025, 1, 1, 0, 0, 0, 5, tzinfo=UTC)])
     assert capsys.readouterr().out == '["2025-01-01T00:00:00.000005Z"]\n'
