@@ -78,7 +78,6 @@ def _lesson(leg: Leg, sweep: Sweep, now: datetime) -> DustUnroutable | None:
     if reason is None or leg.plan.lot_id is None:
         return None
     lot = sweep.lot(leg.plan.lot_id)
-    word = f" ({leg.refusal.venue_code})" if leg.refusal.venue_code else ""
     return DustUnroutable(
         account=sweep.opened.account,
         asset=lot.asset,
@@ -86,7 +85,7 @@ def _lesson(leg: Leg, sweep: Sweep, now: datetime) -> DustUnroutable | None:
         value=lot.value,
         currency=lot.currency,
         reason=reason,
-        sentence=leg.refusal.sentence + word,
+        sentence=leg.refusal.sentence,
         missing=leg.refusal.missing,
         learned=True,
         noted_at=now,

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+import platform
+import threading
 import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from dustman.settings import Settings
-from dustman.wiring import open_feed, open_log, open_venue
+from dustman.wiring import open_feed, open_log, open_redis, open_venue
+from events.log import EventLog
+from events.subscription import Subscription
 from workers.desk import Desk, Mandate
+from workers.intake import GROUP, TYPES
 
 logger = logging.getLogger("dustman")
 
@@ -70,4 +76,14 @@ def _desk(settings: Settings, nudge: Callable[[str, str], None], say: Callable[[
         sleep=time.sleep,
         publish=publish,
         nudge=nudge,
+        announcements=cache(lambda: _announcements(settings, log)),
     )
+
+
+def _announcements(settings: Settings, log: EventLog) -> Subscription:
+    """Subscribe under a stable name: what a process had taken when it died is first for the one in its place."""
+    from billiard.process import current_process
+
+    place = getattr(current_process(), "index", 0)
+    name = f"{platform.node()}-{place}-{threading.current_thread().name}"
+    return Subscription(open_redis(settings), log, GROUP, name, TYPES)

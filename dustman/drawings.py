@@ -64,7 +64,7 @@ def _offer(leg: Rehearsed) -> tuple[str, str, str]:
             note = "estimated: the money comes from the legs above" if leg.estimated else "the venue's preview"
             return str(receive), amounts(fees), note
         case Refusal(sentence=sentence, venue_code=code):
-            return "-", "", f"refused: {sentence}" + (f" ({code})" if code else "")
+            return "-", "", f"refused: {sentence}" + (f" ({code})" if code not in sentence else "")
         case None:
             return (
                 "-",

@@ -53,7 +53,7 @@ def sentence(fact: Fact) -> str:
         case LegFilled(fill=fill):
             return f"{fill.spent} became {fill.received}, fees {amounts(fill.fees) or 'none'}, order {fill.order_id}"
         case LegRefused(refusal=refusal):
-            return refusal.sentence + (f" ({refusal.venue_code})" if refusal.venue_code else "")
+            return refusal.sentence + (f" ({refusal.venue_code})" if refusal.venue_code not in refusal.sentence else "")
         case LegOutcomeUnknown(detail=detail):
             return f"no final answer yet: {detail}"
         case LegNeverArrived():

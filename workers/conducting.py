@@ -40,7 +40,8 @@ class Ended(StrEnum):
 def conduct(desk: Desk, account: str, until: datetime) -> Ended:
     """Take the account's open sweep as far as it goes, or until `until`.
 
-    `WAITING` means that an answer is still unknown: nothing more is asked before the reconciler has settled it.
+    `WAITING` means that an answer is still unknown, or that another worker is just getting it: nothing more is asked
+    before the reconciler has settled it.
     Raises `VenueUnavailable`, recorded once for each sweep, when the venue can't be read.
     """
     patience = iter(PATIENCE)
@@ -50,6 +51,8 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
         if sweep is None or isinstance(step, Rest):
             return Ended.RESTING
         match step:
+            case Ask(leg) if _held(desk, leg):
+                return Ended.WAITING
             case Ask(leg):
                 if not _settle(desk, account, sweep, leg) and not _wait(desk, patience):
                     return Ended.WAITING
@@ -69,9 +72,18 @@ def reconcile(desk: Desk, account: str) -> bool:
     """Ask the venue what became of an open leg; moves nothing. Returns whether the sweep can go on."""
     current = desk.streams.load(account).account
     step = next_step(current)
-    if current.sweep is None or isinstance(step, Rest):
-        return False
-    return _settle(desk, account, current.sweep, step.leg) if isinstance(step, Ask) else True
+    match step:
+        case Rest():
+            return False
+        case Ask(leg) if current.sweep:
+            return not _held(desk, leg) and _settle(desk, account, current.sweep, leg)
+        case _:
+            return True
+
+
+def _held(desk: Desk, leg: Leg) -> bool:
+    """Say whether whoever recorded the intent is likely still talking to the venue about it."""
+    return isinstance(leg, Requested) and desk.clock() - leg.intent.requested_at < desk.hold
 
 
 def _wait(desk: Desk, delays: Iterator[float]) -> bool:

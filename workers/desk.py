@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.venue import Venue
 from events.log import EventLog
+from events.subscription import Subscription
 from events.values import Policy
 from workers.handling import Streams
 from workers.schedule import Schedule
@@ -28,7 +29,8 @@ class Desk:
     """The parts a worker needs, handed in by the composition root.
 
     `worker` is a name that no other desk has. `publish` brings new events to the feed and never raises for an
-    unreachable feed; `nudge` tells a role that there may be work and may be lost. `sleep` waits the given seconds.
+    unreachable feed; `nudge` tells a role that there may be work and may be lost; `announcements` is this worker's
+    part of the feed. `sleep` waits the given seconds. An intent younger than `hold` is left to whoever recorded it.
     """
 
     worker: str
@@ -39,6 +41,8 @@ class Desk:
     sleep: Callable[[float], None]
     publish: Callable[[], None]
     nudge: Callable[[str, str], None]
+    announcements: Callable[[], Subscription]
+    hold: timedelta = timedelta(seconds=5)
     streams: Streams = field(init=False)
     _venues: dict[str, Venue] = field(default_factory=dict, init=False)
 

@@ -57,7 +57,7 @@ def rehearse(desk: Desk, account: str, due: datetime, command_id: str) -> Rehear
     known = desk.streams.load(account).account
     found = findings(known, reading, policy)
     purse = {hub: known.purse.of(hub) for hub in policy.hubs}
-    legs = [_rehearsed(venue, plan, purse, reading.market, policy, found) for plan in found.legs]
+    legs = [_rehearsed(venue, plan, purse, reading, policy, found) for plan in found.legs]
     bought = exactly_sum(
         *(leg.offer.receive.quantity for leg in legs if isinstance(leg.offer, Quote) and leg.plan.kind is LegKind.BUY)
     )
@@ -70,14 +70,14 @@ def rehearse(desk: Desk, account: str, due: datetime, command_id: str) -> Rehear
 
 
 def _rehearsed(
-    venue: Venue, plan: PlannedLeg, purse: dict[str, Decimal], market: Market, policy: Policy, found: Findings
+    venue: Venue, plan: PlannedLeg, purse: dict[str, Decimal], reading: Reading, policy: Policy, found: Findings
 ) -> Rehearsed:
+    held = {holding.asset: holding.available for holding in reading.holdings}
     spend = _spend(plan, purse, found)
     if plan.lot_id is None and spend.quantity < max(plan.minimum, plan.increment):
         return Rehearsed(plan, spend, None)
-    offer, estimated = venue.quote(draft(plan, spend)), False
-    if isinstance(offer, Refusal) and offer.code is RefusalCode.INSUFFICIENT_BALANCE and plan.lot_id is None:
-        offer, estimated = _reckoned(plan, spend, market, policy), True
+    estimated = plan.lot_id is None and spend.quantity > held.get(spend.asset, Decimal(0))
+    offer = _reckoned(plan, spend, reading.market, policy) if estimated else venue.quote(draft(plan, spend))
     if isinstance(offer, Quote):
         for asset, change in ((offer.spend.asset, -offer.spend.quantity), (plan.receive, offer.receive.quantity)):
             if asset in purse:

@@ -8,9 +8,11 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from domain.errors import VenueUnavailable
 from events.log import LogConflict, LogUnavailable
-from workers import conducting, overdue, scanning
+from workers import conducting, intake, overdue, scanning
 from workers.app import app, desk
 from workers.schedule import latest_due
 
@@ -27,7 +29,7 @@ def task(name: str) -> Callable[[Callable[..., None]], Any]:
         def guarded(*args: Any, **kwargs: Any) -> None:
             try:
                 function(*args, **kwargs)
-            except (VenueUnavailable, LogConflict, LogUnavailable) as error:
+            except (VenueUnavailable, LogConflict, LogUnavailable, RedisError) as error:
                 logger.warning("%s %s: %s: %s", name, kwargs or "", type(error).__name__, error)
 
         return app.task(name=name)(guarded)
@@ -48,8 +50,9 @@ def convert(account: str = "") -> None:
     """Take what the feed announced, and the named account's open sweep, as far as they go."""
     at = desk()
     until = at.clock() + BUDGET
-    for name in [account] if account else at.mandates:
-        conducting.conduct(at, name, until)
+    if account:
+        conducting.conduct(at, account, until)
+    intake.drain(at, at.announcements(), until)
 
 
 @task("dustman.reconcile")

@@ -72,9 +72,14 @@ class Stage:
         console.print(f"\n[bold]$ dustman {' '.join(words)}[/bold]")
         environment = {**os.environ, "DUSTMAN_CONFIG": str(self.config), "COLUMNS": str(console.width)}
         done = subprocess.run(
-            [sys.executable, "-m", "dustman", *words], env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "-m", "dustman", *words],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
-        console.print(done.stdout + done.stderr, end="", markup=False, highlight=False)
+        console.print(done.stdout, end="", markup=False, highlight=False)
         if done.returncode != 0:
             raise ConfigurationError(f"dustman {' '.join(words)} ended with exit code {done.returncode}")
 

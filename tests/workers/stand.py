@@ -17,6 +17,7 @@ from domain.decision import fingerprint
 from events.facts import AccountWentLive, DryRunCompleted
 from events.money import Amount
 from events.sqlite import SQLiteLog
+from events.subscription import Subscription
 from events.values import Policy
 from simulators.coinbase.scenario import Scenario
 from simulators.coinbase.scenarios import small
@@ -42,6 +43,10 @@ POLICY = Policy(
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def no_feed() -> Subscription:
+    raise AssertionError("this stand has no feed to take announcements from")
 
 
 @dataclass
@@ -72,6 +77,8 @@ class Stand:
             sleep=time.sleep,
             publish=lambda: None,
             nudge=lambda queue, account: self.nudges.append((queue, account)),
+            announcements=no_feed,
+            hold=timedelta(0),
         )
 
     def venue(self) -> Coinbase:
