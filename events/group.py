@@ -1,7 +1,7 @@
 """A consumer group on the feed, seen from Redis: which positions are to be handled, by whom, how often tried.
 
 A position is with a consumer in one of two ways: as a pending entry of the Redis group, or as *owed*: a position that
-the stream lost before the group got it (trimmed, deleted), kept in a sorted set by when it may be handed out. Each
+the stream lost before the group got it (trimmed, deleted), kept in a sorted set by when it was last handed out. Each
 script is one atomic step, so neither a crash nor a trim between two commands can lose a position.
 
 XAUTOCLAIM would not do: since Redis 7 it drops pending entries whose message was trimmed.
@@ -31,8 +31,8 @@ local function now()
     local time = redis.call('TIME')
     return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local function owe(first, last, at)
-    for position = first, last do redis.call('ZADD', owed, 'NX', at, string.format('%.0f', position)) end
+local function owe(first, last)
+    for position = first, last do redis.call('ZADD', owed, 'NX', 0, string.format('%.0f', position)) end
 end
 local function answer(position)
     redis.call('HDEL', tries, position)
@@ -73,7 +73,7 @@ for _, pending in ipairs(redis.call('XPENDING', stream, group, 'IDLE', idle, '-'
         redis.call('XCLAIM', stream, group, consumer, 0, id)
         take(position_of(id), pending[4] + 1)
     else -- trimmed while pending: since Redis 7 a claim would forget it
-        owe(position_of(id), position_of(id), time)
+        owe(position_of(id), position_of(id))
         redis.call('HSETNX', tries, string.format('%.0f', position_of(id)), pending[4])
         redis.call('XACK', stream, group, id)
     end
@@ -84,14 +84,14 @@ local generated = position_of(last_entry(stream))
 first = first and position_of(first[1]) or generated + 1
 if last + 1 < first then -- trimmed before the group got there; a part now, the rest at the next call
     local reached = math.min(last + count, first - 1)
-    owe(last + 1, reached, time)
+    owe(last + 1, reached)
     redis.call('XGROUP', 'SETID', stream, group, entry(reached))
     last = reached
 end
 
 if left() > 0 then
-    for _, position in ipairs(redis.call('ZRANGEBYSCORE', owed, '-inf', time, 'LIMIT', 0, left())) do
-        redis.call('ZADD', owed, time + idle, position)
+    for _, position in ipairs(redis.call('ZRANGEBYSCORE', owed, 0, time - idle, 'LIMIT', 0, left())) do
+        redis.call('ZADD', owed, time, position)
         take(tonumber(position), redis.call('HINCRBY', tries, position, 1))
     end
 end
@@ -99,7 +99,7 @@ end
 if left() > 0 and last + 1 >= first then
     for _, message in ipairs(read('>')) do
         local position = position_of(message[1])
-        owe(last + 1, position - 1, time) -- deleted from the middle
+        owe(last + 1, position - 1) -- deleted from the middle
         take(position, 1)
         last = position
     end
