@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 
 ZERO = Decimal(0)
+# The venue writes fees, values and balances with up to so many decimal places.
+DECIMALS = 16
 
 
 @contextmanager

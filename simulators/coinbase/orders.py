@@ -13,7 +13,7 @@ from simulators.coinbase.book import Book
 from simulators.coinbase.identity import Ids
 from simulators.coinbase.ledger import FEES, USER, VENUE, Ledger
 from simulators.coinbase.market import Market, closed, currencies
-from simulators.coinbase.pricing import Grid, Take, buy, buy_for, sell
+from simulators.coinbase.pricing import Grid, Take, buy, buy_for, buy_for_exactly, sell
 from simulators.coinbase.refusals import Failure
 from simulators.coinbase.scenario import ProductForm, Scenario
 from simulators.coinbase.state import Fill, Order, Side, VenueState, total
@@ -147,7 +147,8 @@ class Orders:
         if request.side == "SELL":
             return sell(book.bids, request.base_size or ZERO, grid, rate)
         if request.quote_size is not None:
-            return buy_for(book.asks, request.quote_size, grid, rate)
+            spend = buy_for_exactly if self._scenario.quote_sized_fills == "exact" else buy_for
+            return spend(book.asks, request.quote_size, grid, rate)
         return buy(book.asks, request.base_size or ZERO, grid, rate)
 
     def _part(self, request: OrderRequest, fraction: Decimal) -> OrderRequest:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from events.money import floor_to
-from simulators.coinbase.arithmetic import ZERO, ceil_places, exactly, floor_places
+from simulators.coinbase.arithmetic import DECIMALS, ZERO, ceil_places, exactly, floor_places
 from simulators.coinbase.book import Level
 
 
@@ -49,7 +49,7 @@ def buy(asks: Sequence[Level], size: Decimal, grid: Grid, rate: Decimal) -> tupl
 
 @exactly()
 def buy_for(asks: Sequence[Level], budget: Decimal, grid: Grid, rate: Decimal) -> tuple[Take, ...]:
-    """Buy for up to `budget` of quote currency, fee included."""
+    """Buy for up to `budget` of quote currency, fee included, in whole increments: a little of it may be left."""
     left = floor_places(budget / (1 + rate), grid.places)
     takes = []
     for level in asks:
@@ -61,6 +61,19 @@ def buy_for(asks: Sequence[Level], budget: Decimal, grid: Grid, rate: Decimal) -
             left -= value
         if taken == affordable:
             break
+    return _with_fees(takes, rate, grid)
+
+
+@exactly()
+def buy_for_exactly(asks: Sequence[Level], budget: Decimal, grid: Grid, rate: Decimal) -> tuple[Take, ...]:
+    """Buy for all of `budget`, fee included, while the book lasts: sizes are finer than the increment."""
+    left, takes = floor_places(budget / (1 + rate), grid.places), []
+    for level in asks:
+        value = min(left, floor_places(level.price * level.size, grid.places))
+        size = min(floor_places(value / level.price, DECIMALS), level.size)
+        if size > 0 and value > 0:
+            takes.append((level.price, size, value))
+            left -= value
     return _with_fees(takes, rate, grid)
 
 

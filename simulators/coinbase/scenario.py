@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from simulators.coinbase.arithmetic import DECIMALS
 from simulators.coinbase.book import Book, Level, ladder
 from simulators.coinbase.forms import NotNegative, Positive, Strict
 
@@ -20,7 +21,7 @@ class WalletForm(Strict):
 
     available: NotNegative = Decimal(0)
     hold: NotNegative = Decimal(0)
-    decimals: int = Field(default=10, ge=0, le=18)
+    decimals: int = Field(default=DECIMALS, ge=0, le=18)
     fiat: bool = False
 
 
@@ -118,6 +119,7 @@ class Scenario(Strict):
     taker_fee: NotNegative = Decimal("0.012")
     quote_minimum_binds_sells: bool = True
     repeated_order: Literal["earlier", "refused"] = "earlier"
+    quote_sized_fills: Literal["increment", "exact"] = "increment"
     settle_seconds: NotNegative = Decimal(0)
     requests_per_second: Positive = Decimal(30)
     burst: int = Field(default=30, ge=1)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from simulators.coinbase.arithmetic import DECIMALS
 from simulators.coinbase.identity import id_of
 from simulators.coinbase.ledger import HOLD, OUTSIDE, USER, Ledger
 from simulators.coinbase.state import VenueState, Wallet
-
-DECIMALS = 10
 
 
 class Wallets:

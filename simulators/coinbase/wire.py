@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import select
+import selectors
 import socket
 import ssl
 import struct
@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 NO_LINGER = struct.pack("ii", 1, 0)
@@ -126,10 +125,11 @@ class Connection(BaseHTTPRequestHandler):
     def _hold(self, seconds: float) -> None:
         """Wait until the time is over, the client hangs up, or the server stops."""
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not self.server.stopping.is_set():
-            readable, _, _ = select.select([self.connection], [], [], 0.02)
-            if readable:
-                return
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.connection, selectors.EVENT_READ)
+            while time.monotonic() < until and not self.server.stopping.is_set():
+                if selector.select(POLL_SECONDS):
+                    return
 
     def _reset(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
@@ -144,12 +144,11 @@ class Server(ThreadingHTTPServer):
     block_on_close = True
     request_queue_size = 128
     allow_reuse_address = True
-    kinds: ClassVar[type[Connection]] = Connection
 
     def __init__(
         self, port: int, answer: Callable[[Request], Answer], tls: ssl.SSLContext | None = None, verbose: bool = False
     ) -> None:
-        super().__init__((LOOPBACK, port), self.kinds)
+        super().__init__((LOOPBACK, port), Connection)
         self.answer = answer
         self.verbose = verbose
         self.stopping = threading.Event()

@@ -20,8 +20,8 @@ def test_ledger__after_a_sale__shows_every_movement(twin: CoinbaseTwin, client: 
     order_id = placed(client.market_order_sell("one", "ADA-USDC", base_size="1"))
     ledger = admin(twin, "GET", "/ledger")
     assert ledger["opening"]["user"] == {"ADA": "1", "XLM": "3", "USD": "5", "USDC": "20", "BTC": "0.01"}
-    assert ledger["balances"]["user"]["USDC"] == "20.3869008000"
-    assert ledger["balances"]["fees"] == {"USDC": "0.0046992000"}
+    assert ledger["balances"]["user"]["USDC"] == "20.3869008000000000"
+    assert ledger["balances"]["fees"] == {"USDC": "0.0046992000000000"}
     moved = [(m["debit"], m["credit"], m["asset"], Decimal(m["quantity"]), m["reason"]) for m in ledger["movements"]]
     assert moved == [
         ("user", "venue", "ADA", Decimal(1), "trade"),

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from domain.errors import ConfigurationError
 from simulators.coinbase.demo import CRUMBS, demo
-from simulators.coinbase.faults import Faults
-from simulators.coinbase.forms import read_file
-from simulators.coinbase.scenario import Scenario
+from simulators.coinbase.endpoints import ENDPOINTS
+from simulators.coinbase.faults import EndpointName, FaultForm, Faults, Spoiling
+from simulators.coinbase.forms import Strict, read_file
+from simulators.coinbase.scenario import (
+    BookForm,
+    ClockForm,
+    ConvertForm,
+    KeyForm,
+    ProductForm,
+    Scenario,
+    WalletForm,
+)
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.serving import scenario_of
 
@@ -129,3 +140,24 @@ def test_demo__as_an_account__has_an_example_of_everything() -> None:
     assert sum(wallet.available == wallet.hold == 0 for wallet in scenario.wallets.values()) > 200
     second_page = list(scenario.wallets.values())[250:]
     assert any(wallet.available for wallet in second_page)
+
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/coinbase-twin.md").read_text()
+
+
+def test_reference__in_its_examples__is_accepted(tmp_path: Path) -> None:
+    scenario, faults = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    for text, form in ((scenario, Scenario), (faults, Faults)):
+        path = tmp_path / "example.yaml"
+        path.write_text(text)
+        assert read_file(path, form) != form()
+
+
+def test_reference__for_every_key_kind_and_endpoint__has_a_word() -> None:
+    kinds: list[type[Strict]] = [*FaultForm.__subclasses__(), *Spoiling.__subclasses__()]
+    forms = (Scenario, WalletForm, ProductForm, BookForm, KeyForm, ClockForm, ConvertForm, *kinds)
+    words = {name for form in forms for name in form.model_fields}
+    words |= {get_args(kind.model_fields["kind"].annotation)[0] for kind in kinds if kind is not Spoiling}
+    words |= {endpoint.name for endpoint in ENDPOINTS}
+    assert {word for word in words if not re.search(rf"\b{word}\b", PAGE)} == set()
+    assert set(get_args(EndpointName)) == {endpoint.name for endpoint in ENDPOINTS} | {"any"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -63,6 +64,23 @@ def test_purchase__by_quote_size__pays_its_fee_out_of_that_size(twin: CoinbaseTw
     assert Decimal(order.filled_value) + Decimal(order.total_fees) == spent
     assert twin.balance("USDC") == 20 - spent
     assert twin.balance("BTC") == Decimal("0.01") + Decimal(order.filled_size)
+
+
+def test_purchase__filled_exactly__spends_its_quote_size_to_the_last_digit() -> None:
+    rules = {"base_increment": "0.01", "quote_increment": "0.01", "base_min_size": "0.01"}
+    scenario = Scenario.model_validate(
+        {
+            "taker_fee": "0.008",
+            "quote_sized_fills": "exact",
+            "wallets": {"USD": {"available": "5"}},
+            "products": {"ATOM-USD": rules | {"book": {"asks": [["8.596", "100"]]}}},
+        }
+    )
+    with CoinbaseTwin(scenario) as twin, client_of(twin) as client:
+        order = client.get_order(placed(client.market_order_buy("one", "ATOM-USD", quote_size="5"))).order
+        assert (order.filled_value, order.total_fees) == ("4.9603174603174603", "0.0396825396825397")
+        assert (order.total_value_after_fees, order.filled_size) == ("5", "0.5770494951509376")
+        assert (twin.balance("USD"), twin.balance("ATOM")) == (Decimal(0), Decimal("0.5770494951509376"))
 
 
 def test_purchase__by_base_size__pays_its_fee_on_top(twin: CoinbaseTwin, client: Any) -> None:
@@ -137,6 +155,16 @@ def test_client_order_id__used_again_where_that_is_refused__executes_nothing() -
         placed(client.market_order_sell("one", "ADA-USDC", base_size="0.5"))
         assert refusal(client.market_order_sell("one", "ADA-USDC", base_size="0.5")) == "DUPLICATE_CLIENT_ORDER_ID"
         assert twin.balance("ADA") == Decimal("0.5")
+
+
+def test_client_order_id__used_by_many_at_once__makes_one_order(twin: CoinbaseTwin) -> None:
+    def sell(_: int) -> str:
+        with client_of(twin) as client:
+            return placed(client.market_order_sell("one", "ADA-USDC", base_size="0.1"))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(sell, range(16)))) == 1
+    assert twin.balance("ADA") == Decimal("0.9")
 
 
 def test_client_order_id__of_a_rejected_order__may_be_used_again(client: Any) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators.coinbase.book import Book, Level, ladder
-from simulators.coinbase.pricing import Grid, buy, buy_for, sell
+from simulators.coinbase.pricing import Grid, buy, buy_for, buy_for_exactly, sell
 
 prices = st.decimals("0.0001", "100000", places=6)
 depths = st.decimals("0.01", "1000", places=2)
@@ -26,6 +26,19 @@ def test_purchase__for_a_budget__never_costs_more(
     assert sum(take.value + take.fee for take in takes) <= budget
     assert all(take.size % grid.increment == 0 and take.size > 0 for take in takes)
     assert all(take.fee >= 0 for take in takes)
+
+
+@given(levels, st.decimals("0.01", "1000", places=2), rates)
+def test_purchase__exactly_for_a_budget__leaves_nothing_while_the_book_lasts(
+    asks: list[Level], budget: Decimal, rate: Decimal
+) -> None:
+    asks = sorted(asks, key=lambda level: level.price)
+    last = Level(asks[-1].price + 1, Decimal(10_000_000))
+    takes = buy_for_exactly([*asks, last], budget, Grid(Decimal(1), 16), rate)
+    cost = sum(take.value + take.fee for take in takes)
+    assert 0 <= budget - cost < Decimal("1E-14")
+    for take in takes:
+        assert abs(take.price * take.size - take.value) <= take.price * Decimal("1E-16")
 
 
 @given(levels, st.decimals("0.01", "5000", places=2), grids, rates)
