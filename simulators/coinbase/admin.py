@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from domain.errors import ConfigurationError
 from events.money import plain
-from simulators.coinbase import replies
+from simulators.coinbase import order_replies, replies
 from simulators.coinbase.clock import rfc3339
 from simulators.coinbase.exchange import Exchange
 from simulators.coinbase.faults import Faults
@@ -116,8 +116,8 @@ class Admin:
         now = self._exchange.clock.now()
         return {
             "orders": [
-                replies.order(self._exchange, order, now)
-                | {"fills": [replies.fill(self._exchange, order, fill) for fill in order.fills]}
+                order_replies.order(self._exchange, order, now)
+                | {"fills": [order_replies.fill(self._exchange, order, fill) for fill in order.fills]}
                 for order in self._exchange.orders.all()
             ],
             "conversions": [replies.conversion(self._exchange, trade) for trade in self._exchange.conversions.all()],

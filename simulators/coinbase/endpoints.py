@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulators.coinbase import replies
+from simulators.coinbase import order_replies, replies
 from simulators.coinbase.book import Book
 from simulators.coinbase.calls import Call
 from simulators.coinbase.conversions import Terms
@@ -79,7 +79,7 @@ def preview_order(exchange: Exchange, call: Call) -> Json:
     """Say what an order would do."""
     request = call.order()
     estimate = exchange.orders.estimate(request, call.circumstances)
-    return replies.preview(request, estimate, exchange.ids.next("preview"))
+    return order_replies.preview(request, estimate, exchange.ids.next("preview"))
 
 
 def create_order(exchange: Exchange, call: Call) -> Json:
@@ -88,13 +88,13 @@ def create_order(exchange: Exchange, call: Call) -> Json:
     request = call.order()
     earlier = exchange.orders.earlier(client_order_id)
     if earlier and exchange.scenario.repeated_order == "refused":
-        return replies.rejected("DUPLICATE_CLIENT_ORDER_ID", request.configuration)
+        return order_replies.rejected("DUPLICATE_CLIENT_ORDER_ID", request.configuration)
     if earlier:
-        return replies.accepted(earlier.order_id, client_order_id, request)
+        return order_replies.accepted(earlier.order_id, client_order_id, request)
     outcome = exchange.orders.place(client_order_id, request, exchange.clock.now(), call.circumstances)
     if isinstance(outcome, Estimate):
-        return replies.rejected(outcome.failures[0], request.configuration)
-    return replies.accepted(outcome.order_id, client_order_id, request)
+        return order_replies.rejected(outcome.failures[0], request.configuration)
+    return order_replies.accepted(outcome.order_id, client_order_id, request)
 
 
 def get_order(exchange: Exchange, call: Call) -> Json:
@@ -102,7 +102,7 @@ def get_order(exchange: Exchange, call: Call) -> Json:
     found = exchange.orders.find(call.argument)
     if found is None:
         raise not_found(f"order {call.argument!r} not found")
-    return {"order": replies.order(exchange, found, exchange.clock.now())}
+    return {"order": order_replies.order(exchange, found, exchange.clock.now())}
 
 
 def list_orders(exchange: Exchange, call: Call) -> Json:
@@ -110,7 +110,7 @@ def list_orders(exchange: Exchange, call: Call) -> Json:
     found = [order for order in exchange.orders.all() if _matches(order, call)]
     cut, cursor, more = call.page(found, lambda order: order.order_id, call.count("limit", default=1000, most=1000))
     now = exchange.clock.now()
-    orders = [replies.order(exchange, order, now) for order in cut]
+    orders = [order_replies.order(exchange, order, now) for order in cut]
     return {"orders": orders, "sequence": "0", "has_next": more, "cursor": cursor}
 
 
@@ -130,7 +130,7 @@ def list_fills(exchange: Exchange, call: Call) -> Json:
         and (until is None or fill.time < until)
     ]
     cut, cursor, _ = call.page(found, lambda pair: pair[1].entry_id, call.count("limit", default=100, most=1000))
-    return {"fills": [replies.fill(exchange, order, fill) for order, fill in cut], "cursor": cursor}
+    return {"fills": [order_replies.fill(exchange, order, fill) for order, fill in cut], "cursor": cursor}
 
 
 def convert_quote(exchange: Exchange, call: Call) -> Json:

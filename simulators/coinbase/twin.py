@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -101,14 +101,18 @@ class CoinbaseTwin:
         """Return the authority that clients must trust."""
         return self.certificates.ca_file
 
+    @cached_property
+    def _key_directory(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=shared_directory()))
+
     def key_file(self, scopes: Iterable[Scope] = TRADER, algorithm: Algorithm = "ed25519") -> Path:
         """Issue a key with these scopes and write it as the portal's JSON."""
         granted = frozenset(scopes)
         label = "-".join((*sorted(granted), algorithm))
         with self.exchange.transaction():
-            key = self.exchange.issue_key(label, frozenset(granted), algorithm)
-        path = shared_directory() / f"{self.exchange.state.seed}-{label}.json"
-        write_key(path, self.exchange.state.seed, key)
+            key = self.exchange.issue_key(label, granted, algorithm)
+            path = self._key_directory / f"{label}.json"
+            write_key(path, self.exchange.state.seed, key)
         return path
 
     def inject(self, **fault: object) -> None:
@@ -131,9 +135,10 @@ class CoinbaseTwin:
 
 
 def write_key(path: Path, seed: int, key: Key) -> None:
-    """Write a key as the portal's JSON, for its owner's eyes only."""
-    path.touch(mode=0o600)
-    path.write_text(key_file(seed, key))
+    """Write a key as the portal's JSON, for its owner's eyes only; whoever reads it meanwhile finds it whole."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as written:
+        written.write(key_file(seed, key))
+    Path(written.name).replace(path)
 
 
 @cache

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 NO_LINGER = struct.pack("ii", 1, 0)
 LOOPBACK = "127.0.0.1"
-POLL_SECONDS = 0.01
+POLL_SECONDS = 0.005
 
 
 @dataclass(frozen=True, slots=True)

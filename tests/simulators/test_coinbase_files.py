@@ -155,7 +155,16 @@ def test_reference__in_its_examples__is_accepted(tmp_path: Path) -> None:
 
 def test_reference__for_every_key_kind_and_endpoint__has_a_word() -> None:
     kinds: list[type[Strict]] = [*FaultForm.__subclasses__(), *Spoiling.__subclasses__()]
-    forms = (Scenario, WalletForm, ProductForm, BookForm, KeyForm, ClockForm, ConvertForm, *kinds)
+    forms: tuple[type[Strict], ...] = (
+        Scenario,
+        WalletForm,
+        ProductForm,
+        BookForm,
+        KeyForm,
+        ClockForm,
+        ConvertForm,
+        *kinds,
+    )
     words = {name for form in forms for name in form.model_fields}
     words |= {get_args(kind.model_fields["kind"].annotation)[0] for kind in kinds if kind is not Spoiling}
     words |= {endpoint.name for endpoint in ENDPOINTS}
