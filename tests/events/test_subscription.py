@@ -21,7 +21,7 @@ from tests.events.samples import new
 from tests.redis_server import RedisServer
 
 GROUP = "converter"
-IDLE = 0.15
+IDLE = 0.4
 
 
 class Stage:
@@ -158,6 +158,17 @@ def test_take__dead_consumers_events_trimmed__are_inherited_from_the_log(stage: 
     time.sleep(1)
     assert sorted(drain(heir)) == list(range(1, 47))
     assert stage.checkpoint() == 46
+
+
+def test_take__heir_of_trimmed_events_dies_too__they_are_inherited_again(stage: Stage) -> None:
+    stage.grow(4)
+    stage.consumer("dead").take()
+    stage.grow(40)
+    time.sleep(IDLE + 0.05)
+    assert taken(stage.consumer("heir").take()) == [1, 2, 3, 4]
+    time.sleep(IDLE + 0.05)
+    assert set(drain(stage.consumer("last"))) == set(range(1, 45))
+    assert stage.checkpoint() == 44
 
 
 def test_take__own_pending_events_trimmed__come_back_from_the_log(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -14,6 +15,7 @@ from redis.retry import Retry
 
 from events.feed import Feed
 from events.sqlite import SQLiteLog
+from events.subscription import Subscription
 from tests.events.clocks import utc_now
 from tests.events.samples import new
 
@@ -48,3 +50,23 @@ def append_and_publish(path: Path, port: int, name: str, appends: int) -> None:
             with suppress(RedisError):
                 feed.publish_pending(log)
     log.close()
+
+
+def handle_events(path: Path, port: int, name: str, handled: Path) -> None:
+    """Take events for ever and note each position in the file `handled`, as a worker does that may be killed."""
+    log = SQLiteLog(path, utc_now)
+    with (
+        Redis(port=port, protocol=2, socket_timeout=2, retry=Retry(NoBackoff(), 0)) as client,
+        handled.open("ab") as notes,
+    ):
+        feed = Feed(client, log.identity, window=20)
+        subscription = Subscription(client, log, "group", name, batch=7, idle=0.5, most_deliveries=1000)
+        while True:
+            try:
+                feed.publish_pending(log)
+                for delivery in subscription.take(wait=0.1):
+                    with subscription.handling(delivery) as recorded:
+                        notes.write(b"%d\n" % recorded.position)
+                        notes.flush()
+            except RedisError:
+                time.sleep(0.02)
