@@ -25,7 +25,7 @@ from tests.redis_server import free_port
 from tests.venues.coinbase_stage import CoinbaseStage
 from venues.coinbase import Coinbase
 from venues.coinbase_client import check_key
-from venues.coinbase_errors import RAISED, Fault, Verdict, fault_of, quoted, refusal_for
+from venues.coinbase_errors import MEANINGS, RAISED, Fault, Verdict, fault_of, quoted, refusal_for
 from venues.coinbase_replies import Complaint, Created
 from venues.limits import Limiter
 
@@ -283,3 +283,11 @@ def answered(status: int, body: str, **headers: str) -> http.HTTPError:
     response._content = body.encode(errors="surrogateescape")
     response.headers.update(headers)
     return http.HTTPError(f"{status} {body}", response=response)
+
+
+def test_reference__of_the_venues_reasons__then_every_one_is_listed_with_its_code() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/coinbase-errors.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+
+    for word, (code, _) in MEANINGS.items():
+        assert [row for row in rows if f"`{word}`" in row and f"`{code}`" in row], word

@@ -158,6 +158,21 @@ def test_prices__when_the_venue_leaves_a_product_out__then_it_has_no_price(stage
     }
 
 
+@pytest.mark.parametrize(("named", "sent"), [(1, 1), (340, 340), (400, 0)])
+def test_prices__when_the_names_exceed_a_url__then_all_products_are_asked_for(named: int, sent: int) -> None:
+    asked: list[Request] = []
+
+    def listen(request: Request, reply: Reply) -> Reply:
+        asked.append(request)
+        return reply
+
+    names = [f"C{number}-USDC" for number in range(named)]
+    with rewritten("/best_bid_ask", listen) as stage:
+        assert list(stage.venue.prices(names)) == sorted(names)
+
+    assert [len(request.query.get("product_ids", [])) for request in asked] == [sent]
+
+
 @pytest.mark.parametrize(
     ("path", "place", "value", "named"),
     [
@@ -231,6 +246,13 @@ def test_reads__when_a_failure_stays__then_they_are_repeated_twice_and_no_more(s
     with pytest.raises(VenueUnavailable, match="HTTP 503"):
         stage.venue.holdings()
     assert stage.calls("list_accounts") == stage.venue.requests == 3
+
+
+def test_reads__when_repeating_cannot_help__then_they_are_not_repeated() -> None:
+    with answering("/accounts", json_reply(200, {"accounts": []})) as stage:
+        with pytest.raises(VenueUnavailable, match="has_next"):
+            stage.venue.holdings()
+        assert stage.venue.requests == 1
 
 
 def test_reads__when_the_key_lacks_the_right__then_the_owner_is_told_which_mistake_it_is() -> None:

@@ -456,6 +456,44 @@ def test_errors__when_a_body_echoes_the_token__then_it_is_not_repeated() -> None
         assert not [secret for secret in stage.secrets if secret in text]
 
 
+def test_quote__when_it_is_forbidden__then_the_refusal_says_why(stage: CoinbaseStage) -> None:
+    stage.twin.inject(kind="forbidden", reason="limit_only", endpoint="preview_order")
+
+    refusal = stage.venue.quote(stage.order(LegKind.SELL))
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.code is RefusalCode.NOT_TRADABLE
+
+
+def test_quote__when_the_minimum_cannot_be_read__then_the_refusal_stands_without_it(stage: CoinbaseStage) -> None:
+    stage.twin.inject(kind="invalid", sentence="no such thing", endpoint="get_product")
+
+    refusal = stage.venue.quote(stage.too_small())
+
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.missing) == (RefusalCode.BELOW_MINIMUM, None)
+
+
+def test_execute__when_the_key_was_used_but_the_order_cannot_be_read__then_the_outcome_is_unknown() -> None:
+    with CoinbaseStage(scenario(repeated_order="refused")) as stage:
+        order = stage.order(LegKind.SELL)
+        first = stage.venue.execute(order)
+        stage.twin.inject(kind="server_error", endpoint="list_orders", calls="all")
+        with unmoved(stage, order), pytest.raises(OutcomeUnknown, match="made before"):
+            stage.venue.execute(order)
+        stage.recover()
+        assert stage.venue.outcome(order) == first
+
+
+def test_execute__when_the_accepted_order_is_not_listed_yet__then_it_is_pending(stage: CoinbaseStage) -> None:
+    order = stage.order(LegKind.SELL)
+    with answering("/orders/historical/", json_reply(404, {"error": "NOT_FOUND"}), "GET") as lagging:
+        answer = lagging.venue.execute(replace(order, requested_at=lagging.clock()))
+
+    assert isinstance(answer, Pending)
+    assert "not to be read yet" in answer.detail
+
+
 # Conversions
 
 
@@ -578,3 +616,13 @@ def test_order__however_soon_it_is_given_up__then_its_token_has_run_out_by_then(
     given_up_after: int, sent_within: int
 ) -> None:
     assert sendable_for(timedelta(seconds=given_up_after)) == timedelta(seconds=sent_within)
+
+
+def test_conversion__when_the_trade_may_not_be_read__then_nothing_is_concluded(stage: CoinbaseStage) -> None:
+    order = stage.order(LegKind.CONVERT)
+    stage.twin.inject(kind="forbidden", reason="convert", endpoint="get_convert", calls="all")
+
+    with pytest.raises(VenueUnavailable, match="not allowed"):
+        stage.venue.outcome(order)
+    with pytest.raises(OutcomeUnknown, match="could not be read back"):
+        stage.venue.execute(order)
