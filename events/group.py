@@ -79,11 +79,10 @@ for _, pending in ipairs(redis.call('XPENDING', stream, group, 'IDLE', idle, '-'
     end
 end
 
-local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
-local generated = position_of(last_entry(stream))
-first = first and position_of(first[1]) or generated + 1
-if last + 1 < first then -- trimmed before the group got there; a part now, the rest at the next call
-    local reached = math.min(last + count, first - 1)
+local upcoming = redis.call('XRANGE', stream, '(' .. entry(last), '+', 'COUNT', 1)[1]
+upcoming = upcoming and position_of(upcoming[1]) or position_of(last_entry(stream)) + 1
+if last + 1 < upcoming then -- lost before the group got there; a part now, the rest at the next call
+    local reached = math.min(last + count, upcoming - 1)
     owe(last + 1, reached)
     redis.call('XGROUP', 'SETID', stream, group, entry(reached))
     last = reached
@@ -96,10 +95,10 @@ if left() > 0 then
     end
 end
 
-if left() > 0 and last + 1 >= first then
+if left() > 0 and last + 1 == upcoming then
     for _, message in ipairs(read('>')) do
         local position = position_of(message[1])
-        owe(last + 1, position - 1) -- deleted from the middle
+        owe(last + 1, position - 1) -- lost from the middle
         take(position, 1)
         last = position
     end

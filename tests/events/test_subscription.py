@@ -231,9 +231,9 @@ def test_take__answer_lost_on_the_way__own_pending_events_are_read_again(stage: 
     assert drain(consumer) == [10, 11, 12]
 
 
-def test_take__deleted_from_the_middle__is_filled_in_from_the_log(stage: Stage) -> None:
+def test_take__deleted_from_middle_and_end__is_filled_in_from_the_log(stage: Stage) -> None:
     stage.grow(9)
-    stage.client.xdel(stage.feed.key, "3-0", "4-0", "7-0")
+    stage.client.xdel(stage.feed.key, "3-0", "4-0", "7-0", "9-0")
     assert sorted(drain(stage.consumer())) == list(range(1, 10))
 
 
