@@ -62,7 +62,10 @@ def test_doctor__all_is_well__says_so_row_by_row(
     configure(home, twin, redis.port)
     Path(twin.key_file()).chmod(0o600)
     ended = dustman("doctor", "--json")
-    assert {check: verdict for check, (verdict, _, _) in rows(ended).items()} == {
+    verdicts = {check: verdict for check, (verdict, _, _) in rows(ended).items()}
+    # A venue may tell no time with its answers; the clock has tests of its own below.
+    assert verdicts.pop("main: clock") in {"ok", "skip"}
+    assert verdicts == {
         "python": "ok",
         "sqlite": "ok",
         "settings": "ok",
@@ -74,7 +77,6 @@ def test_doctor__all_is_well__says_so_row_by_row(
         "redis eviction": "ok",
         "main: schedule": "ok",
         "main: venue": "ok",
-        "main: clock": "ok",
         "main: key": "ok",
         "main: rights": "ok",
         "main: balances": "ok",
