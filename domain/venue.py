@@ -97,6 +97,10 @@ class Venue(Protocol):
         """Count the requests sent so far, lost ones included."""
         ...
 
+    def danger(self) -> str:
+        """Say why the account's key is too powerful to be used with nobody watching, empty when it is not."""
+        ...
+
     def holdings(self) -> Sequence[Holding]: ...
 
     def holding(self, asset: str) -> Holding:

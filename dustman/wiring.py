@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from domain.errors import ConfigurationError, RefusedByPolicy
 from dustman.keys import key_of
-from dustman.settings import Settings
+from dustman.settings import Account, Settings
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from events.feed import Feed
     from events.log import EventLog
     from venues.coinbase import Coinbase
-
-DANGER = "its key may transfer money out of the account; make one that may view and trade only, and delete this one"
 
 
 def now() -> datetime:
@@ -93,7 +91,13 @@ def open_venue(settings: Settings, account: str, redis: Redis | None = None) -> 
         clock=now,
         sleep=time.sleep,
         never_arrived_after=timedelta(seconds=settings.reconcile.never_arrived_after),
+        convert_never_arrived_after=timedelta(seconds=settings.reconcile.never_arrived_after) + _quote_life(ours),
     )
+
+
+def _quote_life(account: Account) -> timedelta:
+    """How long a quote of a conversion can still be committed: ten minutes at Coinbase, nothing at a simulated one."""
+    return timedelta(0) if account.base_url.loopback else timedelta(minutes=10)
 
 
 def answering_redis(settings: Settings) -> Redis | None:
@@ -111,8 +115,9 @@ def answering_redis(settings: Settings) -> Redis | None:
 
 def refuse_dangerous_key(settings: Settings, account: str) -> None:
     """Raise `RefusedByPolicy` when the account's key could do more harm than converting dust."""
-    rights = open_venue(settings, account).permissions()
-    if rights.can_transfer:
-        raise RefusedByPolicy(f"{account}: {DANGER}")
+    venue = open_venue(settings, account)
+    if danger := venue.danger():
+        raise RefusedByPolicy(f"{account}: {danger}")
+    rights = venue.permissions()
     if not (rights.can_view and rights.can_trade):
         raise ConfigurationError(f"{account}: its key must have the rights to view and to trade")

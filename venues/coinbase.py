@@ -24,6 +24,7 @@ from venues.coinbase_pages import pages
 from venues.limits import Limiter
 
 NAME = "coinbase"
+DANGER = "its key may transfer money out of the account; make one that may view and trade only, and delete this one"
 HOST = "api.coinbase.com"
 TOKEN_LIFE = timedelta(seconds=120)  # `exp` minus `nbf`, set by the SDK and demanded by the venue
 SENT_WITHIN = timedelta(seconds=20)  # the longest waits for the limit and for a slow disk fit in
@@ -178,6 +179,10 @@ class Coinbase:
         """Read what the key may do: `doctor` fails and live mode refuses a key that may transfer."""
         rights = self._client.read(replies.Rights, self._client.sdk.get_api_key_permissions)
         return KeyRights(rights.can_view, rights.can_trade, rights.can_transfer, rights.portfolio_uuid)
+
+    def danger(self) -> str:
+        """Say why the key must not be used unwatched, empty when it may."""
+        return DANGER if self.permissions().can_transfer else ""
 
     def _desk(self, order: Order) -> Orders | Conversions:
         return self._conversions if order.kind is LegKind.CONVERT else self._orders

@@ -11,14 +11,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from domain.commands import ConcludeLeg, DeclineLeg, FinishSweep, RecordOutage, RequestLeg
+from domain.commands import ConcludeLeg, Declare, DeclineLeg, FinishSweep, RecordOutage, RequestLeg
 from domain.decision import fingerprint, next_step
 from domain.errors import OutcomeUnknown, VenueUnavailable
 from domain.leg import Answer, Leg, NeverArrived, Requested, Unknown, draft, order_of
 from domain.sweep import Ask, Finish, GiveUp, Rest, Sweep, Try, size
 from domain.venue import NeverArrived as VenueKnowsNothing
 from domain.venue import Pending, Venue
-from events.facts import LegRequested
+from events.facts import ConversionsHalted, LegRequested
 from events.money import Amount
 from events.values import Quote, Refusal
 from workers.desk import Desk
@@ -56,6 +56,11 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
             case Ask(leg):
                 if not _settle(desk, account, sweep, leg) and not _wait(desk, patience):
                     return Ended.WAITING
+            case Try() if danger := _danger(desk, account, sweep):
+                # A key that could empty the account is the owner's to replace; until then nothing is asked with it.
+                halted = ConversionsHalted(account, danger)
+                told = Declare(halted, f"{sweep.opened.sweep_id}/danger/{desk.clock().isoformat()}")
+                desk.streams.handle(account, told, sweep.opened.sweep_id)
             case Try():
                 _attempt(desk, account, sweep, step)
             case GiveUp(leg, refusal):
@@ -66,6 +71,16 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
             case _:
                 assert_never(step)
     return Ended.OUT_OF_TIME
+
+
+def _danger(desk: Desk, account: str, sweep: Sweep) -> str:
+    """Ask once for each desk what the account's key may do."""
+    if account not in desk.trusted:
+        with _outage_recorded(desk, account, sweep):
+            if danger := desk.venue(account).danger():
+                return danger
+        desk.trusted.add(account)
+    return ""
 
 
 def reconcile(desk: Desk, account: str) -> bool:

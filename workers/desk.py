@@ -44,6 +44,7 @@ class Desk:
     announcements: Callable[[], Subscription]
     hold: timedelta = timedelta(seconds=5)
     streams: Streams = field(init=False)
+    trusted: set[str] = field(default_factory=set, init=False)
     _venues: dict[str, Venue] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:

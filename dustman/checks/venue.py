@@ -12,10 +12,10 @@ from domain.errors import ConfigurationError, VenueUnavailable
 from dustman.checks.finding import Finding, fail, ok, skip, warn
 from dustman.keys import key_of
 from dustman.settings import Account, Settings
-from dustman.wiring import DANGER, now, open_venue
+from dustman.wiring import now, open_venue
 from events.money import ticker
 from events.values import Policy
-from venues.coinbase import Coinbase, KeyRights
+from venues.coinbase import DANGER, Coinbase, KeyRights
 from workers.schedule import next_due
 
 TIMEOUT = 5.0

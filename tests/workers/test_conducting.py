@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -148,3 +149,17 @@ def test_sweep__proceeds_too_small_for_the_buy__are_carried_and_bought_with_the_
         sweep(at)
         assert at.types().count("dust_converted") == 3
         assert at.recorded() == at.moved()
+
+
+def test_sweep__with_a_key_that_may_withdraw__halts_the_account_and_sells_nothing(tmp_path: Path) -> None:
+    with stand(tmp_path) as at:
+        scan(at.desk, "main", now(), automatic=True)
+        at.key = json.loads(at.twin.key_file(("view", "trade", "transfer")).read_text())
+        desk = at.fresh()
+        assert conduct(desk, "main", now() + timedelta(seconds=30)) is Ended.RESTING
+        (halted,) = (r.fact for r in desk.log.read() if isinstance(r.fact, ConversionsHalted))
+        assert "transfer" in halted.reason
+        assert at.moved() == {}
+        desk.streams.handle("main", Declare(ConversionsResumed("main"), "too soon"), "test")
+        assert conduct(desk, "main", now() + timedelta(seconds=30)) is Ended.RESTING
+        assert at.types()[-1] == "conversions_halted"
