@@ -85,6 +85,30 @@ def test_encode__unfit_value__is_refused_with_type_field_and_value(changed: dict
     assert str(refused.value).startswith(f"dust_converted v1: field {field} is not ")
 
 
+@pytest.mark.parametrize(
+    ("word", "changed", "field"),
+    [
+        ("scan_completed", {"requests": True}, "requests: True"),
+        ("scan_completed", {"requests": 2**63}, "requests: 9223372036854775808"),
+        ("scan_completed", {"automatic": 1}, "automatic: 1"),
+        ("scan_completed", {"kept": [("target", 1)]}, "kept: [('target', 1)]"),
+        ("scan_completed", {"kept": {"target": 1.5}}, "kept['target']: 1.5"),
+        ("scan_completed", {"kept": {1: 1}}, "kept[1]: 1"),
+        (
+            "scan_completed",
+            {"due": datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))},
+            "due: datetime.datetime(1, 1, 1, 0, 0, tzinfo",
+        ),
+        ("dust_unroutable", {"reason": "below_minimum"}, "reason: 'below_minimum'"),
+    ],
+)
+def test_encode__unfit_value_of_other_forms__is_refused_as_well(word: str, changed: dict[str, Any], field: str) -> None:
+    [sample] = [sample for sample in SAMPLES if type_of(sample).word == word]
+    with pytest.raises(UnfitFact) as refused:
+        encode(replace(sample, **changed))
+    assert str(refused.value).startswith(f"{word} v1: field {field}")
+
+
 def _edited(**changed: Any) -> bytes:
     plain = json.loads(encode(CONVERTED)) | changed
     return json.dumps({key: value for key, value in plain.items() if value != "gone"}, **CANONICAL).encode()
