@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ class Stage:
             raise ConfigurationError(f"dustman {' '.join(words)} ended with exit code {done.returncode}")
 
 
-def set_up(crew: Crew, directory: Path) -> Stage:
+def set_up(crew: Crew, directory: Path, settings: str = SETTINGS, scenario: str = "demo") -> Stage:
     """Start Redis and the venue and write the settings; the workers come later."""
     redis = os.environ.get("DUSTMAN_REDIS_URL", "")
     if not redis:
@@ -92,16 +92,16 @@ def set_up(crew: Crew, directory: Path) -> Stage:
         crew.start(redis_server.job(directory / "redis", port))
         crew.settle(REDIS_READY)
         redis = f"redis://127.0.0.1:{port}"
-    ready = _venue(crew, directory)
+    ready = _venue(crew, directory, scenario)
     config = directory / "dustman.yaml"
     key = next(iter(ready["keys"].values()))
     config.write_text(
-        SETTINGS.format(directory=directory, redis=redis, base_url=ready["base_url"], ca_file=ready["ca_file"], key=key)
+        settings.format(directory=directory, redis=redis, base_url=ready["base_url"], ca_file=ready["ca_file"], key=key)
     )
     return Stage(config, load(config, os.environ), Venue(ready["admin_url"]), {})
 
 
-def _venue(crew: Crew, directory: Path) -> dict[str, Any]:
+def _venue(crew: Crew, directory: Path, scenario: str) -> dict[str, Any]:
     """Start the simulated venue; its first line says where everything is."""
     where: dict[str, Any] = {}
 
@@ -113,7 +113,7 @@ def _venue(crew: Crew, directory: Path) -> dict[str, Any]:
     files = ("--ca-file", str(directory / "ca.pem"), "--key-directory", str(directory / "keys"))
     twin = Job(
         name="coinbase",
-        command=(sys.executable, "-m", "simulators.coinbase", "--state", "demo", *files),
+        command=(sys.executable, "-m", "simulators.coinbase", "--state", scenario, *files),
         environment=dict(os.environ),
         ready=announced,
     )
@@ -122,8 +122,8 @@ def _venue(crew: Crew, directory: Path) -> dict[str, Any]:
     return where
 
 
-def start_workers(crew: Crew, stage: Stage, directory: Path) -> Stage:
-    """Start detector, converter, relay, reconciler and beat, and wait until each consumes."""
-    workers = {name: crew.start(role.job(stage.config, directory, dict(os.environ))) for name, role in ROLES.items()}
+def start_workers(crew: Crew, stage: Stage, directory: Path, names: Collection[str] = tuple(ROLES)) -> Stage:
+    """Start detector, converter, relay, reconciler and beat, or those named, and wait until each consumes."""
+    workers = {name: crew.start(ROLES[name].job(stage.config, directory, dict(os.environ))) for name in names}
     crew.settle(WORKERS_READY)
     return Stage(stage.config, stage.settings, stage.venue, workers)
