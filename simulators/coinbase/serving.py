@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 from domain.errors import ConfigurationError
@@ -36,23 +37,24 @@ def serve(
     """
     scenario = scenario_of(state)
     loaded = read_file(faults, Faults).faults if faults else ()
-    with tempfile.TemporaryDirectory(prefix="coinbase-twin-") as scratch:
-        certificates = Certificates.at(ca_file or Path(scratch) / "ca.pem")
+    with ExitStack() as stack:
+        if ca_file is None:
+            ca_file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coinbase-twin-"))) / "ca.pem"
         twin = CoinbaseTwin(
             scenario,
             faults=loaded,
             seed=seed,
             port=port,
             admin_port=admin_port,
-            certificates=certificates,
+            certificates=Certificates.at(ca_file),
             snapshot=snapshot,
             verbose=verbose,
         )
-        keys = _written_keys(twin, key_directory or certificates.ca_file.parent)
+        keys = _written_keys(twin, key_directory or ca_file.parent)
         ended = _end_signals()
-        with twin:
-            _announce(twin, keys)
-            ended.wait()
+        stack.enter_context(twin)
+        _announce(twin, keys)
+        ended.wait()
 
 
 def scenario_of(state: str) -> Scenario:

@@ -59,8 +59,12 @@ class CoinbaseTwin:
         self._mischief = Mischief(faults)
         self.gate = Gate(self.exchange, self._mischief)
         self.admin = Admin(self.exchange, self.gate, self._mischief)
-        self._server = Server(port, self.gate.answer, self.certificates.context(), verbose)
         self._admin_server = Server(admin_port, self.admin.answer, verbose=verbose)
+        try:
+            self._server = Server(port, self.gate.answer, self.certificates.context(), verbose)
+        except ConfigurationError:
+            self._admin_server.server_close()
+            raise
 
     def __enter__(self) -> Self:
         self.start()

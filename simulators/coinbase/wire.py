@@ -17,6 +17,8 @@ from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from domain.errors import ConfigurationError
+
 NO_LINGER = struct.pack("ii", 1, 0)
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.005
@@ -193,9 +195,13 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     def server_bind(self) -> None:
-        """Bind without looking up the host's name, which can take seconds."""
+        """Bind without looking up the host's name, which can take seconds; a port it cannot have is named."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
+        try:
+            self.socket.bind(self.server_address)
+        except (OSError, OverflowError) as error:
+            port = self.server_address[1]
+            raise ConfigurationError(f"port: {port}: must be a free port from 0 to 65535: {error}") from error
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = LOOPBACK, self.server_address[1]
 

@@ -55,6 +55,16 @@ def test_snapshot__of_another_seed_or_of_something_else__is_refused(tmp_path: Pa
         CoinbaseTwin(small(), snapshot=kept)
 
 
+@pytest.mark.parametrize("doors", [("port", "port"), ("port", "admin_port"), ("admin_port", "port")])
+def test_port__that_is_taken__is_named(doors: tuple[str, str]) -> None:
+    with CoinbaseTwin(small()) as twin:
+        taken = {"port": twin.port, "admin_port": int(twin.admin_url.rsplit(":", 1)[1])}[doors[0]]
+        with pytest.raises(ConfigurationError, match=f"port: {taken}: must be a free port"):
+            CoinbaseTwin(small(), **{doors[1]: taken})  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="port: 80000: must be a free port from 0 to 65535"):
+        CoinbaseTwin(small(), port=80000)
+
+
 @contextmanager
 def process(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """Start a twin as a process and wait for its ready line; it is killed if the test did not end it."""
