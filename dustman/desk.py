@@ -8,25 +8,19 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cache
 
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from dustman.settings import Settings
-from dustman.wiring import open_feed, open_log, open_redis, open_venue
+from dustman.wiring import now, open_feed, open_log, open_redis, open_venue
 from events.log import EventLog
 from events.subscription import Subscription
 from workers.desk import Desk, Mandate
 from workers.intake import GROUP, TYPES
 
 logger = logging.getLogger("dustman")
-
-
-def utc_now() -> datetime:
-    """Return the time, as everything that needs it is given it."""
-    return datetime.now(UTC)
 
 
 def mandates(settings: Settings) -> dict[str, Mandate]:
@@ -72,7 +66,7 @@ def _desk(settings: Settings, nudge: Callable[[str, str], None], say: Callable[[
         log=log,
         mandates=mandates(settings),
         open_venue=lambda account: open_venue(settings, account),
-        clock=utc_now,
+        clock=now,
         sleep=time.sleep,
         publish=publish,
         nudge=nudge,

@@ -34,11 +34,10 @@ def events(
 
     from dustman.telling import sentence
     from dustman.wiring import open_log
-    from events.catalogue import known_type
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     if kind:
-        known_type(kind)
+        _check(kind)
     if account:
         settings.account(account)
     log = open_log(settings)
@@ -49,6 +48,15 @@ def events(
         text = f"{line}{recorded.type:<22}  {sentence(recorded.fact)}"
         screen.show(json.loads(cloud_event(recorded, log.identity)), text)
     return Exit.DONE
+
+
+def _check(kind: str) -> None:
+    from events.catalogue import UnknownType, known_type
+
+    try:
+        known_type(kind)
+    except UnknownType as unknown:
+        raise typer.BadParameter(str(unknown), param_hint="--type") from None
 
 
 def _recorded(log: EventLog, after: int, follow: bool) -> Iterator[Recorded]:

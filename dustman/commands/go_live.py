@@ -9,6 +9,7 @@ import typer
 
 from domain.errors import RefusedByPolicy
 from dustman.exits import Exit
+from dustman.interview import ask
 from dustman.invocation import Invocation, Json
 from dustman.screen import Screen
 
@@ -43,7 +44,7 @@ def go_live(
     if known.live == mark:
         screen.show({"account": account, "live": True, "policy": mark}, f"{account} is live already")
         return Exit.NOTHING_TO_DO
-    answer = confirm or typer.prompt("Type the account's name to allow it", err=True)
+    answer = confirm or ask("Type the account's name to allow it", "", lambda _: None)
     if answer != account:
         raise RefusedByPolicy(f"{answer!r} is not {account!r}; nothing was changed")
     live = AccountWentLive(account, mark, policy.sweep_cap, policy.day_cap, policy.currency)
