@@ -156,11 +156,12 @@ class LogFile:
         return link
 
     def _is_new(self, link: Link) -> bool:
-        if link.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
-            return False
-        if link.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        # Tables first: another process makes them and the mark in one transaction, which may end between our two reads.
+        if not link.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            return True
+        if link.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise CorruptLog(f"{self.path} is a SQLite database of something else, not a log")
-        return True
+        return False
 
     def _found(self, link: Link, deadline: float) -> None:
         with self._gate(deadline):

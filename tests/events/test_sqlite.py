@@ -18,7 +18,7 @@ from events.sqlite import SQLiteLog
 from events.sqlite_file import SCHEMA_VERSION
 from tests.events.clocks import SetClock, utc_now
 from tests.events.samples import new
-from tests.events.writers import append_to_own_stream, spawn
+from tests.events.writers import SPAWN, append_to_own_stream, open_each_together, spawn
 
 
 @pytest.fixture
@@ -285,6 +285,15 @@ def test_open__many_processes_on_a_new_file__make_one_log(path: Path) -> None:
     log = make(path)
     assert log.head() == 4
     log.close()
+
+
+def test_open__new_files_met_by_all_at_the_same_moment__are_never_taken_for_something_else(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.db" for number in range(60)]
+    together = SPAWN.Barrier(4)
+    openers = [spawn(open_each_together, paths, together) for _ in range(4)]
+    for opener in openers:
+        opener.join(30)
+    assert [opener.exitcode for opener in openers] == [0] * 4
 
 
 def test_append__clock_behind_the_log__conflict_leaves_the_time_alone(path: Path) -> None:

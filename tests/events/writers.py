@@ -6,6 +6,7 @@ import multiprocessing
 import time
 from contextlib import suppress
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from redis import Redis
@@ -70,3 +71,12 @@ def handle_events(path: Path, port: int, name: str, handled: Path) -> None:
                         notes.flush()
             except RedisError:
                 time.sleep(0.02)
+
+
+def open_each_together(paths: list[Path], together: Barrier) -> None:
+    """Open one log after the other, each at the same moment as the other processes do."""
+    for path in paths:
+        together.wait(30)
+        log = SQLiteLog(path, utc_now)
+        log.head()
+        log.close()
