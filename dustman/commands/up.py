@@ -84,6 +84,6 @@ def _require_redis(settings: Settings) -> None:
                 raise ConfigurationError(f"Redis at {settings.redis.url} refuses us: {refusal}") from None
             except (redis.ConnectionError, redis.TimeoutError) as outage:
                 raise type(outage)(
-                    f"Redis at {settings.redis.url} does not answer: {outage}. Start it, or set redis.url in "
+                    f"Redis at {settings.redis.url} does not answer ({str(outage).rstrip('.')}). Start it, or set redis.url in "
                     f"the settings or DUSTMAN_REDIS_URL to where it is."
                 ) from None
