@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -60,8 +61,8 @@ def test_token__of_either_algorithm__lets_the_sdk_in(twin: CoinbaseTwin, algorit
         {"iss": "coinbase"},
         {"sub": "somebody"},
         {"uri": f"GET api.coinbase.com{ACCOUNTS}"},
-        {"exp": int(time.time()) - 1},
-        {"nbf": int(time.time()) + 90},
+        {"exp": timedelta(seconds=-1)},
+        {"nbf": timedelta(seconds=90)},
         {"exp": None},
         {"nbf": None},
         {"iss": None},
@@ -71,7 +72,10 @@ def test_token__of_either_algorithm__lets_the_sdk_in(twin: CoinbaseTwin, algorit
     ],
 )
 def test_token__wrong_in_one_claim__is_unauthorized(twin: CoinbaseTwin, changes: dict[str, Any]) -> None:
-    reply = asked(twin, f"Bearer {signed(twin, **changes)}")
+    # Counted from now: the list above was read long before this test runs.
+    now = int(time.time())
+    claims = {name: now + int(by.total_seconds()) if isinstance(by, timedelta) else by for name, by in changes.items()}
+    reply = asked(twin, f"Bearer {signed(twin, **claims)}")
     assert (reply.status_code, reply.text.strip()) == (401, "Unauthorized")
     assert reply.headers["Content-Type"].startswith("text/plain")
 
