@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dustman import pulse
 from dustman.child import Again, Job
+
+if TYPE_CHECKING:
+    from dustman.settings import Workers
 
 # Workers share nothing but the broker; the stable name `role@host` is how one is told from another in logs.
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -31,6 +35,10 @@ class Role:
         """Return the command line of the worker."""
         at_work = ("-Q", self.name, "-n", f"{self.name}@%h", "-P", self.pool, "-c", str(self.places), *_ALONE)
         return ("celery", "-A", "dustman.service", "worker", *at_work, "-l", "WARNING")
+
+    def sized(self, workers: Workers) -> Role:
+        """Return the role with as many places as the owner's settings give it."""
+        return replace(self, places=getattr(workers, self.name, self.places))
 
     def job(self, config: Path, var: Path, environment: Mapping[str, str], again: Again | None = None) -> Job:
         """Return the job that runs this role on this machine with the settings file `config`, signs of life in `var`.

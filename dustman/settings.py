@@ -15,6 +15,7 @@ from dustman.environment import environment_of
 from dustman.forms import (
     AccountName,
     Code,
+    Count,
     Database,
     Duration,
     File,
@@ -102,6 +103,13 @@ class Reconcile(Section):
         "How long the venue must know nothing of an order before it counts as never arrived; above 120 s, the life of "
         "Coinbase's request tokens, unless every account is simulated on this machine.",
     )
+
+
+class Workers(Section):
+    """How much `dustman up` does at once; with containers, the commands in docker-compose.yml say it."""
+
+    detector: Count = setting("4", "How many accounts are scanned at once.")
+    converter: Count = setting("2", "How many accounts are converted at once, each in a process of some 60 MB.")
 
 
 class Caps(Section):
@@ -214,6 +222,7 @@ class Settings(Section):
     redis: Redis = setting({}, "The Redis that carries tasks and the feed of events.")
     limits: Limits = setting({}, "How fast a venue is asked.")
     reconcile: Reconcile = setting({}, "How orders whose answer was lost are settled.")
+    workers: Workers = setting({}, "How much `dustman up` does at once.")
     accounts: dict[AccountName, Account] = setting(..., "The accounts, by a name of your choice.", min_length=1)
     _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)
 

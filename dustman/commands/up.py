@@ -45,7 +45,7 @@ def up(
     """Run the workers and the schedule on this machine until Ctrl-C or SIGTERM."""
     invocation, screen = Invocation.of(context), Screen()
     _require_redis(invocation.settings)
-    chosen = [each for each in ROLES.values() if not role or each in role]
+    chosen = [each.sized(invocation.settings.workers) for each in ROLES.values() if not role or each in role]
     var = invocation.config.absolute().parent / "var"
     try:
         with ExitStack() as stack:
@@ -84,6 +84,6 @@ def _require_redis(settings: Settings) -> None:
                 raise ConfigurationError(f"Redis at {settings.redis.url} refuses us: {refusal}") from None
             except (redis.ConnectionError, redis.TimeoutError) as outage:
                 raise type(outage)(
-                    f"Redis at {settings.redis.url} does not answer ({str(outage).rstrip('.')}). Start it, or set redis.url in "
-                    f"the settings or DUSTMAN_REDIS_URL to where it is."
+                    f"Redis at {settings.redis.url} does not answer ({str(outage).rstrip('.')}). Start it, or say in "
+                    "redis.url of the settings or in DUSTMAN_REDIS_URL where it is."
                 ) from None

@@ -17,6 +17,7 @@ import yaml
 from dustman import pulse
 from dustman.commands.up import GRACE
 from dustman.roles import ROLES
+from dustman.settings import Workers
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -112,6 +113,10 @@ def test_services__are_redis_and_every_role__and_run_what_up_runs() -> None:
     assert {name: tuple(services[name]["command"]) for name in ROLES} == {
         name: role.command for name, role in ROLES.items()
     }
+
+
+def test_services__with_the_settings_as_they_ship__do_as_much_at_once_as_up() -> None:
+    assert {name: role.sized(Workers()) for name, role in ROLES.items()} == ROLES
 
 
 def test_services__each__is_asked_for_its_health_and_waits_for_redis() -> None:

@@ -130,7 +130,7 @@ accounts:
     )
     assert said.splitlines() == [
         f"{tmp_path}/dustman.yaml: 5 mistakes",
-        "  line 1, limts: is not a key here, did you mean limits? Accepted: log, redis, limits, reconcile, accounts",
+        "  line 1, limts: is not a key here, did you mean limits? Accepted: " + ", ".join(Settings.model_fields),
         "  line 5, accounts.main.treshold: is not a key here, did you mean threshold? Accepted: "
         + ", ".join(Account.model_fields),
         '  line 6, accounts.main.threshold: "0,50" is not a number above zero, such as 0.50',

@@ -103,8 +103,9 @@ def test_up__sigterm__leaves_nothing(home: Path, redis_server: RedisServer) -> N
 
 
 def test_up__killed__leaves_neither_workers_nor_their_children(home: Path, redis_server: RedisServer) -> None:
+    (home / "dustman.yaml").write_text("accounts: {main: {venue: coinbase}}\nworkers: {converter: 3}\n")
     with up(home, redis_server, "--role", "converter", "--role", "beat") as running:
-        assert len(living(running.pids["converter"])) == 3
+        assert len(living(running.pids["converter"])) == 4
         assert running.told(signal.SIGKILL) == -signal.SIGKILL
         assert gone(running.pids.values(), within=30)
 
