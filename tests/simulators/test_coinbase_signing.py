@@ -74,7 +74,9 @@ def test_token__of_either_algorithm__lets_the_sdk_in(twin: CoinbaseTwin, algorit
 def test_token__wrong_in_one_claim__is_unauthorized(twin: CoinbaseTwin, changes: dict[str, Any]) -> None:
     # Counted from now: the list above was read long before this test runs.
     now = int(time.time())
-    claims = {name: now + int(by.total_seconds()) if isinstance(by, timedelta) else by for name, by in changes.items()}
+    claims: dict[str, Any] = {
+        name: now + int(by.total_seconds()) if isinstance(by, timedelta) else by for name, by in changes.items()
+    }
     reply = asked(twin, f"Bearer {signed(twin, **claims)}")
     assert (reply.status_code, reply.text.strip()) == (401, "Unauthorized")
     assert reply.headers["Content-Type"].startswith("text/plain")
