@@ -23,7 +23,8 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=85
+	$(BIN)/coverage report --include='domain/*' --fail-under=95 --skip-covered
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
