@@ -7,10 +7,11 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from domain.commands import Declare
 from domain.decision import fingerprint
@@ -39,6 +40,14 @@ POLICY = Policy(
     sweep_cap=D(25),
     day_cap=D(50),
 )
+# How long the venue is waited for: short, since it is on this machine.
+QUICK = {
+    "timeout": (1.0, 1.0),
+    "retry_pauses": (0.02, 0.05),
+    "settling": (0.02, 0.05, 0.1),
+    "never_arrived_after": timedelta(seconds=0.6),
+    "convert_never_arrived_after": timedelta(seconds=0.6),
+}
 
 
 def now() -> datetime:
@@ -57,10 +66,12 @@ class Stand:
     path: Path
     policy: Policy
     clock: Callable[[], datetime] = now
-    nudges: list[tuple[str, str]] = ()  # type: ignore[assignment]
+    sleep: Callable[[float], None] = time.sleep
+    hold: timedelta = timedelta(0)
+    timing: Mapping[str, Any] = field(default_factory=lambda: QUICK)
+    nudges: list[tuple[str, str]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self.nudges = []
         self.key = json.loads(self.twin.key_file().read_text())
         self.before = dict(self.balances())
         self.desk = self.fresh()
@@ -74,11 +85,11 @@ class Stand:
             mandates={"main": mandate},
             open_venue=lambda _: self.venue(),
             clock=self.clock,
-            sleep=time.sleep,
+            sleep=self.sleep,
             publish=lambda: None,
             nudge=lambda queue, account: self.nudges.append((queue, account)),
             announcements=no_feed,
-            hold=timedelta(0),
+            hold=self.hold,
         )
 
     def venue(self) -> Coinbase:
@@ -89,11 +100,9 @@ class Stand:
             base_url=self.twin.base_url,
             ca_file=self.twin.ca_file,
             limiter=Limiter(key["name"], None, requests_per_second=D(500), seconds_between_conversions=D(0)),
-            timeout=(1.0, 1.0),
-            retry_pauses=(0.02, 0.05),
-            settling=(0.02, 0.05, 0.1),
-            never_arrived_after=timedelta(seconds=0.6),
-            convert_never_arrived_after=timedelta(seconds=0.6),
+            clock=self.clock,
+            sleep=self.sleep,
+            **self.timing,
         )
 
     def go_live(self) -> None:
