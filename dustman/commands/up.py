@@ -47,6 +47,8 @@ def up(
     _require_redis(invocation.settings)
     chosen = [each.sized(invocation.settings.workers) for each in ROLES.values() if not role or each in role]
     var = invocation.config.absolute().parent / "var"
+    # The log lies here too, and is nobody else's business.
+    var.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with ExitStack() as stack:
             for each in chosen:

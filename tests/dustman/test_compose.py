@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,14 @@ from dustman.settings import Workers
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
+# What workers, beat, commands and health checks load, the broker's transport included.
+LOAD_ALL = """
+import celeryconfig, dustman.cli, dustman.pulse, dustman.service
+dustman.cli.assembled()
+dustman.service.app.connection_for_write().transport
+dustman.service.worker_desk(celeryconfig.settings, dustman.service.nudge).log.head()
+print(dustman.cli.__file__, celeryconfig.__file__)
+"""
 
 
 def read(file: Path) -> Any:
@@ -165,7 +174,7 @@ def test_redis__as_started_by_compose__keeps_what_it_is_given() -> None:
     }
 
 
-def test_image__what_is_copied__is_all_that_the_processes_import(tmp_path: Path) -> None:
+def test_image__what_is_copied_and_locked__is_all_that_the_processes_import(tmp_path: Path) -> None:
     copied = re.findall(r"^COPY (\w\S*) (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert len(copied) == 9
     for source, place in copied[1:]:
@@ -175,9 +184,9 @@ def test_image__what_is_copied__is_all_that_the_processes_import(tmp_path: Path)
         else:
             shutil.copy(ROOT / source, target)
     (tmp_path / "dustman.yaml").write_text("accounts: {main: {venue: coinbase}}\n")
-    code = "import dustman.service, dustman.cli as d, celeryconfig as c; d.assembled(); print(d.__file__, c.__file__)"
+    absent = f"import sys\nsys.modules.update(dict.fromkeys({not_in_the_image()}))\n"
     ended = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", absent + LOAD_ALL],
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)},
         capture_output=True,
@@ -193,6 +202,16 @@ def test_image__what_may_get_into_it__is_named_one_by_one() -> None:
     named = {rule.removeprefix("!").removesuffix("/**") for rule in rules[1:] if rule.startswith("!")}
     copied = re.findall(r"^COPY (\w\S*) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert named == {source.removesuffix("/") for source in copied}
+
+
+def not_in_the_image() -> list[str]:
+    """The modules of packages that only the lock file for development names."""
+    names = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    return [
+        module
+        for module, packages in metadata.packages_distributions().items()
+        if not {re.sub(r"[-_.]+", "-", package).lower() for package in packages} & {*names, "dustman"}
+    ]
 
 
 def health(environment: dict[str, str]) -> tuple[int, str]:
