@@ -134,16 +134,18 @@ def test_up__a_worker_crashed__starts_it_again(home: Path, redis_server: RedisSe
         assert running.told(signal.SIGTERM) == Exit.DONE
 
 
-def test_up__redis_goes_and_comes__the_worker_gives_no_sign_of_life_meanwhile(home: Path, tmp_path: Path) -> None:
-    with RedisServer(tmp_path / "redis") as server, up(home, server, "--role", "relay"):
-        sign = home / "var/run/relay.pulse"
+def test_up__redis_goes_and_comes__nobody_gives_a_sign_of_life_meanwhile(home: Path, tmp_path: Path) -> None:
+    def signs() -> list[float]:
+        return [pulse.last(home / f"var/run/{role}.pulse") for role in ("relay", "beat")]
+
+    with RedisServer(tmp_path / "redis") as server, up(home, server, "--role", "relay", "--role", "beat"):
         server.kill()
         time.sleep(1)
-        last = pulse.last(sign)
+        before = signs()
         time.sleep(pulse.EVERY + 1)
-        assert pulse.last(sign) == last
+        assert signs() == before
         server.start()
-        assert comes(lambda: pulse.last(sign) > last, within=30)
+        assert comes(lambda: all(now > then for now, then in zip(signs(), before, strict=True)), within=30)
 
 
 def test_up__no_redis__says_where_it_looked_and_starts_nothing(home: Path) -> None:
