@@ -24,7 +24,9 @@ FIRST_SWEEP = 60.0
 SECOND_SWEEP = 60.0
 # New crumbs for the second sweep: six coins that had their answer in the first.
 CRUMBS = {"ADA": "0.61", "XLM": "2.9", "DOGE": "1.9", "LINK": "0.02", "ATOM": "0.11", "GRT": "5.5"}
-LEGS_BEFORE_THE_KILL = 3
+FATAL_ORDER = 3
+# Long enough for the order to reach the venue, which then keeps silent.
+UNANSWERED = 1.0
 
 
 def main() -> None:
@@ -75,9 +77,12 @@ def _second_sweep(console: Console, stage: Stage, audience: Audience) -> None:
     console.print(Rule("the second sweep, with the converter killed in the middle"))
     for currency, quantity in CRUMBS.items():
         stage.venue.deposit(currency, quantity)
+    stage.venue.lose_answer(FATAL_ORDER)
     console.print(f"new crumbs arrive: {', '.join(f'{quantity} {coin}' for coin, quantity in CRUMBS.items())}")
-    enough = audience.requested + LEGS_BEFORE_THE_KILL
+    console.print(f"the venue will take order {FATAL_ORDER} of the next sweep and never answer")
+    enough = audience.requested + FATAL_ORDER
     audience.watch(lambda me: me.requested >= enough, SECOND_SWEEP, "waiting for the next scan")
+    time.sleep(UNANSWERED)
     converter = stage.workers["converter"]
     converter.kill()
     console.print(
@@ -87,7 +92,7 @@ def _second_sweep(console: Console, stage: Stage, audience: Audience) -> None:
     converter.start()
     console.print("the converter is started again; what was asked and not answered is asked about, not sent again")
     audience.watch(lambda me: me.sweeps == 2, SECOND_SWEEP, "recovering")
-    rows = [row for row in audience.lots.rows.values() if row.positions[-1] > 0]
+    rows = list(audience.lots.rows.values())
     last = rows[-1].sweep_id
     console.print(drawings.lots("the second sweep", (row for row in rows if row.sweep_id == last)))
 
@@ -101,10 +106,9 @@ def _check(console: Console, stage: Stage, audience: Audience) -> Audit:
         f"{log.head()} events", "asset", "live view", "replay", "venue", "", numbers=("live view", "replay", "venue")
     )
     for row in result.rows:
-        drawn.add_row(
-            ticker(row.asset), plain(row.live), plain(row.replayed), plain(row.venue), "" if row.agrees else "DIFFERS",
-            style="" if row.agrees else "bold red",
-        )  # fmt: skip
+        numbers = (plain(number.normalize()) for number in (row.live, row.replayed, row.venue))
+        differs = "" if row.agrees else "DIFFERS"
+        drawn.add_row(ticker(row.asset), *numbers, differs, style="bold red" if differs else "")
     console.print(drawn)
     return result
 

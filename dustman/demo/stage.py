@@ -53,8 +53,16 @@ class Venue:
 
     def deposit(self, currency: str, quantity: str) -> None:
         """Bring a coin into the account from outside."""
-        body = json.dumps({"currency": currency, "quantity": quantity}).encode()
-        with urlopen(Request(f"{self.admin_url}/wallets", data=body, method="POST"), timeout=5) as reply:
+        self._post("/wallets", {"currency": currency, "quantity": quantity})
+
+    def lose_answer(self, order: int) -> None:
+        """Take the nth order from now on, and never answer."""
+        fault = {"kind": "timeout", "endpoint": "create_order", "when": "after", "calls": str(order)}
+        self._post("/faults", {"faults": [fault]})
+
+    def _post(self, path: str, body: object) -> None:
+        request = Request(f"{self.admin_url}{path}", data=json.dumps(body).encode(), method="POST")
+        with urlopen(request, timeout=5) as reply:
             reply.read()
 
 
