@@ -15,6 +15,8 @@ from domain.commands import Declare
 from domain.errors import VenueUnavailable
 from events.facts import ConversionsHalted, ConversionsResumed, LegRefused, ScanCompleted, VenueUnreachable
 from events.values import RefusalCode
+from simulators.coinbase.markets import market
+from simulators.coinbase.scenario import Scenario
 from simulators.coinbase.scenarios import small
 from tests.workers.stand import D, Stand, now, stand
 from workers.conducting import Ended, conduct
@@ -163,3 +165,19 @@ def test_sweep__with_a_key_that_may_withdraw__halts_the_account_and_sells_nothin
         desk.streams.handle("main", Declare(ConversionsResumed("main"), "too soon"), "test")
         assert conduct(desk, "main", now() + timedelta(seconds=30)) is Ended.RESTING
         assert at.types()[-1] == "conversions_halted"
+
+
+def test_top_up__of_a_lot_below_its_minimum__buys_up_sells_all_and_spends_only_what_is_allowed(tmp_path: Path) -> None:
+    usual = small().model_dump()
+    crumb = market("0.10", base_increment="0.01", quote_increment="0.0001", base_min_size="5", quote_min_size="0.01")
+    products = {name: usual["products"][name] for name in ("BTC-USDC",)} | {"GODS-USDC": crumb}
+    wallets = {"GODS": {"available": "4.5"}, "USDC": {"available": "20"}, "BTC": {}}
+    scenario = Scenario.model_validate({**usual, "products": products, "wallets": wallets, "taker_fee": D("0.001")})
+    with stand(tmp_path, scenario, top_up=D("0.10"), taker_fee=D("0.001")) as at:
+        sweep(at)
+        assert at.types().count("leg_filled") == 3
+        assert at.types().count("dust_converted") == 1
+        assert at.recorded() == at.moved()
+        assert at.moved()["coinbase:GODS"] == D("-4.5")
+        # What the top-up laid out came back with the sale: the owner's own USDC is where it was, less than a cent off.
+        assert abs(at.moved()["coinbase:USDC"]) < D("0.01")
