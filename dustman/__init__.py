@@ -1,1 +1,3 @@
 """The shell of the product: settings, composition root, command line."""
+
+VERSION = "0.1.0"

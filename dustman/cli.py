@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from dustman import commands
+from dustman import VERSION, commands
 from dustman.exits import Exit, ended
 from dustman.invocation import Invocation
 
@@ -42,9 +42,7 @@ def _leave(end: Exit | None, **_: object) -> None:
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"dustman {version('dustman')}")
+        typer.echo(f"dustman {VERSION}")
         raise typer.Exit
 
 
