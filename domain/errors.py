@@ -11,6 +11,10 @@ class VenueUnavailable(Exception):
     """The venue could not be read: try again later. Nothing was asked of it that moves money."""
 
 
+# What keeps a venue from being asked at all: it does not answer, or it does not accept the key.
+NOT_ASKED = (VenueUnavailable, ConfigurationError)
+
+
 class OutcomeUnknown(Exception):
     """A request that moves money may have taken effect: ask what became of it, never send it anew."""
 

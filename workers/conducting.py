@@ -13,7 +13,7 @@ from typing import assert_never
 
 from domain.commands import ConcludeLeg, Declare, DeclineLeg, FinishSweep, RecordOutage, RequestLeg
 from domain.decision import fingerprint, next_step
-from domain.errors import OutcomeUnknown, VenueUnavailable
+from domain.errors import NOT_ASKED, OutcomeUnknown
 from domain.leg import Answer, Leg, NeverArrived, Requested, Unknown, draft, order_of
 from domain.sweep import Ask, Finish, GiveUp, Rest, Sweep, Try, size
 from domain.venue import NeverArrived as VenueKnowsNothing
@@ -42,7 +42,8 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
 
     `WAITING` means that an answer is still unknown, or that another worker is just getting it: nothing more is asked
     before the reconciler has settled it.
-    Raises `VenueUnavailable`, recorded once for each sweep, when the venue can't be read.
+    When the venue can't be read, or not with this key, `VenueUnavailable` or `ConfigurationError` is recorded, once for
+    each sweep, and raised.
     """
     patience = iter(PATIENCE)
     while desk.clock() < until:
@@ -149,7 +150,7 @@ def _execute(desk: Desk, account: str, sweep: Sweep, intent: LegRequested) -> No
             answer: Answer = desk.venue(account).execute(order_of(intent))
     except OutcomeUnknown as lost:
         answer = Pending(str(lost))
-    except VenueUnavailable:
+    except NOT_ASKED:
         # It is certain that the order was not taken; it is asked again, under its key, when the venue is back.
         _conclude(desk, account, sweep, intent, VenueKnowsNothing())
         raise
@@ -181,7 +182,7 @@ def _outage_recorded(desk: Desk, account: str, sweep: Sweep) -> Iterator[None]:
     """Record that the venue could not be reached for this sweep, and let the error pass."""
     try:
         yield
-    except VenueUnavailable as outage:
+    except NOT_ASKED as outage:
         opened = sweep.opened
         told = RecordOutage(opened.venue, "convert", opened.sweep_id, str(outage), desk.clock())
         desk.streams.handle(account, told, opened.sweep_id)

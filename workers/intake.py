@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from domain.errors import VenueUnavailable
+from domain.errors import NOT_ASKED
 from events.facts import DustDetected
 from events.log import Recorded
 from events.subscription import Subscription
@@ -37,7 +37,7 @@ def _convert(desk: Desk, recorded: Recorded, until: datetime) -> None:
         return
     try:
         ended = conduct(desk, fact.account, until)
-    except VenueUnavailable as outage:
+    except NOT_ASKED as outage:
         logger.warning("%s waits for the reconciler: %s", fact.account, outage)
         return
     if ended is Ended.OUT_OF_TIME:

@@ -8,7 +8,7 @@ from datetime import datetime
 from domain.commands import RecordOutage, RecordScan
 from domain.decision import findings
 from domain.dust import Market, priced_products
-from domain.errors import VenueUnavailable
+from domain.errors import NOT_ASKED
 from domain.identity import scan_id
 from domain.scan import Findings, Reading
 from events.facts import DustDetected
@@ -66,7 +66,7 @@ def read_or_record_outage(desk: Desk, account: str, due: datetime, automatic: bo
     """Read the account; what can't be read is put on record, once for each scan, and raised again."""
     try:
         return read(desk, account, due, automatic)
-    except VenueUnavailable as outage:
+    except NOT_ASKED as outage:
         name = scan_id(account, due)
         told = RecordOutage(desk.mandates[account].venue, SCAN, name, str(outage), desk.clock())
         desk.streams.handle(account, told, correlation=name)

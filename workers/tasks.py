@@ -10,7 +10,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from domain.errors import VenueUnavailable
+from domain.errors import NOT_ASKED
 from events.log import LogConflict, LogUnavailable
 from workers import conducting, intake, overdue, scanning
 from workers.app import app, desk
@@ -22,14 +22,14 @@ BUDGET = timedelta(seconds=25)
 
 
 def task(name: str) -> Callable[[Callable[..., None]], Any]:
-    """Register a task. What a later task mends by itself is a warning; anything else is a bug and shown as one."""
+    """Register a task. What a later task or the owner mends is a warning; anything else is a bug and shown as one."""
 
     def register(function: Callable[..., None]) -> Any:
         @wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> None:
             try:
                 function(*args, **kwargs)
-            except (VenueUnavailable, LogConflict, LogUnavailable, RedisError) as error:
+            except (*NOT_ASKED, LogConflict, LogUnavailable, RedisError) as error:
                 logger.warning("%s %s: %s: %s", name, kwargs or "", type(error).__name__, error)
 
         return app.task(name=name)(guarded)
@@ -65,7 +65,7 @@ def reconcile() -> None:
                 at.nudge("convert", account)
             if overdue.missed(at, account):
                 at.nudge("scan", account)
-        except VenueUnavailable as outage:
+        except NOT_ASKED as outage:
             logger.warning("dustman.reconcile %s: %s", account, outage)
 
 
