@@ -122,14 +122,15 @@ class Coinbase:
     def holdings(self) -> Sequence[Holding]:
         """Read every wallet that an order can spend from, one holding for each currency.
 
-        Left out: deleted and inactive wallets, vaults, and those of the futures platforms.
+        Left out: deleted and inactive wallets, vaults, and those of the futures platforms. A wallet that comes twice,
+        since pages shift while they are read, counts once.
         """
         listed = pages(
             lambda cursor: self._client.read(replies.Wallets, self._client.sdk.get_accounts, limit=PAGE, cursor=cursor)
         )
-        wallets = [wallet for page in listed for wallet in page.accounts if _is_spendable(wallet)]
+        wallets = {wallet.uuid: wallet for page in listed for wallet in page.accounts if _is_spendable(wallet)}
         by_asset: defaultdict[str, list[replies.Wallet]] = defaultdict(list)
-        for wallet in wallets:
+        for wallet in wallets.values():
             by_asset[_asset(wallet.currency)].append(wallet)
         self._wallets = {asset: tuple(wallet.uuid for wallet in theirs) for asset, theirs in by_asset.items()}
         return [_holding(asset, theirs) for asset, theirs in by_asset.items()]

@@ -59,6 +59,14 @@ def test_holdings__when_a_cursor_comes_twice__then_it_is_an_error_and_no_loop(st
     assert stage.venue.requests == 2
 
 
+def test_holdings__when_a_page_comes_twice__then_its_wallets_count_once(stage: CoinbaseStage) -> None:
+    whole = stage.venue.holdings()
+    stage.twin.inject(kind="repeated_cursor", endpoint="list_accounts")
+
+    assert stage.venue.holdings() == whole
+    assert stage.calls("list_accounts") == 3
+
+
 def test_holdings__when_pages_never_end__then_reading_stops_at_a_bound() -> None:
     numbers = count()
 
