@@ -6,11 +6,11 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test check bench lock docs clean
 
+# Setuptools warns that the code would run from where it lies, which is what is wanted here.
 $(READY): requirements-dev.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	# Setuptools warns that the code runs from where it lies, which is what is wanted.
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
