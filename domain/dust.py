@@ -60,7 +60,7 @@ class Dust:
 
 def priced_products(holdings: tuple[Holding, ...], policy: Policy, capabilities: Capabilities) -> frozenset[str]:
     """Name the products whose prices a scan needs: every candidate's markets, and the target's."""
-    candidates = {h.asset for h in holdings if h.available > 0} - {policy.target, *policy.excluded}
+    candidates = {h.asset for h in holdings if h.available > 0} - {policy.target, *policy.excluded, *policy.hubs}
     pairs = {(asset, hub) for asset in candidates | {policy.target} for hub in policy.hubs}
     products = (capabilities.products.get(pair) for pair in pairs)
     return frozenset(product.name for product in products if product and not product.closed)
@@ -101,6 +101,8 @@ def _kept_unpriced(holding: Holding, policy: Policy, free: Decimal) -> Kept | No
         reason, sentence = Keep.TARGET, "it is what dust is converted into"
     elif holding.asset in policy.excluded:
         reason, sentence = Keep.EXCLUDED, "the policy excludes it"
+    elif holding.asset in policy.hubs:
+        reason, sentence = Keep.EXCLUDED, "sales are paid in it, so it may be proceeds that wait for their buy"
     elif holding.hold > 0:
         sentence = f"{plain(holding.hold)} {name} belongs to open orders; cancel or wait for them"
         reason = Keep.ON_HOLD
@@ -158,6 +160,10 @@ def unroutable(dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, 
 
 
 def _no_gain(size: Decimal, dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, str, Amount | None] | None:
+    final = _final_product(dust.hub, policy, market)
+    if final and not (market.bid(final) and market.ask(final)):
+        sentence = f"{final.name} has no price on both sides, so what {ticker(policy.target)} would cost is not known"
+        return Unroutable.NO_ROUTE, sentence, None
     gain = expected_gain(size * dust.price, dust.hub, policy, market)
     if gain > policy.minimum_gain:
         return None

@@ -56,6 +56,12 @@ def test_judge__an_excluded_stablecoin__stays() -> None:
     assert reason("0.30", asset=USDC) is Keep.EXCLUDED
 
 
+def test_judge__a_hub_that_nobody_excluded__holds_proceeds_and_is_no_dust() -> None:
+    policy = replace(POLICY, excluded=(BTC,))
+    assert reason("0.30", asset=USDC, policy=policy) is Keep.EXCLUDED
+    assert priced_products((held(USDC, "0.30"),), policy, market().capabilities) == {"BTC-USDC"}
+
+
 def test_judge__coins_in_open_orders__stay_with_what_is_beside_them() -> None:
     assert reason("1", hold="0.5") is Keep.ON_HOLD
     assert reason("0", hold="0.5") is Keep.ON_HOLD
@@ -141,6 +147,15 @@ def test_unroutable__no_market_for_the_target__has_no_route() -> None:
     found = unroutable(dust(ADA, "1"), POLICY, market(ADA_USDC))
     assert found is not None
     assert found[0] is Unroutable.NO_ROUTE
+
+
+@pytest.mark.parametrize("price", [Price(None, None), Price(None, D(60006)), Price(D(60000), None)])
+def test_unroutable__the_target_has_no_price__has_no_route_and_is_not_called_worthless(price: Price) -> None:
+    found = unroutable(dust(ADA, "1"), POLICY, market(BTC_USDC=price))
+    assert found is not None
+    why, sentence, missing = found
+    assert (why, missing) == (Unroutable.NO_ROUTE, None)
+    assert "BTC-USDC has no price" in sentence
 
 
 def test_unroutable__a_gain_not_above_the_owners_minimum__waits() -> None:
