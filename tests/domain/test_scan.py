@@ -100,7 +100,7 @@ def test_scan__stuck_for_another_reason__says_so_once() -> None:
     assert [f.reason for f in facts if isinstance(f, DustUnroutable)] == [Unroutable.BELOW_MINIMUM]
     closed = market(TONE_USD=Price(D("0.01523"), D("0.0153")), BTC_USDC=Price(None, None))
     account, facts = when(account, RecordScan(reading(held(TONE, "30"), at=closed, due=NOON + WEEK), POLICY))
-    assert [f.reason for f in facts if isinstance(f, DustUnroutable)] == [Unroutable.NO_NET_GAIN]
+    assert [f.reason for f in facts if isinstance(f, DustUnroutable)] == [Unroutable.NO_ROUTE]
     _, facts = when(account, RecordScan(reading(held(TONE, "30"), at=closed, due=NOON + 2 * WEEK), POLICY))
     assert kinds(list(facts)) == ["ScanCompleted"]
 
