@@ -46,7 +46,7 @@ BENCHMARKS: Benchmarks = {
 def main() -> None:
     """Measure what is named, everything without names, and exit."""
     figures: list[Figure] = []
-    number = ended(lambda: figures.extend(run(sys.argv[1:], DIRECTORY)), lambda: True)
+    number = ended(lambda: figures.extend(run(sys.argv[1:])), lambda: True)
     sys.exit(number or verdict(figures))
 
 
@@ -55,13 +55,15 @@ def verdict(figures: Iterable[Figure]) -> int:
     return int(any(figure.exact and not figure.within for figure in figures))
 
 
-def run(words: Sequence[str], directory: Path, benchmarks: Benchmarks = BENCHMARKS) -> list[Figure]:
+def run(words: Sequence[str], benchmarks: Benchmarks = BENCHMARKS) -> list[Figure]:
     """Measure, write and draw the figures of a command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure figures of the running product.")
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"any of {', '.join(benchmarks)}; all of them without one"
     )
-    names = parser.parse_args(words).names or list(benchmarks)
+    parser.add_argument("--into", type=Path, default=DIRECTORY, metavar="DIR", help="where the JSON files go")
+    given = parser.parse_args(words)
+    names, directory = given.names or list(benchmarks), given.into
     for name in names:
         if name not in benchmarks:
             parser.error(f"{name!r} is none of {', '.join(benchmarks)}")

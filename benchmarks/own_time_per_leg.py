@@ -1,5 +1,4 @@
-"""What a leg costs besides the venue: reading, deciding, signing, both durable appends, publication, the
-limiter's Redis.
+"""What a leg costs besides the venue: signing and sending, both durable appends, publication, the limiter, our rules.
 
 Taken out is every wait for an answer, from a request's last byte to the head of its reply. Nothing else waits here.
 """
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPConnection
 from time import perf_counter_ns
+
+from coinbase.rest import RESTClient
 
 from benchmarks.figure import Figure, quantile
 from benchmarks.ground import Ground
@@ -41,6 +42,7 @@ class Part:
 
 
 PARTS = (
+    Part("sdk", RESTClient, ("prepare_and_send_request",), 10.0),
     Part("append", SQLiteLog, ("append",), 5.0),
     Part("publish", Feed, ("publish_pending",), 5.0),
     Part("limiter", Limiter, ("request", "conversion"), 5.0),
