@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from domain.venue import Capabilities, Holding, Price, Product
 from events.facts import DustUnroutable
-from events.money import Amount, floor_to, plain, ticker
+from events.money import Amount, exactly_sum, floor_to, plain, ticker
 from events.values import Keep, Kept, Policy, Unroutable
 
 ASK_AGAIN_AFTER = timedelta(days=1)
@@ -68,7 +68,7 @@ def priced_products(holdings: tuple[Holding, ...], policy: Policy, capabilities:
 
 def judge(holding: Holding, policy: Policy, market: Market, automatic: bool) -> Dust | Kept:
     """Decide whether a holding is dust; if not, why it stays and what would change that."""
-    free = holding.available - reserve_of(policy, holding.asset)
+    free = free_of(holding, policy)
     if kept := _kept_unpriced(holding, policy, free):
         return kept
     found = _best_exit(holding.asset, free, policy, market)
@@ -89,7 +89,12 @@ def judge(holding: Holding, policy: Policy, market: Market, automatic: bool) -> 
 
 def reserve_of(policy: Policy, asset: str) -> Decimal:
     """Say how much of an asset may never be sold."""
-    return sum((reserve.quantity for reserve in policy.reserves if reserve.asset == asset), Decimal(0))
+    return exactly_sum(*(reserve.quantity for reserve in policy.reserves if reserve.asset == asset))
+
+
+def free_of(holding: Holding, policy: Policy) -> Decimal:
+    """Say how much of a holding may be sold, to the last digit; below zero when the reserve is not reached."""
+    return exactly_sum(holding.available, -reserve_of(policy, holding.asset))
 
 
 def _kept_unpriced(holding: Holding, policy: Policy, free: Decimal) -> Kept | None:
@@ -153,7 +158,7 @@ def unroutable(dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, 
     size = floor_to(dust.free, dust.product.base_increment)
     if size < dust.product.base_minimum or size <= 0:
         needed = max(dust.product.base_minimum, dust.product.base_increment)
-        missing = Amount(needed - dust.free, dust.asset)
+        missing = Amount(needed, dust.asset) - Amount(dust.free, dust.asset)
         sentence = f"{dust.product.name} takes at least {plain(needed)}, {missing} more is needed"
         return Unroutable.BELOW_MINIMUM, sentence, missing
     return _no_gain(size, dust, policy, market)
@@ -207,4 +212,4 @@ def _unifies(hub: str, policy: Policy, market: Market) -> bool:
 
 
 def _money(value: Decimal, policy: Policy) -> str:
-    return f"{plain(value.quantize(Decimal('0.0001')))} {policy.currency}"
+    return f"{value:.4f} {policy.currency}"

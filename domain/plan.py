@@ -13,7 +13,7 @@ from decimal import Decimal
 from domain.dust import Dust, Market, settlement_hub
 from domain.identity import leg_id, lot_id
 from domain.venue import Product
-from events.money import floor_to
+from events.money import exactly_sum, floor_to
 from events.values import LegKind, Lot, PlannedLeg, Policy
 
 CENT = Decimal("0.01")
@@ -73,13 +73,13 @@ def top_up(dust: Dust, policy: Policy, market: Market, funds: Decimal) -> TopUp 
     ask = market.ask(product) if product else None
     if policy.top_up is None or product is None or ask is None:
         return None
-    lacking = product.base_minimum - dust.free
+    lacking = exactly_sum(product.base_minimum, -dust.free)
     whole_steps = floor_to(lacking, product.base_increment) + product.base_increment
     kept = Decimal(1) - policy.taker_fee
     cost = whole_steps * ask / kept * TOP_UP_MARGIN
     spend = max(floor_to(cost, product.quote_increment) + product.quote_increment, product.quote_minimum)
     bought = floor_to(spend * kept / ask, product.base_increment)
-    sold = floor_to(dust.free + bought, product.base_increment)
+    sold = floor_to(exactly_sum(dust.free, bought), product.base_increment)
     gain = sold * dust.price * kept - spend
     if sold < product.base_minimum or spend > funds or gain <= max(policy.minimum_gain, Decimal(0)):
         return None

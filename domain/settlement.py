@@ -188,7 +188,7 @@ def _waits_for(sweep: Sweep, purse: Purse, hub: str, refusal: Refusal | None) ->
         return f"no market leads from {ticker(hub)} to the target today", None
     if isinstance(leg, Refused):
         return leg.refusal.sentence, leg.refusal.missing
-    missing = Amount(max(leg.plan.minimum - purse.of(hub), Decimal(0)), hub)
+    missing = Amount(max(exactly_sum(leg.plan.minimum, -purse.of(hub)), Decimal(0)), hub)
     return f"{leg.plan.product} takes at least {plain(leg.plan.minimum)}, {missing} more is needed", missing
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from domain import leg as legs
-from domain.dust import reserve_of
+from domain.dust import free_of
 from domain.leg import Filled, Leg, NeverArrived, Refused
 from domain.venue import Holding
 from events.facts import DustDetected
-from events.money import Amount, floor_to, plain, ticker
+from events.money import Amount, exactly_sum, floor_to, plain, ticker
 from events.values import Execution, Fill, LegKind, Lot, PlannedLeg, Policy, Quote, Refusal, RefusalCode
 
 
@@ -145,7 +145,7 @@ def _wanted(leg: Leg, sweep: Sweep, purse: Purse) -> Amount | None:
     if plan.kind is LegKind.TOP_UP:
         assert plan.quantity is not None  # the planner sizes every leg that belongs to a lot
         return Amount(plan.quantity, plan.spend)
-    return Amount(sweep.lot(plan.lot_id).quantity + _topped(sweep, plan.lot_id), plan.spend)
+    return Amount(exactly_sum(sweep.lot(plan.lot_id).quantity, _topped(sweep, plan.lot_id)), plan.spend)
 
 
 def _topped(sweep: Sweep, lot_id: str) -> Decimal:
@@ -164,12 +164,12 @@ def size(step: Try, holding: Holding, policy: Policy) -> Amount | Refusal:
     if _is_exit(plan) and holding.hold > 0:
         sentence = f"{plain(holding.hold)} {ticker(plan.spend)} belongs to open orders now"
         return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
-    free = holding.available - reserve_of(policy, plan.spend)
+    free = free_of(holding, policy)
     if free <= 0 < step.wanted.quantity:
         return Refusal(RefusalCode.INSUFFICIENT_BALANCE, f"no {ticker(plan.spend)} is free on the account any more")
     spend = floor_to(min(free, step.wanted.quantity), plan.increment)
     if spend < plan.minimum or spend <= 0:
-        missing = Amount(max(plan.minimum, plan.increment) - spend, plan.spend)
+        missing = Amount(max(plan.minimum, plan.increment), plan.spend) - Amount(spend, plan.spend)
         sentence = f"{plan.product} takes at least {plain(plan.minimum)}, {missing} more is needed"
         return Refusal(RefusalCode.BELOW_MINIMUM, sentence, missing=missing)
     return Amount(spend, plan.spend)
@@ -186,7 +186,8 @@ def objection(leg: Leg, quote: Quote, sweep: Sweep, purse: Purse) -> Refusal | N
             sentence = f"worth {gross} now, not below the threshold of {plain(policy.threshold)} {policy.currency}"
             return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
     if not _is_exit(plan):
-        allowed = purse.of(plan.spend) + ((policy.top_up or Decimal(0)) if plan.kind is LegKind.TOP_UP else 0)
+        allowance = (policy.top_up or Decimal(0)) if plan.kind is LegKind.TOP_UP else Decimal(0)
+        allowed = exactly_sum(purse.of(plan.spend), allowance)
         if quote.spend.quantity > allowed:
             sentence = f"it would spend {quote.spend}, dust has earned {plain(allowed)}"
             return Refusal(RefusalCode.OVER_CAP, sentence)
@@ -204,9 +205,9 @@ def receive(sweep: Sweep, purse: Purse, leg: Filled) -> Purse:
     money = dict(purse.money)
     owed = purse.owed
     if not _is_exit(plan):
-        money[plan.spend] = purse.of(plan.spend) - fill.spent.quantity
+        money[plan.spend] = exactly_sum(purse.of(plan.spend), -fill.spent.quantity)
     if _is_exit(plan) or plan.kind is LegKind.CONVERT:
-        money[plan.receive] = purse.of(plan.receive) + fill.received.quantity
+        money[plan.receive] = exactly_sum(purse.of(plan.receive), fill.received.quantity)
     if _is_exit(plan):
         owed = (*owed, _sold(sweep, leg))
     elif plan.kind is LegKind.CONVERT:
@@ -229,7 +230,7 @@ def _sold(sweep: Sweep, leg: Filled) -> SoldLot:
     return SoldLot(
         lot=lot,
         sold=fill.spent.quantity,
-        contribution=Amount(fill.received.quantity - cost, fill.received.asset),
+        contribution=fill.received - Amount(cost, fill.received.asset),
         quoted=offered,
         value=(fill.received + sum_of(fill.fees, fill.received.asset)).quantity,
         fees=tuple(fee for each in fills for fee in each.fees),

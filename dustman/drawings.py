@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from rich import box
 from rich.table import Table
@@ -34,7 +33,7 @@ def dust_found(account: str, found: Findings) -> Table:
     drawn = table(f"{account}: dust", "asset", "quantity", "value", "sold as", numbers=("quantity", "value"))
     products = {leg.lot_id: leg.product for leg in found.legs if leg.lot_id}
     for lot in found.lots:
-        value = f"{plain(lot.value.quantize(Decimal('0.0001')))} {lot.currency}"
+        value = f"{lot.value:.4f} {lot.currency}"
         drawn.add_row(ticker(lot.asset), plain(lot.quantity), value, products.get(lot.lot_id, ""))
     return drawn
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from domain.dust import Dust, judge, priced_products, still_holds, unroutable
-from domain.venue import Price
+from domain.venue import Holding, Price
 from events.facts import DustUnroutable
 from events.money import Amount
 from events.values import Keep, Kept, Policy, Unroutable
@@ -109,6 +109,20 @@ def test_judge__two_hubs__takes_the_first_that_has_a_bid() -> None:
     assert isinstance(first, Dust)
     assert isinstance(second, Dust)
     assert (first.hub, second.hub) == (USDC, "coinbase:USD")
+
+
+def test_judge__more_digits_than_usual__loses_none() -> None:
+    long = D("123456789012.123456789012345678")
+    fine = market(BTC_USDC, replace(ADA_USDC, base_increment=D("1E-18")), ADA_USDC=Price(D("1E-12"), D("1.1E-12")))
+    verdict = judge(Holding(ADA, long, D(0)), POLICY, fine, automatic=True)
+    assert isinstance(verdict, Dust)
+    assert verdict.free == long
+
+
+def test_judge__a_value_of_more_digits_than_usual__is_still_told() -> None:
+    verdict = judge(held(ADA, "1" + 26 * "0"), POLICY, market(), automatic=True)
+    assert isinstance(verdict, Kept)
+    assert "0.0000 USD" in verdict.sentence
 
 
 def test_judge__every_sentence__says_something() -> None:

@@ -19,7 +19,7 @@ from domain.decision import decide, fingerprint, next_step
 from domain.errors import ImpossibleHistory
 from domain.leg import Answer, Filled, Requested, Unknown
 from domain.sweep import Ask, Finish, GiveUp, Rest, Try, size
-from domain.venue import NeverArrived, Pending
+from domain.venue import NeverArrived, Pending, Price
 from events.facts import (
     ConversionsHalted,
     ConversionsResumed,
@@ -304,6 +304,23 @@ def test_size__by_the_balance_read_just_now__never_more_than_announced(
     assert isinstance(step, Try)
     found = size(step, held(ADA, available, hold), POLICY)
     assert (found.code if isinstance(found, Refusal) else found) == expected
+
+
+def test_size__more_digits_than_usual__is_never_more_than_there_is() -> None:
+    long = "123456789012.123456789012345678"
+    fine = market(BTC_USDC, replace(ADA_USDC, base_increment=D("1E-18")), ADA_USDC=Price(D("1E-12"), D("1.1E-12")))
+    step = next_step(swept(held(ADA, long), at=fine))
+    assert isinstance(step, Try)
+    assert size(step, held(ADA, long), POLICY) == Amount(D(long), ADA)
+
+
+def test_purse__proceeds_of_more_digits_than_usual__keeps_them_all() -> None:
+    def paid_finely(intent: LegRequested) -> Answer:
+        paid = Amount(D("0.4612345678901234567890123456789012"), USDC)
+        return replace(filled(intent.quote), received=paid) if intent.kind is LegKind.SELL else all_of_it(intent)
+
+    account, told = drive(swept(held(ADA, "1.2"), held(DOGE, "4.9"), at=CHEAP_BUY), paid_finely)
+    assert_accounted(account, told)
 
 
 def test_halt__in_the_middle_of_a_sweep__settles_what_is_open_and_asks_nothing_new() -> None:
