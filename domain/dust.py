@@ -1,7 +1,7 @@
 """What is dust and what stays: every holding ends as a lot, as kept with a reason, or as dust with no way out.
 
-Prices are best bids in a hub currency; hubs are taken at par with the policy's currency (USDC redeems one to one).
-The reasons are tried in the order of `judge`, the first that holds is given.
+Prices are best bids in a hub currency, believed where an ask stands near them; hubs are taken at par with the policy's
+currency (USDC redeems one to one). The reasons are tried in the order of `judge`, the first that holds is given.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from events.money import Amount, exactly_sum, floor_to, plain, ticker
 from events.values import Keep, Kept, Policy, Unroutable
 
 ASK_AGAIN_AFTER = timedelta(days=1)
+# A book whose ask is more than this many times its bid does not say what the product is worth.
+WIDEST = Decimal(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Market:
     def ask(self, product: Product) -> Decimal | None:
         """Return what a buyer pays for one unit now."""
         return self.prices.get(product.name, NO_PRICE).ask
+
+    def fair_bid(self, product: Product) -> Decimal | None:
+        """Return the bid if it says what a unit is worth: a lone low bid on an empty book would make anything dust."""
+        bid, ask = self.bid(product), self.ask(product)
+        return bid if bid and ask and ask <= bid * WIDEST else None
 
 
 NO_PRICE = Price(None, None)
@@ -124,12 +131,13 @@ def _best_exit(asset: str, free: Decimal, policy: Policy, market: Market) -> Dus
     known = [p for hub in policy.hubs if (p := market.capabilities.products.get((asset, hub)))]
     for hub in policy.hubs:
         product = market.product(asset, hub)
-        if product and (bid := market.bid(product)):
+        if product and (bid := market.fair_bid(product)):
             return Dust(asset, free, bid, free * bid, hub, product)
         if (asset, hub) in market.capabilities.convertible:
             return Dust(asset, free, Decimal(1), free, hub, None)
     if any(not product.closed for product in known):
-        return Keep.UNPRICED, f"nobody bids for it at {' or '.join(p.name for p in known)}"
+        names = " or ".join(p.name for p in known)
+        return Keep.UNPRICED, f"{names} has no bid and ask that are close enough to say what it is worth"
     if known:
         words = ", ".join(f"{product.name} is {product.closed}" for product in known)
         return Keep.NOT_TRADABLE, f"its market takes no market orders: {words}"

@@ -93,6 +93,13 @@ def test_judge__an_empty_book__is_unpriced_and_never_worth_zero() -> None:
     assert verdict.reason is Keep.UNPRICED
 
 
+@pytest.mark.parametrize("price", [Price(D("0.01"), D(3000)), Price(D("0.01"), None), Price(D("0.10"), D("0.2001"))])
+def test_judge__a_bid_far_from_the_ask__is_no_price_and_makes_no_dust(price: Price) -> None:
+    verdict = judge(held(ADA, "1"), POLICY, market(ADA_USDC=price), automatic=True)
+    assert isinstance(verdict, Kept)
+    assert verdict.reason is Keep.UNPRICED
+
+
 def test_judge__an_asset_the_policy_does_not_admit__stays_in_automatic_mode_alone() -> None:
     policy = replace(POLICY, admitted=(DOGE,))
     assert reason("1", policy=policy) is Keep.NOT_ADMITTED
