@@ -76,10 +76,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """Read the balance, size the leg up to `wanted`, have it quoted, then request it."""
+    """Read the balance, size the leg up to `wanted`, have it quoted, then request it.
+
+    `lot` is what the leg sells as it was announced; None for legs that spend hub currency and after a top-up.
+    """
 
     leg: Leg
     wanted: Amount
+    lot: Lot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ def next_step(sweep: Sweep, purse: Purse, halted: bool) -> Step:
         if refusal := _hopeless(leg, sweep):
             return GiveUp(leg, refusal)
         if wanted := _wanted(leg, sweep, purse):
-            return Try(leg, wanted)
+            return Try(leg, wanted, _announced(leg, sweep))
     return Finish()
 
 
@@ -148,6 +152,11 @@ def _wanted(leg: Leg, sweep: Sweep, purse: Purse) -> Amount | None:
     return Amount(exactly_sum(sweep.lot(plan.lot_id).quantity, _topped(sweep, plan.lot_id)), plan.spend)
 
 
+def _announced(leg: Leg, sweep: Sweep) -> Lot | None:
+    plan = leg.plan
+    return sweep.lot(plan.lot_id) if plan.lot_id and sweep.top_up_of(plan.lot_id) is None else None
+
+
 def _topped(sweep: Sweep, lot_id: str) -> Decimal:
     topping = sweep.top_up_of(lot_id)
     return topping.fill.received.quantity if isinstance(topping, Filled) else Decimal(0)
@@ -156,23 +165,36 @@ def _topped(sweep: Sweep, lot_id: str) -> Decimal:
 def size(step: Try, holding: Holding, policy: Policy) -> Amount | Refusal:
     """Size a leg by the balance read just now: never more than was announced, than is free, or than the reserve leaves.
 
-    A leg that never arrived keeps its size, so that its key always means the same order.
+    A leg that never arrived keeps its size, so that its key always means the same order, or is not made.
     """
-    plan = step.leg.plan
-    if isinstance(step.leg, NeverArrived):
-        return step.wanted
-    if _is_exit(plan) and holding.hold > 0:
-        sentence = f"{plain(holding.hold)} {ticker(plan.spend)} belongs to open orders now"
-        return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
-    free = free_of(holding, policy)
+    plan, free = step.leg.plan, free_of(holding, policy)
+    if refusal := _no_longer_dust(step, holding, policy):
+        return refusal
     if free <= 0 < step.wanted.quantity:
         return Refusal(RefusalCode.INSUFFICIENT_BALANCE, f"no {ticker(plan.spend)} is free on the account any more")
+    if isinstance(step.leg, NeverArrived):
+        if free >= step.wanted.quantity:
+            return step.wanted
+        sentence = f"it was asked for with {step.wanted}, of which {plain(free)} is free now"
+        return Refusal(RefusalCode.INSUFFICIENT_BALANCE, sentence)
     spend = floor_to(min(free, step.wanted.quantity), plan.increment)
     if spend < plan.minimum or spend <= 0:
         missing = Amount(max(plan.minimum, plan.increment), plan.spend) - Amount(spend, plan.spend)
         sentence = f"{plan.product} takes at least {plain(plan.minimum)}, {missing} more is needed"
         return Refusal(RefusalCode.BELOW_MINIMUM, sentence, missing=missing)
     return Amount(spend, plan.spend)
+
+
+def _no_longer_dust(step: Try, holding: Holding, policy: Policy) -> Refusal | None:
+    name = ticker(holding.asset)
+    if _is_exit(step.leg.plan) and holding.hold > 0:
+        sentence = f"{plain(holding.hold)} {name} belongs to open orders now"
+        return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
+    if step.lot and holding.available * step.lot.price >= policy.threshold:
+        limit = f"{plain(policy.threshold)} {policy.currency}"
+        sentence = f"{plain(holding.available)} {name} is there now, not worth less than the threshold of {limit}"
+        return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
+    return None
 
 
 def objection(leg: Leg, quote: Quote, sweep: Sweep, purse: Purse) -> Refusal | None:

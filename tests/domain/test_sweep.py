@@ -295,6 +295,9 @@ def test_request__a_buy_dearer_than_what_dust_has_earned__is_declined() -> None:
         ("0.009", "0", RefusalCode.BELOW_MINIMUM),
         ("0", "0", RefusalCode.INSUFFICIENT_BALANCE),
         ("1.2", "0.1", RefusalCode.NO_LONGER_DUST),
+        ("1.2499", "0", Amount(D("1.2"), ADA)),
+        ("1.25", "0", RefusalCode.NO_LONGER_DUST),
+        ("1000", "0", RefusalCode.NO_LONGER_DUST),
     ],
 )
 def test_size__by_the_balance_read_just_now__never_more_than_announced(
@@ -303,6 +306,29 @@ def test_size__by_the_balance_read_just_now__never_more_than_announced(
     step = next_step(swept(held(ADA, "1.2")))
     assert isinstance(step, Try)
     found = size(step, held(ADA, available, hold), POLICY)
+    assert (found.code if isinstance(found, Refusal) else found) == expected
+
+
+@pytest.mark.parametrize(
+    ("available", "hold", "expected"),
+    [
+        ("1.2", "0", Amount(D("1.0"), ADA)),
+        ("1.24", "0", Amount(D("1.0"), ADA)),
+        ("1.1", "0", RefusalCode.INSUFFICIENT_BALANCE),
+        ("1.2", "0.5", RefusalCode.NO_LONGER_DUST),
+        ("1000", "0", RefusalCode.NO_LONGER_DUST),
+    ],
+)
+def test_size__of_a_leg_that_never_arrived__is_as_it_was_or_none(
+    available: str, hold: str, expected: Amount | RefusalCode
+) -> None:
+    policy = replace(POLICY, reserves=(Amount(D("0.2"), ADA),))
+    account, told = start_first_leg(swept(held(ADA, "1.2"), policy=policy), policy)
+    (intent,) = of(LegRequested, told)
+    account, _ = when(account, ConcludeLeg(intent.leg_id, 1, NeverArrived()))
+    step = next_step(account)
+    assert isinstance(step, Try)
+    found = size(step, held(ADA, available, hold), policy)
     assert (found.code if isinstance(found, Refusal) else found) == expected
 
 
