@@ -147,7 +147,7 @@ def _detected(reading: Reading, policy: Policy, found: Findings, account: Accoun
 
 def _request_leg(command: RequestLeg, account: Account) -> list[Fact]:
     sweep, leg = account.leg(command.leg_id)
-    if sweep is None or leg is None or account.halted or not legs.may_request(leg):
+    if sweep is None or leg is None or account.halted or command.attempt != legs.next_attempt(leg):
         return []
     if no := _objection(command, leg, sweep, account):
         return list(legs.decline(leg, account.name, sweep.opened.sweep_id, no))
@@ -163,7 +163,7 @@ def _objection(command: RequestLeg, leg: Leg, sweep: Sweep, account: Account) ->
         if spent > sweep.opened.policy.day_cap:
             cap = f"{plain(sweep.opened.policy.day_cap)} {sweep.opened.policy.currency}"
             return Refusal(RefusalCode.OVER_CAP, f"the cap of {cap} a day is reached")
-    return sweeps.objection(leg, command.quote, sweep, account.purse)
+    return sweeps.objection(leg, command.spend, command.quote, sweep, account.purse)
 
 
 def _declare(

@@ -100,9 +100,15 @@ def draft(plan: PlannedLeg, spend: Amount) -> Order:
     return Order(idempotency_key(plan.leg_id), plan.kind, plan.product, spend, plan.receive)
 
 
-def may_request(leg: Leg) -> bool:
-    """A leg may be asked of the venue when it never was, or provably never arrived, a bounded number of times."""
-    return isinstance(leg, Planned) or (isinstance(leg, NeverArrived) and leg.intent.attempt < ATTEMPTS)
+def next_attempt(leg: Leg) -> int | None:
+    """Number the request that may be made now: the leg never was asked, or provably never arrived; None for no more."""
+    match leg:
+        case Planned():
+            return 1
+        case NeverArrived(_, intent) if intent.attempt < ATTEMPTS:
+            return intent.attempt + 1
+        case _:
+            return None
 
 
 def is_open(leg: Leg) -> bool:
@@ -112,13 +118,9 @@ def is_open(leg: Leg) -> bool:
 
 def request(leg: Leg, account: str, sweep: str, spend: Amount, quote: Quote, now: datetime) -> list[LegRequested]:
     """Put the intent on record, once; after NeverArrived again under the same key and with the same size."""
-    match leg:
-        case Planned(plan):
-            attempt = 1
-        case NeverArrived(plan, earlier) if may_request(leg):
-            attempt, spend = earlier.attempt + 1, earlier.spend
-        case _:
-            return []
+    attempt, plan = next_attempt(leg), leg.plan
+    if attempt is None:
+        return []
     return [
         LegRequested(
             account=account,
@@ -127,7 +129,7 @@ def request(leg: Leg, account: str, sweep: str, spend: Amount, quote: Quote, now
             key=idempotency_key(plan.leg_id),
             kind=plan.kind,
             product=plan.product,
-            spend=spend,
+            spend=leg.intent.spend if isinstance(leg, NeverArrived) else spend,
             receive=plan.receive,
             quote=quote,
             attempt=attempt,

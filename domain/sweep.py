@@ -130,7 +130,7 @@ def next_step(sweep: Sweep, purse: Purse, halted: bool) -> Step:
 
 
 def _hopeless(leg: Leg, sweep: Sweep) -> Refusal | None:
-    if isinstance(leg, NeverArrived) and not legs.may_request(leg):
+    if isinstance(leg, NeverArrived) and legs.next_attempt(leg) is None:
         return Refusal(RefusalCode.NEVER_ARRIVED, f"asked {legs.ATTEMPTS} times and never reached the venue")
     topping = sweep.top_up_of(leg.plan.lot_id)
     if leg.plan.kind is LegKind.SELL and isinstance(topping, Refused):
@@ -197,12 +197,15 @@ def _no_longer_dust(step: Try, holding: Holding, policy: Policy) -> Refusal | No
     return None
 
 
-def objection(leg: Leg, quote: Quote, sweep: Sweep, purse: Purse) -> Refusal | None:
-    """Check the venue's offer against the policy just before asking; None when it may go ahead."""
+def objection(leg: Leg, spend: Amount, quote: Quote, sweep: Sweep, purse: Purse) -> Refusal | None:
+    """Check the venue's offer for `spend` against the policy just before asking; None when it may go ahead."""
     plan, policy = leg.plan, sweep.opened.policy
     if quote.receive.quantity <= 0:
         return Refusal(RefusalCode.NO_NET_GAIN, f"after fees {quote.receive} would arrive for {quote.spend}")
     if _is_exit(plan) and sweep.top_up_of(plan.lot_id) is None:
+        if (gain := _gain(quote, policy)) <= policy.minimum_gain:
+            sentence = f"after all fees {gain:.4f} {policy.currency} would be left of it"
+            return Refusal(RefusalCode.NO_NET_GAIN, sentence)
         gross = quote.receive + sum_of(quote.fees, plan.receive)
         if gross.quantity >= policy.threshold:
             sentence = f"worth {gross} now, not below the threshold of {plain(policy.threshold)} {policy.currency}"
@@ -213,7 +216,17 @@ def objection(leg: Leg, quote: Quote, sweep: Sweep, purse: Purse) -> Refusal | N
         if quote.spend.quantity > allowed:
             sentence = f"it would spend {quote.spend}, dust has earned {plain(allowed)}"
             return Refusal(RefusalCode.OVER_CAP, sentence)
+    # A conversion moves what its quote says, an order at most what it was asked for with.
+    exact = plan.kind is LegKind.CONVERT
+    if not 0 < quote.spend.quantity <= spend.quantity or (exact and quote.spend != spend):
+        return Refusal(RefusalCode.OTHER, f"the venue's offer spends {quote.spend}, it was asked for with {spend}")
     return None
+
+
+def _gain(quote: Quote, policy: Policy) -> Decimal:
+    """Estimate what a sale is worth as the target: its own fee is in the quote, that of the buy is still to come."""
+    buy_fee = Decimal(0) if policy.target in policy.hubs else policy.taker_fee
+    return quote.receive.quantity * (1 - buy_fee)
 
 
 def sum_of(fees: tuple[Amount, ...], asset: str) -> Amount:

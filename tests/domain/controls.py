@@ -22,7 +22,7 @@ WHOLE = D(1)
 TAKER_FEE = D("0.012")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 USD, USDC, BTC = "coinbase:USD", "coinbase:USDC", "coinbase:BTC"
-ADA, DOGE, TONE = "coinbase:ADA", "coinbase:DOGE", "coinbase:TONE"
+ADA, DOGE, TONE, PYUSD = "coinbase:ADA", "coinbase:DOGE", "coinbase:TONE", "coinbase:PYUSD"
 
 POLICY = Policy(
     target=BTC,
@@ -59,6 +59,13 @@ def market(*products: Product, **prices: Price) -> Market:
     changed = {name.replace("_", "-"): price for name, price in prices.items()}
     pairs = {(p.base, p.quote): p for p in known}
     return Market(Capabilities(pairs, frozenset({(USD, USDC), (USDC, USD)})), usual | changed)
+
+
+def convertible(asset: str) -> Market:
+    """The usual markets, and an asset without one that the venue exchanges for USDC."""
+    usual = market()
+    pairs = usual.capabilities.convertible | {(asset, USDC)}
+    return replace(usual, capabilities=replace(usual.capabilities, convertible=pairs))
 
 
 def held(asset: str, available: str, hold: str = "0") -> Holding:

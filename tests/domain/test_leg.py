@@ -20,7 +20,7 @@ from domain.leg import (
     conclude,
     decline,
     evolve,
-    may_request,
+    next_attempt,
     order_of,
     request,
 )
@@ -108,7 +108,7 @@ def test_request__the_last_attempt_never_arrived__gives_up() -> None:
     leg: Leg = Planned(PLAN)
     for _ in range(ATTEMPTS):
         leg = NeverArrived(PLAN, intent(leg))
-    assert not may_request(leg)
+    assert next_attempt(leg) is None
     assert request(leg, "main", "sweep", SPEND, QUOTE, NOON) == []
     assert decline(leg, "main", "sweep", NO)
 

@@ -45,11 +45,13 @@ from tests.domain.controls import (
     DOGE_USDC,
     NOON,
     POLICY,
+    PYUSD,
     TONE,
     TONE_USD,
     USD,
     USDC,
     D,
+    convertible,
     filled,
     fold,
     given,
@@ -269,6 +271,51 @@ def test_request__nothing_would_be_left_after_fees__is_declined() -> None:
     )
     (refused,) = of(LegRefused, told)
     assert refused.refusal.code is RefusalCode.NO_NET_GAIN
+
+
+def first_offer(account: Account, price: str = "0.40", **changes: Amount) -> list[Fact]:
+    step = next_step(account)
+    assert isinstance(step, Try)
+    assert account.sweep
+    offer = quote_for(step.leg.plan.kind, step.wanted, step.leg.plan.receive, D(price))
+    mark = account.sweep.opened.fingerprint
+    request = RequestLeg(step.leg.plan.leg_id, step.wanted, replace(offer, **changes), mark, 1, "worker", NOON)  # type: ignore[arg-type]
+    return decide(request, account)
+
+
+def test_request__the_offer_leaves_less_than_the_owner_wants__is_declined() -> None:
+    account = swept(held(ADA, "1.2"), policy=replace(POLICY, minimum_gain=D("0.10")))
+    (refused,) = first_offer(account, price="0.085")
+    assert isinstance(refused, LegRefused)
+    assert refused.refusal.code is RefusalCode.NO_NET_GAIN
+    (requested,) = first_offer(account, price="0.0855")
+    assert isinstance(requested, LegRequested)
+
+
+@pytest.mark.parametrize("offered", ["0", "-1.2", "1.2001"])
+def test_request__an_offer_for_nothing_or_for_more_than_was_asked__is_declined(offered: str) -> None:
+    (refused,) = first_offer(swept(held(ADA, "1.2")), spend=Amount(D(offered), ADA))
+    assert isinstance(refused, LegRefused)
+    assert refused.refusal.code is RefusalCode.OTHER
+    assert f"{offered} ADA" in refused.refusal.sentence
+
+
+@pytest.mark.parametrize("offered", ["0.39", "0.41"])
+def test_request__a_conversion_quoted_for_another_amount__is_declined(offered: str) -> None:
+    (refused,) = first_offer(swept(held(PYUSD, "0.40"), at=convertible(PYUSD)), spend=Amount(D(offered), PYUSD))
+    assert isinstance(refused, LegRefused)
+    assert refused.refusal.code is RefusalCode.OTHER
+
+
+def test_request__decided_before_an_earlier_attempt_was_lost__is_nothing() -> None:
+    account = swept(held(ADA, "1.2"))
+    step = next_step(account)
+    assert isinstance(step, Try)
+    leg_id, less = step.leg.plan.leg_id, Amount(D("0.5"), ADA)
+    late = RequestLeg(leg_id, less, quote_for(LegKind.SELL, less, USDC, D("0.4")), fingerprint(POLICY), 1, "late", NOON)
+    account, _ = start_first_leg(account)
+    account, _ = when(account, ConcludeLeg(leg_id, 1, NeverArrived()))
+    assert decide(late, account) == []
 
 
 def test_request__a_buy_dearer_than_what_dust_has_earned__is_declined() -> None:
