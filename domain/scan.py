@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from domain.dust import Dust, Market, expected_gain, judge, settlement_hub, still_holds, unroutable
 from domain.identity import scan_id, sweep_id
-from domain.plan import TopUp, lot_of, plan, top_up
+from domain.plan import CENT, TopUp, lot_of, plan, top_up
 from domain.venue import Holding
 from events.facts import DustUnroutable
 from events.money import exactly_sum, floor_to, plain
@@ -97,12 +97,21 @@ def find(
 
 
 def carried_alone_suffices(policy: Policy, carried: Mapping[str, Decimal], market: Market) -> bool:
-    """Say whether proceeds of earlier sweeps can be bought with although no new dust was found."""
+    """Say whether proceeds of earlier sweeps become the target although no new dust was found.
+
+    What waits in another hub counts as far as the venue exchanges it.
+    """
     pool = settlement_hub(policy, market)
-    product = market.product(policy.target, pool) if pool else None
-    if product is None or pool is None:
+    if pool is None:
         return False
-    money = carried.get(pool, Decimal(0))
+    others = [carried.get(hub, Decimal(0)) for hub in policy.hubs if (hub, pool) in market.capabilities.convertible]
+    joining = exactly_sum(*(floor_to(money, CENT) for money in others if money > 0))
+    if pool == policy.target:
+        return joining > 0
+    product = market.product(policy.target, pool)
+    if product is None:
+        return False
+    money = exactly_sum(carried.get(pool, Decimal(0)), joining)
     return floor_to(money, product.quote_increment) >= max(product.quote_minimum, product.quote_increment)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from domain.account import Account
 from domain.commands import Declare, RecordOutage, RecordScan
 from domain.decision import findings, fingerprint
+from domain.scan import carried_alone_suffices
 from domain.venue import Holding, Price
 from events.facts import (
     AccountWentLive,
@@ -31,6 +33,7 @@ from tests.domain.controls import (
     NOON,
     POLICY,
     TONE,
+    USD,
     USDC,
     D,
     given,
@@ -185,3 +188,24 @@ def test_findings__carried_alone_reaches_the_buys_minimum__is_swept_without_new_
     (detected,) = (fact for fact in facts if isinstance(fact, DustDetected))
     assert detected.lots == ()
     assert detected.carried == (Amount(D("1.20"), USDC),)
+
+
+@pytest.mark.parametrize(
+    ("money", "expected"),
+    [
+        ({USD: D("1.20")}, True),
+        ({USD: D("0.70"), USDC: D("0.50")}, True),
+        ({USD: D("0.709"), USDC: D("0.29")}, False),
+        ({USD: D("-0.10"), USDC: D("1.20")}, True),
+    ],
+)
+def test_carried_alone_suffices__money_in_another_hub__counts_as_far_as_it_is_exchanged(
+    money: dict[str, D], expected: bool
+) -> None:
+    assert carried_alone_suffices(POLICY, money, market()) is expected
+
+
+def test_carried_alone_suffices__the_target_is_a_hub__a_cent_in_the_other_is_enough() -> None:
+    policy = replace(POLICY, target=USDC)
+    assert carried_alone_suffices(policy, {USD: D("0.01")}, market())
+    assert not carried_alone_suffices(policy, {USD: D("0.009"), USDC: D(5)}, market())
