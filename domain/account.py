@@ -38,7 +38,6 @@ from events.facts import (
     VenueUnreachable,
 )
 from events.money import Amount, exactly_sum
-from events.values import LegKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class Account:
     outage: tuple[str, str] = ("", "")
 
     def spent_on(self, day: date) -> Decimal:
-        """Return the value sold on a day, for the daily cap."""
+        """Return what was put up for sale on a day, at the value that the venue offered, for the daily cap."""
         return self.spent[1] if self.spent[0] == day else Decimal(0)
 
     def leg(self, leg_id: str) -> tuple[Sweep | None, Leg | None]:
@@ -138,9 +137,9 @@ def _move_leg(account: Account, fact: legs.LegFact) -> Account:
     if isinstance(moved, Filled):
         learned = {asset: lesson for asset, lesson in account.learned.items() if asset != moved.plan.spend}
         return replace(account, sweep=sweep, purse=sweeps.receive(sweep, account.purse, moved), learned=learned)
-    if isinstance(fact, LegRequested) and fact.kind is LegKind.SELL and fact.attempt == 1 and moved.plan.lot_id:
+    if isinstance(fact, LegRequested) and fact.attempt == 1 and sweeps.is_exit(moved.plan):
         day = fact.requested_at.date()
-        value = exactly_sum(account.spent_on(day), sweep.lot(moved.plan.lot_id).value)
+        value = exactly_sum(account.spent_on(day), sweeps.worth(fact.quote).quantity)
         return replace(account, sweep=sweep, spent=(day, value))
     return replace(account, sweep=sweep)
 

@@ -38,7 +38,7 @@ from events.facts import (
     VenueUnreachable,
 )
 from events.money import Amount, exactly_sum, plain
-from events.values import Keep, LegKind, Policy, Refusal, RefusalCode
+from events.values import Keep, Policy, Refusal, RefusalCode
 
 
 def fingerprint(policy: Policy) -> str:
@@ -158,12 +158,21 @@ def _objection(command: RequestLeg, leg: Leg, sweep: Sweep, account: Account) ->
     if not command.fingerprint == sweep.opened.fingerprint == account.live:
         sentence = "the policy changed after this sweep began; make a dry run and go live with the new one"
         return Refusal(RefusalCode.POLICY_CHANGED, sentence)
-    if leg.plan.kind is LegKind.SELL and isinstance(leg, legs.Planned) and leg.plan.lot_id:
-        spent = exactly_sum(account.spent_on(command.now.date()), sweep.lot(leg.plan.lot_id).value)
-        if spent > sweep.opened.policy.day_cap:
-            cap = f"{plain(sweep.opened.policy.day_cap)} {sweep.opened.policy.currency}"
-            return Refusal(RefusalCode.OVER_CAP, f"the cap of {cap} a day is reached")
+    # What a top-up was bought for was within the caps when it was planned; to keep it now would only lose the top-up.
+    counts = sweeps.is_exit(leg.plan) and sweep.top_up_of(leg.plan.lot_id) is None
+    if counts and isinstance(leg, legs.Planned) and (no := _over_cap(command, sweep, account)):
+        return no
     return sweeps.objection(leg, command.spend, command.quote, sweep, account.purse)
+
+
+def _over_cap(command: RequestLeg, sweep: Sweep, account: Account) -> Refusal | None:
+    policy, offer = sweep.opened.policy, sweeps.worth(command.quote).quantity
+    today = account.spent_on(command.now.date())
+    for span, spent, cap in (("sweep", sweeps.sold(sweep), policy.sweep_cap), ("day", today, policy.day_cap)):
+        if exactly_sum(spent, offer) > cap:
+            sentence = f"the cap of {plain(cap)} {policy.currency} a {span} is reached"
+            return Refusal(RefusalCode.OVER_CAP, sentence)
+    return None
 
 
 def _declare(

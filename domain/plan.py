@@ -86,6 +86,16 @@ def top_up(dust: Dust, policy: Policy, market: Market, funds: Decimal) -> TopUp 
     return TopUp(spend, gain)
 
 
+def outlay(money: Mapping[str, Decimal], hub: str, policy: Policy) -> Decimal:
+    """Say how much of a hub currency a top-up may spend: what dust has earned in it, and what the owner allows.
+
+    The allowance is one for all hubs; what an earlier top-up laid out and did not bring back is taken off it.
+    """
+    laid_out = exactly_sum(*(max(-other, Decimal(0)) for asset, other in money.items() if asset != hub))
+    allowance = max(exactly_sum(policy.top_up or Decimal(0), -laid_out), Decimal(0))
+    return exactly_sum(money.get(hub, Decimal(0)), allowance)
+
+
 def _top_up(sweep: str, dust: Dust, topped: TopUp) -> PlannedLeg:
     assert dust.product is not None  # top_up() gives one only for dust with a market
     product = dust.product

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from domain.dust import Dust, Market, expected_gain, judge, settlement_hub, still_holds, unroutable
 from domain.identity import scan_id, sweep_id
-from domain.plan import CENT, TopUp, lot_of, plan, top_up
+from domain.plan import CENT, TopUp, lot_of, outlay, plan, top_up
 from domain.venue import Holding
 from events.facts import DustUnroutable
 from events.money import exactly_sum, floor_to, plain
@@ -70,23 +70,24 @@ def find(
     stuck: list[DustUnroutable] = []
     dust: list[Dust] = []
     top_ups: dict[str, TopUp] = {}
-    allowance = min(policy.sweep_cap, policy.day_cap - spent_today)
-    funds = {hub: carried.get(hub, Decimal(0)) for hub in policy.hubs}
-    if policy.top_up is not None and policy.hubs:
-        funds = {hub: max(money, Decimal(0)) + policy.top_up for hub, money in funds.items()}
+    allowance = min(policy.sweep_cap, exactly_sum(policy.day_cap, -spent_today))
+    money = dict(carried)
     for piece in candidates:
+        topped, value = None, piece.value
         if obstacle := _obstacle(piece, reading, policy, learned):
-            topped = _may_top_up(piece, obstacle, policy, reading.market, funds)
+            topped = _may_top_up(piece, obstacle, policy, reading.market, outlay(money, piece.hub, policy))
             if topped is None:
                 stuck.append(obstacle)
                 continue
-            top_ups[piece.asset] = topped
-            funds[piece.hub] -= topped.spend
-        if piece.value > allowance:
+            value = exactly_sum(value, topped.spend)
+        if value > allowance:
             kept.append(_over_cap(piece, policy))
             continue
-        allowance -= piece.value
+        allowance = exactly_sum(allowance, -value)
         dust.append(piece)
+        if topped:
+            top_ups[piece.asset] = topped
+            money[piece.hub] = exactly_sum(money.get(piece.hub, Decimal(0)), -topped.spend)
     sweep = sweep_id(reading.scan_id)
     if not _worth_it(dust, policy, reading.market):
         stuck.extend(_no_gain(piece, reading, policy) for piece in dust)
@@ -136,12 +137,10 @@ def _obstacle(
     return earlier if earlier and still_holds(earlier, piece, reading.now) else None
 
 
-def _may_top_up(
-    piece: Dust, obstacle: DustUnroutable, policy: Policy, market: Market, funds: Mapping[str, Decimal]
-) -> TopUp | None:
+def _may_top_up(piece: Dust, obstacle: DustUnroutable, policy: Policy, market: Market, funds: Decimal) -> TopUp | None:
     if obstacle.reason is not Unroutable.BELOW_MINIMUM or obstacle.learned:
         return None
-    return top_up(piece, policy, market, funds.get(piece.hub, Decimal(0)))
+    return top_up(piece, policy, market, funds)
 
 
 def _over_cap(piece: Dust, policy: Policy) -> Kept:

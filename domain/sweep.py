@@ -12,7 +12,8 @@ from decimal import Decimal
 
 from domain import leg as legs
 from domain.dust import free_of
-from domain.leg import Filled, Leg, NeverArrived, Refused
+from domain.leg import Filled, Leg, NeverArrived, Planned, Refused
+from domain.plan import outlay
 from domain.venue import Holding
 from events.facts import DustDetected
 from events.money import Amount, exactly_sum, floor_to, plain, ticker
@@ -187,7 +188,7 @@ def size(step: Try, holding: Holding, policy: Policy) -> Amount | Refusal:
 
 def _no_longer_dust(step: Try, holding: Holding, policy: Policy) -> Refusal | None:
     name = ticker(holding.asset)
-    if _is_exit(step.leg.plan) and holding.hold > 0:
+    if is_exit(step.leg.plan) and holding.hold > 0:
         sentence = f"{plain(holding.hold)} {name} belongs to open orders now"
         return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
     if step.lot and holding.available * step.lot.price >= policy.threshold:
@@ -202,17 +203,17 @@ def objection(leg: Leg, spend: Amount, quote: Quote, sweep: Sweep, purse: Purse)
     plan, policy = leg.plan, sweep.opened.policy
     if quote.receive.quantity <= 0:
         return Refusal(RefusalCode.NO_NET_GAIN, f"after fees {quote.receive} would arrive for {quote.spend}")
-    if _is_exit(plan) and sweep.top_up_of(plan.lot_id) is None:
+    if is_exit(plan) and sweep.top_up_of(plan.lot_id) is None:
         if (gain := _gain(quote, policy)) <= policy.minimum_gain:
             sentence = f"after all fees {gain:.4f} {policy.currency} would be left of it"
             return Refusal(RefusalCode.NO_NET_GAIN, sentence)
-        gross = quote.receive + sum_of(quote.fees, plan.receive)
+        gross = worth(quote)
         if gross.quantity >= policy.threshold:
             sentence = f"worth {gross} now, not below the threshold of {plain(policy.threshold)} {policy.currency}"
             return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
-    if not _is_exit(plan):
-        allowance = (policy.top_up or Decimal(0)) if plan.kind is LegKind.TOP_UP else Decimal(0)
-        allowed = exactly_sum(purse.of(plan.spend), allowance)
+    if not is_exit(plan):
+        topping = plan.kind is LegKind.TOP_UP
+        allowed = outlay(purse.money, plan.spend, policy) if topping else purse.of(plan.spend)
         if quote.spend.quantity > allowed:
             sentence = f"it would spend {quote.spend}, dust has earned {plain(allowed)}"
             return Refusal(RefusalCode.OVER_CAP, sentence)
@@ -229,6 +230,17 @@ def _gain(quote: Quote, policy: Policy) -> Decimal:
     return quote.receive.quantity * (1 - buy_fee)
 
 
+def worth(quote: Quote) -> Amount:
+    """Say what an exit is worth by the venue's offer: what arrives, and the fees taken out of it."""
+    return quote.receive + sum_of(quote.fees, quote.receive.asset)
+
+
+def sold(sweep: Sweep) -> Decimal:
+    """Add up what the sweep's exits were worth when they were requested, for its cap."""
+    asked = (leg for leg in sweep.legs.values() if is_exit(leg.plan) and not isinstance(leg, Planned | Refused))
+    return exactly_sum(*(worth(leg.intent.quote).quantity for leg in asked))
+
+
 def sum_of(fees: tuple[Amount, ...], asset: str) -> Amount:
     """Add up the fees that are in one asset."""
     return sum((fee for fee in fees if fee.asset == asset), Amount(Decimal(0), asset))
@@ -239,18 +251,18 @@ def receive(sweep: Sweep, purse: Purse, leg: Filled) -> Purse:
     plan, fill = leg.plan, leg.fill
     money = dict(purse.money)
     owed = purse.owed
-    if not _is_exit(plan):
+    if not is_exit(plan):
         money[plan.spend] = exactly_sum(purse.of(plan.spend), -fill.spent.quantity)
-    if _is_exit(plan) or plan.kind is LegKind.CONVERT:
+    if is_exit(plan) or plan.kind is LegKind.CONVERT:
         money[plan.receive] = exactly_sum(purse.of(plan.receive), fill.received.quantity)
-    if _is_exit(plan):
+    if is_exit(plan):
         owed = (*owed, _sold(sweep, leg))
     elif plan.kind is LegKind.CONVERT:
         owed = tuple(_moved(lot, plan.spend, plan.receive) for lot in owed)
     return Purse(money, owed)
 
 
-def _is_exit(plan: PlannedLeg) -> bool:
+def is_exit(plan: PlannedLeg) -> bool:
     """An exit turns a lot's asset into a hub currency."""
     return plan.lot_id is not None and plan.kind is not LegKind.TOP_UP
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from domain.account import Account
 from domain.commands import Command, ConcludeLeg, Declare, DeclineLeg, FinishSweep, RecordScan, RequestLeg
 from domain.decision import decide, fingerprint, next_step
+from domain.dust import Market
 from domain.errors import ImpossibleHistory
 from domain.leg import Answer, Filled, Requested, Unknown
 from domain.sweep import Ask, Finish, GiveUp, Rest, Try, size
@@ -57,6 +58,7 @@ from tests.domain.controls import (
     given,
     held,
     market,
+    product,
     quote_for,
     reading,
     swept,
@@ -318,6 +320,33 @@ def test_request__decided_before_an_earlier_attempt_was_lost__is_nothing() -> No
     assert decide(late, account) == []
 
 
+@pytest.mark.parametrize(("cap", "span"), [("sweep_cap", "sweep"), ("day_cap", "day")])
+def test_request__prices_that_rose_over_a_cap__leaves_the_lot_to_a_later_sweep(cap: str, span: str) -> None:
+    policy = replace(POLICY, **{cap: D("0.60")})  # type: ignore[arg-type]
+    account = swept(held(ADA, "0.7"), held(DOGE, "3"), policy=policy)
+    (requested,) = first_offer(account, price="0.16")
+    assert isinstance(requested, LegRequested)
+    account = fold(account, [requested])
+    account, _ = when(account, ConcludeLeg(requested.leg_id, 1, all_of_it(requested)))
+    (refused,) = first_offer(account, price="0.18")
+    assert isinstance(refused, LegRefused)
+    assert refused.refusal.code is RefusalCode.OVER_CAP
+    assert f"0.60 USD a {span}" in refused.refusal.sentence
+    assert isinstance(first_offer(account, price="0.17")[0], LegRequested)
+
+
+def test_day__what_was_put_up_for_sale__is_counted_once_whatever_the_kind_of_leg() -> None:
+    account, told = start_first_leg(swept(held(ADA, "1.2")))
+    assert account.spent_on(NOON.date()) == D("0.480")
+    (intent,) = of(LegRequested, told)
+    account, _ = when(account, ConcludeLeg(intent.leg_id, 1, NeverArrived()))
+    account, _ = drive(account)
+    assert account.spent_on(NOON.date()) == D("0.480")
+    assert account.spent_on(NOON.date() + timedelta(days=1)) == 0
+    exchanged, _ = drive(swept(held(PYUSD, "0.40"), at=convertible(PYUSD)))
+    assert exchanged.spent_on(NOON.date()) == D("0.40")
+
+
 def test_request__a_buy_dearer_than_what_dust_has_earned__is_declined() -> None:
     account = swept(held(ADA, "1.2"), held(DOGE, "4.9"), at=CHEAP_BUY)
     for _ in range(2):
@@ -433,6 +462,46 @@ def test_top_up__off_unfunded_or_dearer_than_it_recovers__leaves_the_lot_unrouta
     assert account.sweep is None
     (stuck,) = of(DustUnroutable, told)
     assert stuck.reason is Unroutable.BELOW_MINIMUM
+
+
+FOO = "coinbase:FOO"
+CHEAP_TOP_UPS = market(
+    BTC_USDC,
+    replace(TONE_USD, quote_minimum=D("0.05")),
+    product(FOO, USDC, base_increment=D(1), base_minimum=D(27), quote_minimum=D("0.05")),
+    FOO_USDC=Price(D("0.01523"), D("0.01524")),
+)
+
+
+def laid_out(policy: Policy, money: dict[str, Decimal], at: Market = CHEAP_TOP_UPS) -> Decimal:
+    account = given(policy)
+    account = replace(account, purse=replace(account.purse, money=money))
+    account, facts = when(account, RecordScan(reading(held(TONE, "25"), held(FOO, "25"), at=at), policy))
+    legs = [leg for fact in of(DustDetected, facts) for leg in fact.plan if leg.kind is LegKind.TOP_UP]
+    assert all(leg.quantity for leg in legs)
+    return exactly_sum(*(leg.quantity for leg in legs if leg.quantity))
+
+
+@pytest.mark.parametrize(
+    ("money", "expected"),
+    [
+        ({}, "0.05"),
+        ({USD: D("0.05")}, "0.10"),
+        ({USDC: D("-0.03")}, "0"),
+        ({USD: D("-0.03"), USDC: D("0.06")}, "0.05"),
+    ],
+)
+def test_top_up__two_hubs__share_one_allowance_less_what_did_not_come_back(
+    money: dict[str, Decimal], expected: str
+) -> None:
+    policy = replace(POLICY, top_up=D("0.06"), taker_fee=D("0.001"))
+    assert laid_out(policy, money) == D(expected)
+
+
+def test_top_up__what_it_buys__counts_towards_the_cap() -> None:
+    policy = replace(POLICY, top_up=D(1), taker_fee=D("0.001"))
+    assert laid_out(replace(policy, sweep_cap=D("0.44")), {}) == D("0.05")
+    assert laid_out(replace(policy, sweep_cap=D("0.43")), {}) == 0
 
 
 def test_top_up__its_buy_refused__declines_the_sale_with_the_same_reason() -> None:
