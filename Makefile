@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench lock docs clean
+.PHONY: demo test check campaign bench lock docs clean
 
 # Setuptools warns that the code would run from where it lies, which is what is wanted here.
 $(READY): requirements-dev.lock pyproject.toml
@@ -26,6 +26,12 @@ check: $(READY)
 test: check
 	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=85
 	$(BIN)/coverage report --include='domain/*' --fail-under=95 --skip-covered
+
+# Random accidents to the real processes; ROUNDS and SEED choose how many and which.
+ROUNDS ?= 50
+SEED ?= $(shell date +%s)
+campaign: $(READY)
+	CHAOS_ROUNDS=$(ROUNDS) CHAOS_SEED=$(SEED) $(BIN)/pytest tests/chaos/test_campaign.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,42 @@
+"""Redis killed, emptied and frozen in the middle of sweeps: the log is elsewhere, so nothing is lost with it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from events.facts import LegRequested
+from tests.chaos.stage import Stage
+from tests.chaos.verdict import assert_whole
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with its data", "without its data"])
+def test_redis__killed_and_started_again__workers_carry_on(stage: Stage, kept: bool) -> None:
+    stage.provoke()
+    stage.waits_for(LegRequested)
+    stage.redis.kill()
+    if not kept:
+        stage.lose_redis()
+    started = time.time()
+    stage.redis.start()
+    stage.all_consume_since(started)
+    assert_whole(stage)
+    stage.provoke()
+    assert_whole(stage)
+
+
+def test_redis__emptied_again_and_again_under_load__brings_every_event_all_the_same(stage: Stage) -> None:
+    stage.provoke()
+    for times in range(1, 5):
+        stage.waits_for(LegRequested, times)
+        stage.redis.wipe()
+    assert_whole(stage)
+
+
+def test_redis__frozen_for_longer_than_any_time_out__workers_carry_on(stage: Stage) -> None:
+    stage.provoke()
+    stage.waits_for(LegRequested)
+    with stage.redis.frozen():
+        time.sleep(6)
+    assert_whole(stage)
