@@ -59,7 +59,8 @@ def _stuck(leg: Leg, sweep: Sweep) -> DustConversionFailed:
     lot = sweep.lot(leg.plan.lot_id)
     topping = sweep.top_up_of(lot.lot_id)
     done = (topping,) if isinstance(topping, Filled) else ()
-    there = exactly_sum(lot.quantity, *(each.fill.received.quantity for each in done))
+    there = Amount(exactly_sum(lot.quantity, *(each.fill.received.quantity for each in done)), lot.asset)
+    gone = leg.refusal.code is RefusalCode.INSUFFICIENT_BALANCE
     return DustConversionFailed(
         account=sweep.opened.account,
         sweep_id=sweep.opened.sweep_id,
@@ -67,7 +68,7 @@ def _stuck(leg: Leg, sweep: Sweep) -> DustConversionFailed:
         asset=lot.asset,
         refusal=leg.refusal,
         legs_done=tuple(each.plan.leg_id for each in done),
-        money=(Amount(there, lot.asset),),
+        money=() if gone else (there,),
     )
 
 

@@ -61,7 +61,8 @@ def sentence(fact: Fact) -> str:
         case DustConverted():
             return f"{plain(fact.quantity)} {ticker(fact.asset)} became {fact.proceeds}, fees {amounts(fact.fees)}"
         case DustConversionFailed():
-            return f"{ticker(fact.asset)}: {fact.refusal.sentence}; the money is in {amounts(fact.money)}"
+            where = f"; the money is in {amounts(fact.money)}" if fact.money else ""
+            return f"{ticker(fact.asset)}: {fact.refusal.sentence}{where}"
         case ProceedsCarried():
             return f"{fact.amount} of {len(fact.lots)} lots waits: {fact.sentence}"
         case SweepCompleted():

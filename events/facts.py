@@ -189,7 +189,10 @@ class DustConverted:
 
 @dataclass(frozen=True, slots=True)
 class DustConversionFailed:
-    """A lot did not become the target: why, which legs were done, and where the money is now."""
+    """A lot did not become the target: why, which legs were done, and where the money is now.
+
+    `money` is empty when the account no longer had what was announced: it went without us.
+    """
 
     account: str
     sweep_id: str

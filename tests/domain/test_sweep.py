@@ -185,6 +185,13 @@ def test_sweep__a_refused_sale__fails_its_lot_and_not_the_others() -> None:
     assert account.sweep is None
 
 
+def test_sweep__what_was_announced_is_gone__fails_without_saying_where_it_is() -> None:
+    gone = Refusal(RefusalCode.INSUFFICIENT_BALANCE, "the wallet does not hold that much")
+    _, told = drive(swept(held(ADA, "1.2")), lambda _: gone)
+    (failed,) = of(DustConversionFailed, told)
+    assert (failed.refusal, failed.money) == (gone, ())
+
+
 def test_sweep__a_refused_buy__fails_the_lots_and_says_that_the_money_is_in_the_hub() -> None:
     def no_buy(intent: LegRequested) -> Answer:
         return NO_BIDS if intent.kind is LegKind.BUY else all_of_it(intent)
