@@ -37,7 +37,7 @@ from events.facts import (
     SweepCompleted,
     VenueUnreachable,
 )
-from events.money import Amount, exactly_sum
+from events.money import Amount, exactly_less, exactly_sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,5 +152,5 @@ def _paid_out(purse: Purse, lot_id: str, proceeds: Amount) -> Purse:
     owed: tuple[SoldLot, ...] = tuple(lot for lot in purse.owed if lot.lot.lot_id != lot_id)
     if sold[0].contribution.asset != proceeds.asset:
         return Purse(purse.money, owed)
-    left = exactly_sum(purse.of(proceeds.asset), -proceeds.quantity)
+    left = exactly_less(purse.of(proceeds.asset), proceeds.quantity)
     return Purse({**purse.money, proceeds.asset: left}, owed)

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from domain.venue import Capabilities, Holding, Price, Product
 from events.facts import DustUnroutable
-from events.money import Amount, exactly_sum, floor_to, plain, ticker
+from events.money import Amount, exactly_less, exactly_sum, floor_to, plain, ticker
 from events.values import Keep, Kept, Policy, Unroutable
 
 ASK_AGAIN_AFTER = timedelta(days=1)
@@ -101,7 +101,7 @@ def reserve_of(policy: Policy, asset: str) -> Decimal:
 
 def free_of(holding: Holding, policy: Policy) -> Decimal:
     """Say how much of a holding may be sold, to the last digit; below zero when the reserve is not reached."""
-    return exactly_sum(holding.available, -reserve_of(policy, holding.asset))
+    return exactly_less(holding.available, reserve_of(policy, holding.asset))
 
 
 def _kept_unpriced(holding: Holding, policy: Policy, free: Decimal) -> Kept | None:

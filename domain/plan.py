@@ -13,7 +13,7 @@ from decimal import Decimal
 from domain.dust import Dust, Market, settlement_hub
 from domain.identity import leg_id, lot_id
 from domain.venue import Product
-from events.money import exactly_sum, floor_to
+from events.money import exactly_less, exactly_sum, floor_to
 from events.values import LegKind, Lot, PlannedLeg, Policy
 
 CENT = Decimal("0.01")
@@ -73,7 +73,7 @@ def top_up(dust: Dust, policy: Policy, market: Market, funds: Decimal) -> TopUp 
     ask = market.ask(product) if product else None
     if policy.top_up is None or product is None or ask is None:
         return None
-    lacking = exactly_sum(product.base_minimum, -dust.free)
+    lacking = exactly_less(product.base_minimum, dust.free)
     whole_steps = floor_to(lacking, product.base_increment) + product.base_increment
     kept = Decimal(1) - policy.taker_fee
     cost = whole_steps * ask / kept * TOP_UP_MARGIN
@@ -91,8 +91,8 @@ def outlay(money: Mapping[str, Decimal], hub: str, policy: Policy) -> Decimal:
 
     The allowance is one for all hubs; what an earlier top-up laid out and did not bring back is taken off it.
     """
-    laid_out = exactly_sum(*(max(-other, Decimal(0)) for asset, other in money.items() if asset != hub))
-    allowance = max(exactly_sum(policy.top_up or Decimal(0), -laid_out), Decimal(0))
+    laid_out = [min(other, Decimal(0)) for asset, other in money.items() if asset != hub]
+    allowance = max(exactly_sum(policy.top_up or Decimal(0), *laid_out), Decimal(0))
     return exactly_sum(money.get(hub, Decimal(0)), allowance)
 
 

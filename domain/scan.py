@@ -13,7 +13,7 @@ from domain.identity import scan_id, sweep_id
 from domain.plan import CENT, TopUp, lot_of, outlay, plan, top_up
 from domain.venue import Holding
 from events.facts import DustUnroutable
-from events.money import exactly_sum, floor_to, plain
+from events.money import exactly_less, exactly_sum, floor_to, plain
 from events.values import Keep, Kept, Lot, PlannedLeg, Policy, Unroutable
 
 
@@ -70,7 +70,7 @@ def find(
     stuck: list[DustUnroutable] = []
     dust: list[Dust] = []
     top_ups: dict[str, TopUp] = {}
-    allowance = min(policy.sweep_cap, exactly_sum(policy.day_cap, -spent_today))
+    allowance = min(policy.sweep_cap, exactly_less(policy.day_cap, spent_today))
     money = dict(carried)
     for piece in candidates:
         topped, value = None, piece.value
@@ -83,11 +83,11 @@ def find(
         if value > allowance:
             kept.append(_over_cap(piece, policy))
             continue
-        allowance = exactly_sum(allowance, -value)
+        allowance = exactly_less(allowance, value)
         dust.append(piece)
         if topped:
             top_ups[piece.asset] = topped
-            money[piece.hub] = exactly_sum(money.get(piece.hub, Decimal(0)), -topped.spend)
+            money[piece.hub] = exactly_less(money.get(piece.hub, Decimal(0)), topped.spend)
     sweep = sweep_id(reading.scan_id)
     if not _worth_it(dust, policy, reading.market):
         stuck.extend(_no_gain(piece, reading, policy) for piece in dust)

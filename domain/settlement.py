@@ -14,7 +14,7 @@ from domain.leg import Filled, Leg, Refused
 from domain.share import share
 from domain.sweep import Purse, SoldLot, Sweep
 from events.facts import DustConversionFailed, DustConverted, DustUnroutable, ProceedsCarried, SweepCompleted
-from events.money import Amount, exactly_sum, plain, ticker
+from events.money import Amount, exactly_less, exactly_sum, plain, ticker
 from events.values import CarriedLot, LegKind, Lot, Refusal, RefusalCode, Unroutable
 
 # An order that filled this far is whole: what is left is a rounding of the venue, not money waiting for a buyer.
@@ -132,7 +132,7 @@ def _converted(
             lot_id=sold.lot.lot_id,
             asset=sold.lot.asset,
             quantity=sold.sold,
-            unsold=max(exactly_sum(sold.lot.quantity, -sold.sold), Decimal(0)),
+            unsold=max(exactly_less(sold.lot.quantity, sold.sold), Decimal(0)),
             proceeds=Amount(exactly_sum(sold.received, part), sweep.opened.policy.target),
             fees=(*sold.fees, *(Amount(shares[nth], asset) for asset, shares in buy_fees)),
             executions=sold.executions,
@@ -158,7 +158,7 @@ def _partly(sweep: Sweep, ready: Sequence[SoldLot], buy: Filled) -> ProceedsCarr
     spent = share(min(buy.fill.spent.quantity, exactly_sum(*weights)), weights)
     hub = buy.plan.spend
     lots = tuple(
-        CarriedLot(lot.lot.lot_id, Amount(exactly_sum(weight, -out), hub), exactly_sum(lot.received, got))
+        CarriedLot(lot.lot.lot_id, Amount(exactly_less(weight, out), hub), exactly_sum(lot.received, got))
         for lot, weight, out, got in zip(ready, weights, spent, bought, strict=True)
     )
     rest = sum((lot.proceeds for lot in lots), Amount(Decimal(0), hub))
@@ -189,7 +189,7 @@ def _waits_for(sweep: Sweep, purse: Purse, hub: str, refusal: Refusal | None) ->
         return f"no market leads from {ticker(hub)} to the target today", None
     if isinstance(leg, Refused):
         return leg.refusal.sentence, leg.refusal.missing
-    missing = Amount(max(exactly_sum(leg.plan.minimum, -purse.of(hub)), Decimal(0)), hub)
+    missing = Amount(max(exactly_less(leg.plan.minimum, purse.of(hub)), Decimal(0)), hub)
     return f"{leg.plan.product} takes at least {plain(leg.plan.minimum)}, {missing} more is needed", missing
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Decimal, localcontext
 
-from events.money import exactly_sum
+from events.money import exactly_less, exactly_sum
 
 
 def share(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
@@ -25,5 +25,5 @@ def share(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
         unit, whole = Decimal(1).scaleb(min(exponent, -8)), sum(positive)
         parts = [(total * weight / whole).quantize(unit, ROUND_FLOOR) for weight in positive]
     largest = positive.index(max(positive))
-    parts[largest] = exactly_sum(parts[largest], total, -exactly_sum(*parts))
+    parts[largest] = exactly_less(exactly_sum(parts[largest], total), *parts)
     return parts

@@ -16,7 +16,7 @@ from domain.leg import Filled, Leg, NeverArrived, Planned, Refused
 from domain.plan import outlay
 from domain.venue import Holding
 from events.facts import DustDetected
-from events.money import Amount, exactly_sum, floor_to, plain, ticker
+from events.money import Amount, exactly_less, exactly_sum, floor_to, plain, ticker
 from events.values import Execution, Fill, LegKind, Lot, PlannedLeg, Policy, Quote, Refusal, RefusalCode
 
 
@@ -252,7 +252,7 @@ def receive(sweep: Sweep, purse: Purse, leg: Filled) -> Purse:
     money = dict(purse.money)
     owed = purse.owed
     if not is_exit(plan):
-        money[plan.spend] = exactly_sum(purse.of(plan.spend), -fill.spent.quantity)
+        money[plan.spend] = exactly_less(purse.of(plan.spend), fill.spent.quantity)
     if is_exit(plan) or plan.kind is LegKind.CONVERT:
         money[plan.receive] = exactly_sum(purse.of(plan.receive), fill.received.quantity)
     if is_exit(plan):

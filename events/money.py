@@ -30,7 +30,7 @@ class Amount:
         return Amount(exactly_sum(self.quantity, self._like(other)), self.asset)
 
     def __sub__(self, other: Amount) -> Amount:
-        return Amount(exactly_sum(self.quantity, -self._like(other)), self.asset)
+        return Amount(exactly_less(self.quantity, self._like(other)), self.asset)
 
     def __str__(self) -> str:
         return f"{plain(self.quantity)} {ticker(self.asset)}"
@@ -45,6 +45,11 @@ def exactly_sum(*quantities: Decimal) -> Decimal:
     """Add without rounding, however many digits the terms have (the default context keeps 28)."""
     with localcontext(prec=200):
         return sum(quantities, Decimal(0))
+
+
+def exactly_less(quantity: Decimal, *others: Decimal) -> Decimal:
+    """Take the others off without rounding; a minus sign alone would round to the default context's 28 digits."""
+    return exactly_sum(quantity, *(other.copy_negate() for other in others))
 
 
 def floor_to(quantity: Decimal, increment: Decimal) -> Decimal:

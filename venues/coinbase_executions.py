@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal, localcontext
 
-from events.money import Amount, exactly_sum, floor_to
+from events.money import Amount, exactly_less, exactly_sum, floor_to
 from events.values import Execution
 from venues.coinbase_replies import Order, Trade
 
@@ -47,4 +47,4 @@ def _shared(filled: Decimal, bought: Sequence[tuple[Decimal, Decimal]]) -> list[
     with localcontext(prec=60):
         weights = [value / price for value, price in bought]
         parts = [floor_to(filled * weight / sum(weights), STEP) for weight in weights[:-1]]
-    return [*parts, exactly_sum(filled, *(-part for part in parts))]
+    return [*parts, exactly_less(filled, *parts)]

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from domain.venue import NeverArrived, Order, Pending
-from events.money import Amount, exactly_sum, plain
+from events.money import Amount, exactly_less, exactly_sum, plain
 from events.values import Fill, LegKind, Quote, Refusal, RefusalCode
 from venues import coinbase_replies as replies
 from venues.coinbase_client import Client
@@ -164,7 +164,7 @@ class Orders:
         value = _number(seen.filled_value)
         sold, bought = Amount(size, base), Amount(size, base)
         if order.kind is LegKind.SELL:
-            spent, received = sold, Amount(exactly_sum(value, -fees), quote)
+            spent, received = sold, Amount(exactly_less(value, fees), quote)
         else:
             spent, received = Amount(exactly_sum(value, fees), quote), bought
         return Fill(seen.order_id, spent, received, (Amount(fees, quote),), executions)
@@ -204,7 +204,7 @@ class Orders:
         in_quote = "QUOTE_SIZE" in refusal.venue_code
         minimum, asset = (market.quote_min_size, quote) if in_quote else (market.base_min_size, base)
         offered = order.spend.quantity if asset == order.spend.asset else _number(preview.quote_size)
-        lacking = exactly_sum(Decimal(minimum), -offered)
+        lacking = exactly_less(Decimal(minimum), offered)
         return Amount(lacking, asset) if lacking > 0 and (offered > 0 or asset == order.spend.asset) else None
 
 
@@ -223,7 +223,7 @@ def asked_at(order: Order) -> datetime:
 def _offer(order: Order, preview: replies.Preview) -> Quote:
     base, quote = base_and_quote(order)
     size, total, fee = (_number(each) for each in (preview.base_size, preview.order_total, preview.commission_total))
-    traded = exactly_sum(total, fee if order.kind is LegKind.SELL else -fee)
+    traded = exactly_sum(total, fee) if order.kind is LegKind.SELL else exactly_less(total, fee)
     price = _number(preview.est_average_filled_price) or (traded / size if size else Decimal(0))
     sold, paid = Amount(size, base), Amount(total, quote)
     spend, receive = (sold, paid) if order.kind is LegKind.SELL else (paid, sold)

@@ -19,7 +19,7 @@ def evolve(ledger: Ledger, recorded: Recorded) -> Ledger:
         return ledger
     moved = dict(ledger.get(fact.account, {}))
     for asset, change in (
-        (fact.fill.spent.asset, -fact.fill.spent.quantity),
+        (fact.fill.spent.asset, fact.fill.spent.quantity.copy_negate()),
         (fact.fill.received.asset, fact.fill.received.quantity),
     ):
         moved[asset] = exactly_sum(moved.get(asset, Decimal(0)), change)

@@ -79,7 +79,10 @@ def _rehearsed(
     estimated = plan.lot_id is None and spend.quantity > held.get(spend.asset, Decimal(0))
     offer = _reckoned(plan, spend, reading.market, policy) if estimated else venue.quote(draft(plan, spend))
     if isinstance(offer, Quote):
-        for asset, change in ((offer.spend.asset, -offer.spend.quantity), (plan.receive, offer.receive.quantity)):
+        for asset, change in (
+            (offer.spend.asset, offer.spend.quantity.copy_negate()),
+            (plan.receive, offer.receive.quantity),
+        ):
             if asset in purse:
                 purse[asset] = exactly_sum(purse[asset], change)
     return Rehearsed(plan, spend, offer, estimated)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from domain.share import share
 from events.money import exactly_sum
 
-amounts = st.decimals(min_value=0, max_value=10**9, allow_nan=False, allow_infinity=False, places=18)
+# More digits than the default context of 28 keeps.
+amounts = st.decimals(min_value=0, max_value=10**20, allow_nan=False, allow_infinity=False, places=18)
 
 
 @given(amounts, st.lists(amounts, min_size=1, max_size=40))
