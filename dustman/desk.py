@@ -13,6 +13,7 @@ from functools import cache
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from domain.venue import Venue
 from dustman.settings import Settings
 from dustman.wiring import now, open_feed, open_log, open_redis, open_venue
 from events.log import EventLog
@@ -32,13 +33,17 @@ def mandates(settings: Settings) -> dict[str, Mandate]:
 
 
 def worker_desk(settings: Settings, nudge: Callable[[str, str], None]) -> Desk:
-    """Open the desk of a worker: what it appends is published at once, and work is nudged through the broker."""
-    return _desk(settings, nudge, logger.warning)
+    """Open the desk of a worker: what it appends is published at once, and work is nudged through the broker.
+
+    The rate limit is the one all workers share, from the first request on: while Redis is down nothing is asked.
+    """
+    shared = open_redis(settings)
+    return _desk(settings, nudge, logger.warning, lambda account: open_venue(settings, account, shared))
 
 
 def command_desk(settings: Settings, note: Callable[[str], None]) -> Desk:
     """Open the desk of a command: it does its own work and nudges nobody; a feed that is down is only noted."""
-    return _desk(settings, lambda _queue, _account: None, note)
+    return _desk(settings, lambda _queue, _account: None, note, lambda account: open_venue(settings, account))
 
 
 def nudge(queue: str, account: str) -> None:
@@ -51,7 +56,9 @@ def nudge(queue: str, account: str) -> None:
         logger.warning("nudge %s %s was lost: %s", queue, account, error)
 
 
-def _desk(settings: Settings, nudge: Callable[[str, str], None], say: Callable[[str], None]) -> Desk:
+def _desk(
+    settings: Settings, nudge: Callable[[str, str], None], say: Callable[[str], None], venue: Callable[[str], Venue]
+) -> Desk:
     log = open_log(settings)
     feed = open_feed(settings)
 
@@ -65,7 +72,7 @@ def _desk(settings: Settings, nudge: Callable[[str, str], None], say: Callable[[
         worker=str(uuid.uuid4()),
         log=log,
         mandates=mandates(settings),
-        open_venue=lambda account: open_venue(settings, account),
+        open_venue=venue,
         clock=now,
         sleep=time.sleep,
         publish=publish,

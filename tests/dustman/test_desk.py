@@ -1,0 +1,57 @@
+"""The desks of workers and commands on a Redis that is down, comes back, or is not fit for the feed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.errors import VenueUnavailable
+from dustman.desk import command_desk, worker_desk
+from dustman.settings import Settings, load
+from simulators.coinbase.scenarios import small
+from simulators.coinbase.twin import CoinbaseTwin
+from tests.dustman.test_doctor import configure
+from tests.redis_server import RedisServer
+
+
+@pytest.fixture
+def twin() -> Iterator[CoinbaseTwin]:
+    with CoinbaseTwin(small()) as running:
+        yield running
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path / "redis") as running:
+        yield running
+
+
+@pytest.fixture
+def settings(home: Path, twin: CoinbaseTwin, server: RedisServer) -> Settings:
+    return load(configure(home, twin, server.port), os.environ)
+
+
+def no_nudge(_queue: str, _account: str) -> None:
+    """Nobody else works here."""
+
+
+def test_worker__opened_while_redis_is_down__asks_nothing_until_the_shared_limit_is_back(
+    settings: Settings, server: RedisServer, twin: CoinbaseTwin
+) -> None:
+    server.kill()
+    venue = worker_desk(settings, no_nudge).venue("main")
+    with pytest.raises(VenueUnavailable, match="Redis that keeps the rate limit"):
+        venue.holdings()
+    assert not any(twin.gate.counts().values())
+    server.start()
+    assert venue.holdings()
+    with server.client() as client:
+        assert client.keys("dustman:limit:*")
+
+
+def test_command__redis_is_down__asks_within_a_limit_of_its_own(settings: Settings, server: RedisServer) -> None:
+    server.kill()
+    assert command_desk(settings, print).venue("main").holdings()
