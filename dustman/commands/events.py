@@ -30,10 +30,9 @@ def events(
     """Show what is on record."""
     import json
 
-    from events.envelope import cloud_event
-
     from dustman.telling import sentence
     from dustman.wiring import open_log
+    from events.envelope import cloud_event
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     if kind:
