@@ -27,7 +27,7 @@ def test_exactly_less__any_quantities__is_undone_by_adding_them(quantity: Decima
 
 
 def test_amounts__of_unlike_assets__do_not_add_up() -> None:
-    with pytest.raises(UnlikeAssets, match="coinbase:ADA and coinbase:BTC"):
+    with pytest.raises(UnlikeAssets, match="coinbase:BTC and coinbase:ADA"):
         Amount(Decimal(1), "coinbase:BTC") + Amount(Decimal(1), "coinbase:ADA")
 
 
