@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from domain.venue import Venue
 from dustman.settings import Settings
 from dustman.wiring import now, open_feed, open_log, open_redis, open_venue
-from events.log import EventLog
+from events.log import EventLog, StoreMisconfigured
 from events.subscription import Subscription
 from workers.desk import Desk, Mandate
 from workers.intake import GROUP, TYPES
@@ -65,7 +65,8 @@ def _desk(
     def publish() -> None:
         try:
             feed.publish_pending(log)
-        except RedisError as error:
+        except (RedisError, StoreMisconfigured) as error:
+            # Never raised: the intent of an order may just have been recorded, and the order must follow at once.
             say(f"the feed is behind the log, the relay brings it up: {error}")
 
     return Desk(

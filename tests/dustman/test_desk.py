@@ -11,10 +11,12 @@ import pytest
 from domain.errors import VenueUnavailable
 from dustman.desk import command_desk, worker_desk
 from dustman.settings import Settings, load
+from dustman.wiring import now
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.twin import CoinbaseTwin
 from tests.dustman.test_doctor import configure
 from tests.redis_server import RedisServer
+from workers.scanning import scan
 
 
 @pytest.fixture
@@ -55,3 +57,15 @@ def test_worker__opened_while_redis_is_down__asks_nothing_until_the_shared_limit
 def test_command__redis_is_down__asks_within_a_limit_of_its_own(settings: Settings, server: RedisServer) -> None:
     server.kill()
     assert command_desk(settings, print).venue("main").holdings()
+
+
+def test_publish__redis_would_drop_entries__says_so_and_raises_nothing(
+    home: Path, twin: CoinbaseTwin, tmp_path: Path
+) -> None:
+    """Raised between an intent and its order it would leave the leg to the reconciler, at every attempt."""
+    said: list[str] = []
+    with RedisServer(tmp_path / "evicting", maxmemory_policy="allkeys-lru") as server:
+        desk = command_desk(load(configure(home, twin, server.port), os.environ), said.append)
+        scan(desk, "main", now(), automatic=True)
+    assert "scan_completed" in [recorded.type for recorded in desk.log.read()]
+    assert "maxmemory-policy is allkeys-lru" in said[-1]
