@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain.errors import ConfigurationError
 from domain.venue import Venue
 from events.log import EventLog
 from events.subscription import Subscription
@@ -49,6 +50,12 @@ class Desk:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "streams", Streams(self.log, self.clock, self.publish))
+
+    def mandate(self, account: str) -> Mandate:
+        """Return an account's mandate; `ConfigurationError` names the accounts there are."""
+        if account not in self.mandates:
+            raise ConfigurationError(f"account: there is no {account!r}; the settings have {', '.join(self.mandates)}")
+        return self.mandates[account]
 
     def venue(self, account: str) -> Venue:
         """Return the account's venue, opened on first use."""

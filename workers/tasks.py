@@ -41,7 +41,7 @@ def task(name: str) -> Callable[[Callable[..., None]], Any]:
 def scan(account: str) -> None:
     """Scan an account for its latest due time."""
     at = desk()
-    due = latest_due(at.mandates[account].schedule, at.clock())
+    due = latest_due(at.mandate(account).schedule, at.clock())
     scanning.scan(at, account, due, automatic=True)
 
 
@@ -51,7 +51,7 @@ def convert(account: str = "") -> None:
     at = desk()
     until = at.clock() + BUDGET
     if account:
-        conducting.conduct(at, account, until)
+        conducting.conduct(at, at.mandate(account).account, until)
     intake.drain(at, at.announcements(), until)
 
 

@@ -147,18 +147,19 @@ class Stage:
         """Return what a role's process runs."""
         return ROLES[name].job(self.config, self.directory, dict(os.environ))
 
-    def second(self, name: str) -> Child:
-        """Start another worker of a role beside the one that is there, with a sign of life of its own."""
-        sign = self.directory / "run" / f"{name}-2.pulse"
+    @contextmanager
+    def second(self, name: str) -> Iterator[None]:
+        """Have another worker of a role, at work beside the one that is there, within the block."""
+        began, sign = time.time(), self.directory / "run" / f"{name}-2.pulse"
         job = self.job(name)
-        return self.crew.start(
-            replace(
-                job,
-                name=f"{name}-2",
-                environment={**job.environment, pulse.VARIABLE: str(sign)},
-                ready=lambda child: pulse.last(sign) >= child.started,
-            )
+        other = self.crew.start(
+            replace(job, name=f"{name}-2", environment={**job.environment, pulse.VARIABLE: str(sign)})
         )
+        try:
+            self.until(lambda: pulse.last(sign) >= began, f"a second {name} is at work")
+            yield
+        finally:
+            other.kill()
 
     def sign_of(self, name: str) -> float:
         """Return when a role last gave a sign of life, in seconds since the epoch."""

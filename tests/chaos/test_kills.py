@@ -39,10 +39,9 @@ def test_converter__frozen_for_longer_than_its_intent_is_held__wakes_up_to_a_fin
         stage.provoke()
         stage.until(struck, "an order is under way")
         os.killpg(frozen, signal.SIGSTOP)
-    other = stage.second("converter")
-    stage.waits_for(SweepCompleted)
-    os.killpg(frozen, signal.SIGCONT)
-    other.kill()
+    with stage.second("converter"):
+        stage.waits_for(SweepCompleted)
+        os.killpg(frozen, signal.SIGCONT)
     assert_whole(stage)
 
 

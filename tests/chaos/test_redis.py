@@ -12,18 +12,17 @@ from tests.chaos.verdict import assert_whole
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["with its data", "without its data"])
-def test_redis__killed_and_started_again__workers_carry_on(stage: Stage, kept: bool) -> None:
-    stage.provoke()
-    stage.waits_for(LegRequested)
-    stage.redis.kill()
-    if not kept:
-        stage.lose_redis()
-    started = time.time()
-    stage.redis.start()
-    stage.all_consume_since(started)
-    assert_whole(stage)
-    stage.provoke()
-    assert_whole(stage)
+def test_redis__killed_in_a_scan_and_in_an_order__workers_carry_on(stage: Stage, kept: bool) -> None:
+    for endpoint in ("list_products", "create_order"):
+        with stage.troubled(kind="slow", endpoint=endpoint, seconds="1") as struck:
+            stage.provoke()
+            stage.until(struck, f"{endpoint} is under way")
+            stage.redis.kill()
+        if not kept:
+            stage.lose_redis()
+        stage.redis.start()
+        stage.all_consume_since(time.time())
+        assert_whole(stage)
 
 
 def test_redis__emptied_again_and_again_under_load__brings_every_event_all_the_same(stage: Stage) -> None:
@@ -39,4 +38,5 @@ def test_redis__frozen_for_longer_than_any_time_out__workers_carry_on(stage: Sta
     stage.waits_for(LegRequested)
     with stage.redis.frozen():
         time.sleep(6)
+    stage.all_consume_since(time.time())
     assert_whole(stage)
