@@ -16,10 +16,17 @@ def test_nothing__dies__is_whole(stage: Stage) -> None:
     assert_whole(stage)
 
 
-def test_converter__killed_with_its_pool__loses_nothing_and_pays_nothing_twice(stage: Stage) -> None:
-    stage.provoke()
-    stage.waits_for(LegRequested, 2)
-    stage.again("converter")
+def test_converter_and_its_pool__killed_in_an_order_and_then_the_reconciler_that_asks__pay_nothing_twice(
+    stage: Stage,
+) -> None:
+    with stage.troubled(kind="slow", endpoint="create_order", seconds="1") as struck:
+        stage.provoke()
+        stage.until(struck, "an order is under way")
+        stage.workers["converter"].kill()
+    with stage.troubled(kind="slow", endpoint="list_orders", seconds="2") as struck:
+        stage.until(struck, "the reconciler asks what became of it")
+        stage.again("reconciler")
+    stage.workers["converter"].start()
     assert_whole(stage)
 
 
@@ -60,18 +67,6 @@ def test_detector__killed_in_the_middle_of_a_scan__scans_anew(stage: Stage) -> N
         stage.provoke()
         stage.until(struck, "the detector reads the markets")
         stage.again("detector")
-    assert_whole(stage)
-
-
-def test_reconciler__killed_while_it_asks_for_a_lost_answer__asks_anew(stage: Stage) -> None:
-    with stage.troubled(kind="slow", endpoint="create_order", seconds="1") as struck:
-        stage.provoke()
-        stage.until(struck, "an order is under way")
-        stage.workers["converter"].kill()
-    with stage.troubled(kind="slow", endpoint="list_orders", seconds="2") as struck:
-        stage.until(struck, "the reconciler asks what became of it")
-        stage.again("reconciler")
-    stage.workers["converter"].start()
     assert_whole(stage)
 
 
