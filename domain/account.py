@@ -12,10 +12,12 @@ from decimal import Decimal
 from typing import assert_never
 
 from domain import leg as legs
+from domain import purse as purses
 from domain import sweep as sweeps
 from domain.errors import ImpossibleHistory
 from domain.leg import Filled, Leg
-from domain.sweep import Purse, SoldLot, Sweep
+from domain.purse import Purse, SoldLot
+from domain.sweep import Sweep
 from events.facts import (
     AccountWentLive,
     ConversionsHalted,
@@ -82,17 +84,6 @@ def evolve(account: Account, fact: Fact) -> Account:
             return _move_leg(account, fact)
         case DustConverted(lot_id=lot_id, proceeds=proceeds):
             return replace(account, purse=_paid_out(account.purse, lot_id, proceeds))
-        case ProceedsCarried(lots=lots):
-            waiting = {lot.lot_id: lot for lot in lots}
-            owed = tuple(
-                replace(
-                    sold, contribution=waiting[sold.lot.lot_id].proceeds, received=waiting[sold.lot.lot_id].received
-                )
-                if sold.lot.lot_id in waiting
-                else sold
-                for sold in account.purse.owed
-            )
-            return replace(account, purse=Purse(account.purse.money, owed))
         case SweepCompleted(sweep_id=sweep_id):
             if account.sweep is None or account.sweep.opened.sweep_id != sweep_id:
                 raise ImpossibleHistory(f"sweep {sweep_id} completed, but it is not open")
@@ -107,8 +98,8 @@ def evolve(account: Account, fact: Fact) -> Account:
             return replace(account, halted="")
         case VenueUnreachable(operation=operation, about=about):
             return replace(account, outage=(operation, about))
-        case DustConversionFailed():
-            return account
+        case DustConversionFailed() | ProceedsCarried():
+            return account  # they tell where the money is; the fills have moved it
         case _:
             assert_never(fact)
 
@@ -136,8 +127,11 @@ def _move_leg(account: Account, fact: legs.LegFact) -> Account:
     sweep = Sweep(sweep.opened, {**sweep.legs, fact.leg_id: moved})
     if isinstance(moved, Filled):
         learned = {asset: lesson for asset, lesson in account.learned.items() if asset != moved.plan.spend}
-        return replace(account, sweep=sweep, purse=sweeps.receive(sweep, account.purse, moved), learned=learned)
-    if isinstance(fact, LegRequested) and fact.attempt == 1 and sweeps.is_exit(moved.plan):
+        lot_id = moved.plan.lot_id
+        lot = sweep.lot(lot_id) if lot_id else None
+        purse = purses.receive(account.purse, moved, lot, sweep.top_up_of(lot_id))
+        return replace(account, sweep=sweep, purse=purse, learned=learned)
+    if isinstance(fact, LegRequested) and fact.attempt == 1 and legs.is_exit(moved.plan):
         day = fact.requested_at.date()
         value = exactly_sum(account.spent_on(day), sweeps.worth(fact.quote).quantity)
         return replace(account, sweep=sweep, spent=(day, value))

@@ -159,7 +159,7 @@ def _objection(command: RequestLeg, leg: Leg, sweep: Sweep, account: Account) ->
         sentence = "the policy changed after this sweep began; make a dry run and go live with the new one"
         return Refusal(RefusalCode.POLICY_CHANGED, sentence)
     # What a top-up was bought for was within the caps when it was planned; to keep it now would only lose the top-up.
-    counts = sweeps.is_exit(leg.plan) and sweep.top_up_of(leg.plan.lot_id) is None
+    counts = legs.is_exit(leg.plan) and sweep.top_up_of(leg.plan.lot_id) is None
     if counts and isinstance(leg, legs.Planned) and (no := _over_cap(command, sweep, account)):
         return no
     return sweeps.objection(leg, command.spend, command.quote, sweep, account.purse)

@@ -23,7 +23,7 @@ from domain.venue import NeverArrived as VenueKnowsNothing
 from domain.venue import Order, Pending
 from events.facts import LegFilled, LegNeverArrived, LegOutcomeUnknown, LegRefused, LegRequested
 from events.money import Amount
-from events.values import Fill, PlannedLeg, Quote, Refusal
+from events.values import Fill, LegKind, PlannedLeg, Quote, Refusal
 
 ATTEMPTS = 3
 
@@ -109,6 +109,11 @@ def next_attempt(leg: Leg) -> int | None:
             return intent.attempt + 1
         case _:
             return None
+
+
+def is_exit(plan: PlannedLeg) -> bool:
+    """An exit turns a lot's asset into a hub currency."""
+    return plan.lot_id is not None and plan.kind is not LegKind.TOP_UP
 
 
 def is_open(leg: Leg) -> bool:

@@ -6,19 +6,18 @@ refused: the money is named), or carried (sold, and waiting for a buy that was t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from domain.leg import Filled, Leg, Refused
+from domain.purse import Purse, SoldLot
 from domain.share import share
-from domain.sweep import Purse, SoldLot, Sweep
+from domain.sweep import Sweep
 from events.facts import DustConversionFailed, DustConverted, DustUnroutable, ProceedsCarried, SweepCompleted
 from events.money import Amount, exactly_less, exactly_sum, plain, ticker
 from events.values import CarriedLot, LegKind, Lot, Refusal, RefusalCode, Unroutable
 
-# An order that filled this far is whole: what is left is a rounding of the venue, not money waiting for a buyer.
-WHOLE = Decimal("0.99")
 BPS = Decimal(10_000)
 TAUGHT = {
     RefusalCode.BELOW_MINIMUM: Unroutable.BELOW_MINIMUM,
@@ -99,86 +98,76 @@ def _proceeds(
     target = sweep.opened.policy.target
     if target in sweep.opened.policy.hubs:
         ready = [lot for lot in purse.owed if lot.contribution.asset == target]
-        total = min(exactly_sum(*(lot.contribution.quantity for lot in ready)), purse.of(target))
-        paid = _converted(sweep, ready, max(total, Decimal(0)), Decimal(1)) if ready else []
-        return paid, _left(sweep, purse, paid_in=target, refusal=None), []
+        return _paid_in_target(sweep, ready, purse), _left(sweep, purse, ready, refusal=None), []
     buy = next((leg for leg in sweep.legs.values() if leg.plan.kind is LegKind.BUY), None)
     if not isinstance(buy, Filled):
         refusal = buy.refusal if isinstance(buy, Refused) else None
-        return [], _left(sweep, purse, paid_in=None, refusal=refusal), _unbought(sweep, purse, refusal)
-    ready = [lot for lot in purse.owed if lot.contribution.asset == buy.plan.spend]
-    fill, intent = buy.fill, buy.intent
-    if fill.spent.quantity < intent.spend.quantity * WHOLE and ready:
-        return [], [_partly(sweep, ready, buy), *_left(sweep, purse, paid_in=buy.plan.spend, refusal=None)], []
-    slip = fill.received.quantity * intent.quote.spend.quantity / (intent.quote.receive.quantity * fill.spent.quantity)
-    return (
-        _converted(sweep, ready, fill.received.quantity, slip, buy) if ready else [],
-        _left(sweep, purse, paid_in=buy.plan.spend, refusal=None),
-        [],
-    )
+        return [], _left(sweep, purse, (), refusal), _unbought(sweep, purse, refusal)
+    nothing, slip = Amount(Decimal(0), buy.plan.spend), _slip(buy)
+    paid = [(lot, lot.received) for lot in purse.owed if lot.received and lot.contribution == nothing]
+    bought = [_converted(sweep, lot, received, slip) for lot, received in paid]
+    return bought, _left(sweep, purse, [lot for lot, _ in paid], refusal=None), []
 
 
-def _converted(
-    sweep: Sweep, ready: Sequence[SoldLot], total: Decimal, slip: Decimal, buy: Filled | None = None
-) -> list[DustConverted]:
-    """Share what was bought among the lots by what each paid, with the buy's fee shared the same way."""
-    weights = [lot.contribution.quantity for lot in ready]
+def _paid_in_target(sweep: Sweep, ready: Sequence[SoldLot], purse: Purse) -> list[DustConverted]:
+    """Where the target is itself a hub, proceeds are the target; what exchanges rounded away is shared by all."""
+    if not ready:
+        return []
+    target, weights = sweep.opened.policy.target, [lot.contribution.quantity for lot in ready]
+    total = max(min(exactly_sum(*weights), purse.of(target)), Decimal(0))
     parts = share(total, weights)
-    buy_fees = [(fee.asset, share(fee.quantity, weights)) for fee in (buy.fill.fees if buy else ())]
-    return [
-        DustConverted(
-            account=sweep.opened.account,
-            sweep_id=sweep.opened.sweep_id,
-            lot_id=sold.lot.lot_id,
-            asset=sold.lot.asset,
-            quantity=sold.sold,
-            unsold=max(exactly_less(sold.lot.quantity, sold.sold), Decimal(0)),
-            proceeds=Amount(exactly_sum(sold.received, part), sweep.opened.policy.target),
-            fees=(*sold.fees, *(Amount(shares[nth], asset) for asset, shares in buy_fees)),
-            executions=sold.executions,
-            order_ids=(*sold.order_ids, *((buy.fill.order_id,) if buy else ())),
-            slippage_bps=_slippage(sold, slip),
-            value=sold.value,
-            currency=sold.lot.currency,
-        )
-        for nth, (sold, part) in enumerate(zip(ready, parts, strict=True))
-    ]
+    return [_converted(sweep, lot, Amount(part, target), Decimal(1)) for lot, part in zip(ready, parts, strict=True)]
 
 
-def _slippage(sold: SoldLot, slip: Decimal) -> Decimal:
-    """Compare what both legs gave with what both quotes had offered, in basis points; negative is worse."""
-    got = sold.contribution.quantity / sold.quoted if sold.quoted > 0 and len(sold.order_ids) == 1 else Decimal(1)
-    return ((got * slip - 1) * BPS).quantize(Decimal("0.01"))
-
-
-def _partly(sweep: Sweep, ready: Sequence[SoldLot], buy: Filled) -> ProceedsCarried:
-    """A partial buy: each lot keeps its share of what was bought, and the rest of its proceeds waits."""
-    weights = [lot.contribution.quantity for lot in ready]
-    bought = share(buy.fill.received.quantity, weights)
-    spent = share(min(buy.fill.spent.quantity, exactly_sum(*weights)), weights)
-    hub = buy.plan.spend
-    lots = tuple(
-        CarriedLot(lot.lot.lot_id, Amount(exactly_less(weight, out), hub), exactly_sum(lot.received, got))
-        for lot, weight, out, got in zip(ready, weights, spent, bought, strict=True)
+def _converted(sweep: Sweep, sold: SoldLot, proceeds: Amount, slip: Decimal) -> DustConverted:
+    return DustConverted(
+        account=sweep.opened.account,
+        sweep_id=sweep.opened.sweep_id,
+        lot_id=sold.lot.lot_id,
+        asset=sold.lot.asset,
+        quantity=sold.sold,
+        unsold=max(exactly_less(sold.lot.quantity, sold.sold), Decimal(0)),
+        proceeds=proceeds,
+        fees=sold.fees,
+        executions=sold.executions,
+        order_ids=sold.order_ids,
+        slippage_bps=_bps(sold.slip * slip),
+        value=sold.value,
+        currency=sold.lot.currency,
     )
-    rest = sum((lot.proceeds for lot in lots), Amount(Decimal(0), hub))
-    sentence = f"only {buy.fill.spent} of {buy.intent.spend} found a seller; the rest joins the next sweep"
-    return ProceedsCarried(sweep.opened.account, sweep.opened.sweep_id, rest, lots, sentence, None)
 
 
-def _left(sweep: Sweep, purse: Purse, paid_in: str | None, refusal: Refusal | None) -> list[ProceedsCarried]:
-    """Name the proceeds that wait, per currency, and what they wait for; lots paid in `paid_in` had their answer."""
+def _slip(buy: Filled) -> Decimal:
+    """Compare what a buy gave for its money with what the quote had offered for it."""
+    fill, quote = buy.fill, buy.intent.quote
+    offered = quote.receive.quantity * fill.spent.quantity / quote.spend.quantity
+    return fill.received.quantity / offered if offered else Decimal(1)
+
+
+def _bps(slip: Decimal) -> Decimal:
+    """Write fill by quote, of both legs, as the difference in basis points; negative is worse."""
+    with localcontext(prec=200):
+        return ((slip - 1) * BPS).quantize(Decimal("0.01"))
+
+
+def _left(sweep: Sweep, purse: Purse, answered: Collection[SoldLot], refusal: Refusal | None) -> list[ProceedsCarried]:
+    """Name the proceeds that wait, per currency, and what they wait for."""
     carried = []
     for hub in sweep.opened.policy.hubs:
-        lots = [lot for lot in purse.owed if lot.contribution.asset == hub and hub != paid_in]
+        lots = [lot for lot in purse.owed if lot.contribution.asset == hub and lot not in answered]
         if lots:
-            waiting = tuple(CarriedLot(lot.lot.lot_id, lot.contribution, lot.received) for lot in lots)
+            waiting = tuple(CarriedLot(lot.lot.lot_id, lot.contribution, _received(lot, sweep)) for lot in lots)
             sentence, missing = _waits_for(sweep, purse, hub, refusal)
             amount = Amount(purse.of(hub), hub)
             carried.append(
                 ProceedsCarried(sweep.opened.account, sweep.opened.sweep_id, amount, waiting, sentence, missing)
             )
     return carried
+
+
+def _received(lot: SoldLot, sweep: Sweep) -> Decimal:
+    target = sweep.opened.policy.target
+    return lot.received.quantity if lot.received and lot.received.asset == target else Decimal(0)
 
 
 def _waits_for(sweep: Sweep, purse: Purse, hub: str, refusal: Refusal | None) -> tuple[str, Amount | None]:
@@ -189,6 +178,8 @@ def _waits_for(sweep: Sweep, purse: Purse, hub: str, refusal: Refusal | None) ->
         return f"no market leads from {ticker(hub)} to the target today", None
     if isinstance(leg, Refused):
         return leg.refusal.sentence, leg.refusal.missing
+    if isinstance(leg, Filled):
+        return f"only {leg.fill.spent} was spent on {leg.plan.product}; the rest joins the next sweep", None
     missing = Amount(max(exactly_less(leg.plan.minimum, purse.of(hub)), Decimal(0)), hub)
     return f"{leg.plan.product} takes at least {plain(leg.plan.minimum)}, {missing} more is needed", missing
 

@@ -7,48 +7,18 @@ for it. Legs that serve the whole sweep spend from the purse: what this account'
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from domain import leg as legs
 from domain.dust import free_of
-from domain.leg import Filled, Leg, NeverArrived, Planned, Refused
+from domain.leg import Filled, Leg, NeverArrived, Planned, Refused, is_exit
 from domain.plan import outlay
+from domain.purse import Purse, sum_of
 from domain.venue import Holding
 from events.facts import DustDetected
-from events.money import Amount, exactly_less, exactly_sum, floor_to, plain, ticker
-from events.values import Execution, Fill, LegKind, Lot, PlannedLeg, Policy, Quote, Refusal, RefusalCode
-
-
-@dataclass(frozen=True, slots=True)
-class SoldLot:
-    """A lot that has left its asset and is not the target yet.
-
-    `contribution` is its net proceeds in a hub currency and its weight when the target is shared; `received` is what it
-    got of the target from earlier, partial buys. `quoted` is what the venue had offered for what was sold.
-    """
-
-    lot: Lot
-    sold: Decimal
-    contribution: Amount
-    quoted: Decimal
-    value: Decimal
-    fees: tuple[Amount, ...]
-    executions: tuple[Execution, ...]
-    order_ids: tuple[str, ...]
-    received: Decimal = Decimal(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Purse:
-    """What dust has earned on an account and not yet spent: money per hub currency, and the lots it came from."""
-
-    money: Mapping[str, Decimal]
-    owed: tuple[SoldLot, ...]
-
-    def of(self, asset: str) -> Decimal:
-        """Return the money in one currency."""
-        return self.money.get(asset, Decimal(0))
+from events.money import Amount, exactly_sum, floor_to, plain, ticker
+from events.values import LegKind, Lot, Policy, Quote, Refusal, RefusalCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,54 +209,3 @@ def sold(sweep: Sweep) -> Decimal:
     """Add up what the sweep's exits were worth when they were requested, for its cap."""
     asked = (leg for leg in sweep.legs.values() if is_exit(leg.plan) and not isinstance(leg, Planned | Refused))
     return exactly_sum(*(worth(leg.intent.quote).quantity for leg in asked))
-
-
-def sum_of(fees: tuple[Amount, ...], asset: str) -> Amount:
-    """Add up the fees that are in one asset."""
-    return sum((fee for fee in fees if fee.asset == asset), Amount(Decimal(0), asset))
-
-
-def receive(sweep: Sweep, purse: Purse, leg: Filled) -> Purse:
-    """Move a fill's money through the purse: exits earn, top-ups and buys spend, exchanges move from hub to hub."""
-    plan, fill = leg.plan, leg.fill
-    money = dict(purse.money)
-    owed = purse.owed
-    if not is_exit(plan):
-        money[plan.spend] = exactly_less(purse.of(plan.spend), fill.spent.quantity)
-    if is_exit(plan) or plan.kind is LegKind.CONVERT:
-        money[plan.receive] = exactly_sum(purse.of(plan.receive), fill.received.quantity)
-    if is_exit(plan):
-        owed = (*owed, _sold(sweep, leg))
-    elif plan.kind is LegKind.CONVERT:
-        owed = tuple(_moved(lot, plan.spend, plan.receive) for lot in owed)
-    return Purse(money, owed)
-
-
-def is_exit(plan: PlannedLeg) -> bool:
-    """An exit turns a lot's asset into a hub currency."""
-    return plan.lot_id is not None and plan.kind is not LegKind.TOP_UP
-
-
-def _sold(sweep: Sweep, leg: Filled) -> SoldLot:
-    assert leg.plan.lot_id is not None  # exits belong to a lot
-    lot, fill, quote = sweep.lot(leg.plan.lot_id), leg.fill, leg.intent.quote
-    topping = sweep.top_up_of(lot.lot_id)
-    fills: tuple[Fill, ...] = (topping.fill, fill) if isinstance(topping, Filled) else (fill,)
-    cost = topping.fill.spent.quantity if isinstance(topping, Filled) else Decimal(0)
-    offered = quote.receive.quantity * fill.spent.quantity / quote.spend.quantity
-    return SoldLot(
-        lot=lot,
-        sold=fill.spent.quantity,
-        contribution=fill.received - Amount(cost, fill.received.asset),
-        quoted=offered,
-        value=(fill.received + sum_of(fill.fees, fill.received.asset)).quantity,
-        fees=tuple(fee for each in fills for fee in each.fees),
-        executions=tuple(execution for each in fills for execution in each.executions),
-        order_ids=tuple(each.order_id for each in fills),
-    )
-
-
-def _moved(lot: SoldLot, spend: str, receive: str) -> SoldLot:
-    if lot.contribution.asset != spend:
-        return lot
-    return replace(lot, contribution=Amount(lot.contribution.quantity, receive))

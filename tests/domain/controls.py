@@ -84,13 +84,17 @@ def fold(account: Account, facts: Sequence[Fact]) -> Account:
 
 def given(policy: Policy = POLICY) -> Account:
     """An account that its owner let go live under `policy`."""
-    mark = fingerprint(policy)
-    dry = DryRunCompleted("main", mark, 1, 0, Amount(D("0.00001"), BTC), NOON)
-    live = AccountWentLive("main", mark, policy.sweep_cap, policy.day_cap, "USD")
     account = Account("main")
-    account, _ = when(account, Declare(dry, "dry"))
-    account, _ = when(account, Declare(live, "live"))
+    for fact in allowed(policy):
+        account, _ = when(account, Declare(fact, "owner"))
     return account
+
+
+def allowed(policy: Policy) -> tuple[DryRunCompleted, AccountWentLive]:
+    """What its owner does to let an account go live under `policy`."""
+    mark = fingerprint(policy)
+    dry = DryRunCompleted("main", mark, 1, 0, Amount(D("0.00001"), policy.target), NOON)
+    return dry, AccountWentLive("main", mark, policy.sweep_cap, policy.day_cap, "USD")
 
 
 def when(account: Account, command: Command) -> tuple[Account, list[Fact]]:

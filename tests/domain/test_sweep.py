@@ -51,7 +51,9 @@ from tests.domain.controls import (
     TONE_USD,
     USD,
     USDC,
+    WHOLE,
     D,
+    allowed,
     convertible,
     filled,
     fold,
@@ -66,8 +68,15 @@ from tests.domain.controls import (
 )
 
 NO_BIDS = Refusal(RefusalCode.NO_LIQUIDITY, "nobody bids", "PREVIEW_INVALID_NO_LIQUIDITY")
-PRICES = {"ADA-USDC": D("0.40"), "DOGE-USDC": D("0.10"), "TONE-USD": D("0.01523"), "BTC-USDC": D(60006)}
-CHEAP_BUY = market(replace(BTC_USDC, quote_minimum=D("0.50")), ADA_USDC, DOGE_USDC, TONE_USD)
+PRICES = {
+    "ADA-USDC": D("0.40"),
+    "DOGE-USDC": D("0.10"),
+    "DOGE-USD": D("0.10"),
+    "TONE-USD": D("0.01523"),
+    "BTC-USDC": D(60006),
+}
+CHEAP_BTC = replace(BTC_USDC, quote_minimum=D("0.40"))
+CHEAP_BUY = market(CHEAP_BTC, ADA_USDC, DOGE_USDC, TONE_USD)
 Answers = Callable[[LegRequested], Answer]
 
 
@@ -75,8 +84,13 @@ def all_of_it(intent: LegRequested) -> Answer:
     return filled(intent.quote, order_id=intent.leg_id)
 
 
-def drive(account: Account, answer: Answers = all_of_it, policy: Policy = POLICY) -> tuple[Account, list[Fact]]:
-    """Walk the open sweep as a worker does, with a venue that has every balance and answers as told."""
+def drive(
+    account: Account, answer: Answers = all_of_it, policy: Policy = POLICY, seen: Decimal = WHOLE
+) -> tuple[Account, list[Fact]]:
+    """Walk the open sweep as a worker does, with a venue that answers as told and has every balance.
+
+    Of what a buy would spend only the part `seen` is there when it is read.
+    """
     told: list[Fact] = []
 
     def act(command: Command) -> None:
@@ -96,7 +110,8 @@ def drive(account: Account, answer: Answers = all_of_it, policy: Policy = POLICY
             case GiveUp(leg, refusal):
                 act(DeclineLeg(leg.plan.leg_id, refusal))
             case Try(leg, wanted):
-                spend = size(step, held(leg.plan.spend, str(wanted.quantity)), policy)
+                there = wanted.quantity * (seen if leg.plan.kind is LegKind.BUY else WHOLE)
+                spend = size(step, held(leg.plan.spend, str(there)), policy)
                 if isinstance(spend, Refusal):
                     act(DeclineLeg(leg.plan.leg_id, spend))
                     continue
@@ -107,6 +122,11 @@ def drive(account: Account, answer: Answers = all_of_it, policy: Policy = POLICY
                 assert isinstance(leg, Requested | Unknown)
                 act(ConcludeLeg(leg.plan.leg_id, leg.intent.attempt, answer(leg.intent)))
     raise AssertionError("the sweep did not end")
+
+
+def half_a_buy(intent: LegRequested) -> Answer:
+    part = D("0.5") if intent.kind is LegKind.BUY else D(1)
+    return filled(intent.quote, order_id=intent.leg_id, part=part)
 
 
 T = TypeVar("T")
@@ -206,18 +226,63 @@ def test_sweep__a_refused_buy__fails_the_lots_and_says_that_the_money_is_in_the_
 
 
 def test_sweep__a_buy_that_fills_in_part__carries_the_rest_with_what_each_lot_got() -> None:
-    def half(intent: LegRequested) -> Answer:
-        return filled(intent.quote, part=D("0.5")) if intent.kind is LegKind.BUY else all_of_it(intent)
-
-    account, told = drive(swept(held(ADA, "1.2"), held(DOGE, "4.9"), at=CHEAP_BUY), half)
+    account, told = drive(swept(held(ADA, "1.1"), held(DOGE, "4.9"), at=CHEAP_BUY), half_a_buy)
     (carried,) = of(ProceedsCarried, told)
+    doge, ada = carried.lots
     (bought,) = (fact.fill.received.quantity for fact in of(LegFilled, told) if fact.fill.received.asset == BTC)
-    assert exactly_sum(*(lot.received for lot in carried.lots)) == bought
-    later = reading(held(ADA, "1.2"), at=CHEAP_BUY, due=NOON + timedelta(days=7))
+    assert (doge.received, ada.received) == (bought, D(0))
+    later = reading(held(ADA, "1.1"), at=CHEAP_BUY, due=NOON + timedelta(days=7))
     account, _ = when(account, RecordScan(later, POLICY))
     account, more = drive(account)
-    (rest,) = (fact.fill.received.quantity for fact in of(LegFilled, more) if fact.fill.received.asset == BTC)
-    assert exactly_sum(*(lot.proceeds.quantity for lot in of(DustConverted, more))) == bought + rest
+    told += more
+    converted = of(DustConverted, told)
+    assert [lot.asset for lot in converted] == [DOGE, ADA, ADA]
+    assert converted[0].proceeds.quantity > bought
+    assert [len(lot.order_ids) for lot in converted] == [3, 2, 2]
+    assert all(abs(lot.slippage_bps) < 10 for lot in converted)
+    fees = [fee.quantity for fact in of(LegFilled, told) for fee in fact.fill.fees]
+    assert exactly_sum(*fees) == exactly_sum(*(fee.quantity for lot in converted for fee in lot.fees))
+    assert_accounted(account, told)
+
+
+def test_sweep__a_buy_that_could_spend_only_part_of_the_pool__pays_the_oldest_lots_and_carries_the_others() -> None:
+    account, told = drive(swept(held(ADA, "1.2"), held(DOGE, "4.9"), at=CHEAP_BUY), seen=D("0.6"))
+    (converted,) = of(DustConverted, told)
+    assert converted.asset == DOGE
+    (carried,) = of(ProceedsCarried, told)
+    assert [lot.lot_id for lot in carried.lots] == [lot.lot.lot_id for lot in account.purse.owed]
+    assert carried.amount == Amount(account.purse.of(USDC), USDC)
+    assert "only 0.57 USDC was spent on BTC-USDC" in carried.sentence
+    (completed,) = of(SweepCompleted, told)
+    assert (completed.converted, completed.carried, completed.failed) == (1, 1, 0)
+    assert_accounted(account, told)
+
+
+def test_sweep__an_exchange_that_reached_only_one_of_two_lots__moves_that_one_alone() -> None:
+    def some(intent: LegRequested) -> Answer:
+        return filled(intent.quote, part=D("0.6")) if intent.kind is LegKind.CONVERT else all_of_it(intent)
+
+    also_usd = replace(DOGE_USDC, name="DOGE-USD", quote=USD)
+    at = market(CHEAP_BTC, also_usd, TONE_USD, DOGE_USD=Price(D("0.10"), D("0.1001")))
+    account, told = drive(swept(held(DOGE, "4.5"), held(TONE, "30"), at=at), some)
+    (converted,) = of(DustConverted, told)
+    (carried,) = of(ProceedsCarried, told)
+    assert converted.asset == TONE
+    assert carried.lots[0].proceeds.asset == USD
+    assert account.purse.of(USD) > 0
+
+
+def test_sweep__a_lot_bought_in_part_before_the_target_changed__is_answered_with_the_new_target_alone() -> None:
+    doges = replace(POLICY, target=DOGE)
+    at = market(CHEAP_BTC, ADA_USDC, replace(DOGE_USDC, quote_minimum=D("0.20")))
+    account, told = drive(swept(held(ADA, "1.2"), at=at), half_a_buy)
+    (carried,) = of(ProceedsCarried, told)
+    assert carried.lots[0].received > 0
+    account = fold(account, allowed(doges))
+    account, _ = when(account, RecordScan(reading(held(ADA, "1.2"), at=at, due=NOON + timedelta(days=7)), doges))
+    account, told = drive(account, policy=doges)
+    (bought,) = (fact.fill.received for fact in of(LegFilled, told) if fact.fill.received.asset == DOGE)
+    assert sum((lot.proceeds for lot in of(DustConverted, told)), Amount(D(0), DOGE)) == bought
 
 
 def test_sweep__an_unknown_outcome__blocks_every_other_leg_until_it_is_settled() -> None:
@@ -527,16 +592,22 @@ ANSWERS = st.sampled_from(["all", "half", "no", "pending", "lost"])
 @settings(max_examples=150, deadline=None)
 @for_all(
     scans=st.lists(
-        st.tuples(st.integers(0, 124), st.integers(0, 499), st.integers(0, 32), st.lists(ANSWERS, max_size=12)),
+        st.tuples(
+            st.integers(0, 124),
+            st.integers(0, 499),
+            st.integers(0, 32),
+            st.lists(ANSWERS, max_size=12),
+            st.sampled_from(["1", "0.6", "0.01", "0"]),
+        ),
         min_size=1,
         max_size=4,
     )
 )
 def test_sweeps__whatever_the_venue_answers__every_unit_is_accounted_for(
-    scans: list[tuple[int, int, int, list[str]]],
+    scans: list[tuple[int, int, int, list[str], str]],
 ) -> None:
     account, facts = given(), []
-    for week, (ada, doge, tone, answers) in enumerate(scans):
+    for week, (ada, doge, tone, answers, seen_of_hubs) in enumerate(scans):
         due = NOON + timedelta(days=7 * week)
         seen = reading(
             held(ADA, str(D(ada) / 100)), held(DOGE, str(D(doge) / 100)), held(TONE, str(tone)), at=CHEAP_BUY, due=due
@@ -548,7 +619,7 @@ def test_sweeps__whatever_the_venue_answers__every_unit_is_accounted_for(
 
         def answer(intent: LegRequested, coming: object = coming) -> Answer:
             match next(coming, "all"):  # type: ignore[call-overload]
-                case "half":
+                case "half" if intent.kind is not LegKind.CONVERT:  # venues exchange all or nothing
                     return filled(intent.quote, part=D("0.5"))
                 case "no":
                     return NO_BIDS
@@ -559,7 +630,7 @@ def test_sweeps__whatever_the_venue_answers__every_unit_is_accounted_for(
                 case _:
                     return all_of_it(intent)
 
-        account, told = drive(account, answer)
+        account, told = drive(account, answer, seen=D(seen_of_hubs))
         facts += told
         assert_accounted(account, facts)
 
@@ -573,7 +644,11 @@ def assert_accounted(account: Account, facts: list[Fact]) -> None:
         assert account.purse.of(hub) == exactly_sum(earned, -spent) >= 0
     bought = exactly_sum(*(fill.received.quantity for fill in fills if fill.received.asset == BTC))
     given_out = [lot.proceeds.quantity for lot in of(DustConverted, facts)]
-    assert bought == exactly_sum(*given_out, *(lot.received for lot in account.purse.owed))
+    owed = account.purse.owed
+    assert bought == exactly_sum(*given_out, *(lot.received.quantity for lot in owed if lot.received))
+    money, waiting = account.purse.money.values(), (lot.contribution.quantity for lot in owed)
+    rounding = D("0.02") * len(of(SweepCompleted, facts))
+    assert abs(exactly_sum(*money) - exactly_sum(*waiting)) <= rounding, "money in the purse belongs to the lots"
     keys = [each.key for each in of(LegRequested, facts)]
     filled_legs = [fact.leg_id for fact in of(LegFilled, facts)]
     assert len(filled_legs) == len(set(filled_legs))
