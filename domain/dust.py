@@ -17,6 +17,8 @@ from events.money import Amount, exactly_less, exactly_sum, floor_to, plain, tic
 from events.values import Keep, Kept, Policy, Unroutable
 
 ASK_AGAIN_AFTER = timedelta(days=1)
+# The venue exchanges one to one in whole cents.
+CENT = Decimal("0.01")
 # A book whose ask is more than this many times its bid does not say what the product is worth.
 WIDEST = Decimal(2)
 
@@ -63,6 +65,11 @@ class Dust:
     value: Decimal
     hub: str
     product: Product | None
+
+    @property
+    def size(self) -> Decimal:
+        """What the venue would take of it: `free` in whole steps."""
+        return floor_to(self.free, self.product.base_increment if self.product else CENT)
 
 
 def priced_products(holdings: tuple[Holding, ...], policy: Policy, capabilities: Capabilities) -> frozenset[str]:
@@ -151,9 +158,10 @@ def still_holds(learned: DustUnroutable, dust: Dust, now: datetime) -> bool:
     day has passed, since halts and restrictions end.
     """
     if learned.reason is Unroutable.BELOW_MINIMUM and learned.missing is not None:
-        grown = dust.free - learned.quantity if learned.missing.asset == dust.asset else dust.value - learned.value
-        return grown < learned.missing.quantity
-    return dust.free == learned.quantity and now - learned.noted_at < ASK_AGAIN_AFTER
+        in_kind = learned.missing.asset == dust.asset
+        now_and_then = (dust.free, learned.quantity) if in_kind else (dust.value, learned.value)
+        return exactly_less(*now_and_then) < learned.missing.quantity
+    return learned.quantity in (dust.size, dust.free) and now - learned.noted_at < ASK_AGAIN_AFTER
 
 
 def unroutable(dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, str, Amount | None] | None:
@@ -161,23 +169,27 @@ def unroutable(dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, 
     if not reaches_target(dust.hub, policy, market):
         sentence = f"no open market leads from {ticker(dust.hub)} to {ticker(policy.target)}"
         return Unroutable.NO_ROUTE, sentence, None
-    if dust.product is None:
-        return None
-    size = floor_to(dust.free, dust.product.base_increment)
-    if size < dust.product.base_minimum or size <= 0:
-        needed = max(dust.product.base_minimum, dust.product.base_increment)
+    product = dust.product
+    name = product.name if product else f"{ticker(dust.asset)}-{ticker(dust.hub)}"
+    needed = smallest(product.base_minimum, product.base_increment) if product else CENT
+    if dust.free < needed:
         missing = Amount(needed, dust.asset) - Amount(dust.free, dust.asset)
-        sentence = f"{dust.product.name} takes at least {plain(needed)}, {missing} more is needed"
-        return Unroutable.BELOW_MINIMUM, sentence, missing
-    return _no_gain(size, dust, policy, market)
+        return Unroutable.BELOW_MINIMUM, f"{name} takes at least {plain(needed)}, {missing} more is needed", missing
+    return _no_gain(dust, policy, market) if product else None
 
 
-def _no_gain(size: Decimal, dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, str, Amount | None] | None:
+def smallest(minimum: Decimal, increment: Decimal) -> Decimal:
+    """Return the least size that a market takes: a minimum need not be a multiple of the increment, a size must be."""
+    size = floor_to(minimum, increment)
+    return size if size == minimum > 0 else exactly_sum(size, increment)
+
+
+def _no_gain(dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, str, Amount | None] | None:
     final = _final_product(dust.hub, policy, market)
     if final and not (market.bid(final) and market.ask(final)):
         sentence = f"{final.name} has no price on both sides, so what {ticker(policy.target)} would cost is not known"
         return Unroutable.NO_ROUTE, sentence, None
-    gain = expected_gain(size * dust.price, dust.hub, policy, market)
+    gain = expected_gain(dust.size * dust.price, dust.hub, policy, market)
     if gain > policy.minimum_gain:
         return None
     sentence = f"after both fees and the spread {_money(gain, policy)} would be left"

@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from domain.dust import Dust, Market, settlement_hub
+from domain.dust import CENT, Dust, Market, settlement_hub, smallest
 from domain.identity import leg_id, lot_id
 from domain.venue import Product
 from events.money import exactly_less, exactly_sum, floor_to
 from events.values import LegKind, Lot, PlannedLeg, Policy
 
-CENT = Decimal("0.01")
 # A buy sized for the ask of a moment ago should still reach the minimum when the price has moved a little.
 TOP_UP_MARGIN = Decimal("1.01")
 
@@ -31,8 +30,7 @@ class TopUp:
 
 def lot_of(dust: Dust, sweep: str, policy: Policy, topped_up: bool = False) -> Lot:
     """Make a lot of dust: what can be sold of it, floored to the market's increment; all of it when topped up."""
-    increment = dust.product.base_increment if dust.product else CENT
-    size = dust.free if topped_up else floor_to(dust.free, increment)
+    size = dust.free if topped_up else dust.size
     return Lot(lot_id(sweep, dust.asset), dust.asset, size, dust.price, size * dust.price, policy.currency)
 
 
@@ -73,8 +71,8 @@ def top_up(dust: Dust, policy: Policy, market: Market, funds: Decimal) -> TopUp 
     ask = market.ask(product) if product else None
     if policy.top_up is None or product is None or ask is None:
         return None
-    lacking = exactly_less(product.base_minimum, dust.free)
-    whole_steps = floor_to(lacking, product.base_increment) + product.base_increment
+    lacking = exactly_less(smallest(product.base_minimum, product.base_increment), dust.free)
+    whole_steps = smallest(lacking, product.base_increment)
     kept = Decimal(1) - policy.taker_fee
     cost = whole_steps * ask / kept * TOP_UP_MARGIN
     spend = max(floor_to(cost, product.quote_increment) + product.quote_increment, product.quote_minimum)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from domain.dust import Dust, Market, expected_gain, judge, settlement_hub, still_holds, unroutable
+from domain.dust import CENT, Dust, Market, expected_gain, judge, settlement_hub, still_holds, unroutable
 from domain.identity import scan_id, sweep_id
-from domain.plan import CENT, TopUp, lot_of, outlay, plan, top_up
+from domain.plan import TopUp, lot_of, outlay, plan, top_up
 from domain.venue import Holding
 from events.facts import DustUnroutable
 from events.money import exactly_less, exactly_sum, floor_to, plain

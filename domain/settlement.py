@@ -10,8 +10,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
 
+from domain.dust import smallest
 from domain.leg import Filled, Leg, Refused
-from domain.purse import Purse, SoldLot
+from domain.purse import ROUNDING, Purse, SoldLot
 from domain.share import share
 from domain.sweep import Sweep
 from events.facts import DustConversionFailed, DustConverted, DustUnroutable, ProceedsCarried, SweepCompleted
@@ -75,7 +76,9 @@ def _lesson(leg: Leg, sweep: Sweep, now: datetime) -> DustUnroutable | None:
     """What a refusal teaches about the asset, so that the next scan does not announce it for nothing."""
     assert isinstance(leg, Refused)  # _kept_its_lot
     reason = TAUGHT.get(leg.refusal.code)
-    if reason is None or leg.plan.lot_id is None:
+    # That a balance fell below a minimum is not the venue's teaching: the next scan sees it, or sees that it is back.
+    own = reason is Unroutable.BELOW_MINIMUM and not leg.refusal.venue_code
+    if reason is None or own or leg.plan.lot_id is None:
         return None
     lot = sweep.lot(leg.plan.lot_id)
     return DustUnroutable(
@@ -179,9 +182,13 @@ def _waits_for(sweep: Sweep, purse: Purse, hub: str, refusal: Refusal | None) ->
     if isinstance(leg, Refused):
         return leg.refusal.sentence, leg.refusal.missing
     if isinstance(leg, Filled):
-        return f"only {leg.fill.spent} was spent on {leg.plan.product}; the rest joins the next sweep", None
-    missing = Amount(max(exactly_less(leg.plan.minimum, purse.of(hub)), Decimal(0)), hub)
-    return f"{leg.plan.product} takes at least {plain(leg.plan.minimum)}, {missing} more is needed", missing
+        spent, asked = leg.fill.spent, leg.intent.spend
+        partly = spent.quantity < asked.quantity * (1 - ROUNDING)
+        why = f"of {asked} found a seller" if partly else "was free on the account"
+        return f"only {spent} {why}; the rest joins the next sweep", None
+    needed = smallest(leg.plan.minimum, leg.plan.increment)
+    missing = Amount(max(exactly_less(needed, purse.of(hub)), Decimal(0)), hub)
+    return f"{leg.plan.product} takes at least {plain(needed)}, {missing} more is needed", missing
 
 
 def _unbought(sweep: Sweep, purse: Purse, refusal: Refusal | None) -> list[DustConversionFailed]:

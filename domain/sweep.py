@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from domain import leg as legs
-from domain.dust import free_of
+from domain.dust import free_of, smallest
 from domain.leg import Filled, Leg, NeverArrived, Planned, Refused, is_exit
 from domain.plan import outlay
 from domain.purse import Purse, sum_of
@@ -115,8 +115,9 @@ def _wanted(leg: Leg, sweep: Sweep, purse: Purse) -> Amount | None:
     if isinstance(leg, NeverArrived):
         return leg.intent.spend
     if plan.lot_id is None:
-        money = floor_to(purse.of(plan.spend), plan.increment)
-        return Amount(money, plan.spend) if money >= max(plan.minimum, plan.increment) else None
+        money = purse.of(plan.spend)
+        enough = money >= smallest(plan.minimum, plan.increment)
+        return Amount(floor_to(money, plan.increment), plan.spend) if enough else None
     if plan.kind is LegKind.TOP_UP:
         assert plan.quantity is not None  # the planner sizes every leg that belongs to a lot
         return Amount(plan.quantity, plan.spend)
@@ -148,12 +149,12 @@ def size(step: Try, holding: Holding, policy: Policy) -> Amount | Refusal:
             return step.wanted
         sentence = f"it was asked for with {step.wanted}, of which {plain(free)} is free now"
         return Refusal(RefusalCode.INSUFFICIENT_BALANCE, sentence)
-    spend = floor_to(min(free, step.wanted.quantity), plan.increment)
-    if spend < plan.minimum or spend <= 0:
-        missing = Amount(max(plan.minimum, plan.increment), plan.spend) - Amount(spend, plan.spend)
-        sentence = f"{plan.product} takes at least {plain(plan.minimum)}, {missing} more is needed"
+    there, needed = min(free, step.wanted.quantity), smallest(plan.minimum, plan.increment)
+    if there < needed:
+        missing = Amount(needed, plan.spend) - Amount(there, plan.spend)
+        sentence = f"{plan.product} takes at least {plain(needed)}, {missing} more is needed"
         return Refusal(RefusalCode.BELOW_MINIMUM, sentence, missing=missing)
-    return Amount(spend, plan.spend)
+    return Amount(floor_to(there, plan.increment), plan.spend)
 
 
 def _no_longer_dust(step: Try, holding: Holding, policy: Policy) -> Refusal | None:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
 
 from domain.dust import Dust, judge, priced_products, still_holds, unroutable
 from domain.venue import Holding, Price
@@ -21,10 +23,12 @@ from tests.domain.controls import (
     DOGE,
     NOON,
     POLICY,
+    PYUSD,
     TONE,
     TONE_USD,
     USDC,
     D,
+    convertible,
     held,
     market,
     product,
@@ -155,13 +159,28 @@ def test_unroutable__below_a_minimum_that_is_no_multiple_of_the_increment__names
     assert found is not None
     why, sentence, missing = found
     assert why is Unroutable.BELOW_MINIMUM
-    assert missing == Amount(D("0.2187147229469674"), TONE)
-    assert "26.7187147229469674" in sentence
+    assert missing == Amount(D("0.5"), TONE)
+    assert "TONE-USD takes at least 27, 0.5 TONE more" in sentence
 
 
-def test_unroutable__the_floored_size_below_the_minimum__is_below_it() -> None:
-    assert unroutable(dust(TONE, "26.9"), POLICY, market()) is not None
-    assert unroutable(dust(TONE, "27"), POLICY, market()) is None
+@for_all(st.decimals(min_value=1, max_value=30, places=3))
+def test_unroutable__with_what_is_missing__is_so_no_longer(quantity: Decimal) -> None:
+    found = unroutable(dust(TONE, str(quantity)), POLICY, market())
+    assert (found is None) == (quantity >= 27)
+    if found:
+        _, _, missing = found
+        assert missing
+        assert missing.quantity > 0
+        assert unroutable(dust(TONE, str(quantity + missing.quantity)), POLICY, market()) is None
+
+
+def test_unroutable__less_than_a_cent_to_exchange__is_below_the_minimum() -> None:
+    at = convertible(PYUSD)
+    for available, missing in (("0.004", D("0.006")), ("0.01", None)):
+        verdict = judge(held(PYUSD, available), POLICY, at, automatic=True)
+        assert isinstance(verdict, Dust)
+        found = unroutable(verdict, POLICY, at)
+        assert (found and found[2]) == (missing and Amount(missing, PYUSD))
 
 
 def test_unroutable__no_market_for_the_target__has_no_route() -> None:

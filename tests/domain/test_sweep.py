@@ -212,6 +212,31 @@ def test_sweep__what_was_announced_is_gone__fails_without_saying_where_it_is() -
     assert (failed.refusal, failed.money) == (gone, ())
 
 
+def test_sweep__refused_by_the_venue_with_a_rest_below_a_step__is_not_announced_again_within_a_day() -> None:
+    not_here = Refusal(RefusalCode.NOT_PERMITTED, "not offered here", "GEOFENCING_RESTRICTION")
+    account, told = drive(swept(held(ADA, "1.239")), lambda _: not_here)
+    assert [fact.reason for fact in of(DustUnroutable, told)] == [Unroutable.REFUSED_BY_VENUE]
+    for hours, times in ((1, 0), (25, 1)):
+        due = NOON + timedelta(hours=hours)
+        account, told = when(account, RecordScan(reading(held(ADA, "1.239"), due=due), POLICY))
+        assert len(of(DustDetected, told)) == times
+
+
+def test_sweep__a_balance_that_fell_below_the_minimum__is_announced_again_when_it_is_back() -> None:
+    account = swept(held(TONE, "30"), at=CHEAP_BUY)
+    step = next_step(account)
+    assert isinstance(step, Try)
+    gone = size(step, held(TONE, "20.5"), POLICY)
+    assert isinstance(gone, Refusal)
+    assert gone.missing == Amount(D("6.5"), TONE)
+    account, _ = when(account, DeclineLeg(step.leg.plan.leg_id, gone))
+    account, told = drive(account)
+    assert of(DustUnroutable, told) == []
+    later = reading(held(TONE, "30"), at=CHEAP_BUY, due=NOON + timedelta(days=7))
+    _, told = when(account, RecordScan(later, POLICY))
+    assert of(DustDetected, told)
+
+
 def test_sweep__a_refused_buy__fails_the_lots_and_says_that_the_money_is_in_the_hub() -> None:
     def no_buy(intent: LegRequested) -> Answer:
         return NO_BIDS if intent.kind is LegKind.BUY else all_of_it(intent)
@@ -231,6 +256,7 @@ def test_sweep__a_buy_that_fills_in_part__carries_the_rest_with_what_each_lot_go
     doge, ada = carried.lots
     (bought,) = (fact.fill.received.quantity for fact in of(LegFilled, told) if fact.fill.received.asset == BTC)
     assert (doge.received, ada.received) == (bought, D(0))
+    assert "found a seller" in carried.sentence
     later = reading(held(ADA, "1.1"), at=CHEAP_BUY, due=NOON + timedelta(days=7))
     account, _ = when(account, RecordScan(later, POLICY))
     account, more = drive(account)
@@ -252,7 +278,7 @@ def test_sweep__a_buy_that_could_spend_only_part_of_the_pool__pays_the_oldest_lo
     (carried,) = of(ProceedsCarried, told)
     assert [lot.lot_id for lot in carried.lots] == [lot.lot.lot_id for lot in account.purse.owed]
     assert carried.amount == Amount(account.purse.of(USDC), USDC)
-    assert "only 0.57 USDC was spent on BTC-USDC" in carried.sentence
+    assert "only 0.57 USDC was free on the account" in carried.sentence
     (completed,) = of(SweepCompleted, told)
     assert (completed.converted, completed.carried, completed.failed) == (1, 1, 0)
     assert_accounted(account, told)
