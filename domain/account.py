@@ -44,10 +44,14 @@ from events.money import Amount, exactly_less, exactly_sum
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What an account has come to. `judged` holds each asset's last reason, as said in the log."""
+    """What an account has come to. `judged` holds each asset's last reason, as said in the log.
+
+    `scanned_until` is the last due time that was answered for, `read_until` the last time for which it was read at all.
+    """
 
     name: str
     scanned_until: datetime | None = None
+    read_until: datetime | None = None
     judged: Mapping[str, str] = field(default_factory=dict)
     learned: Mapping[str, DustUnroutable] = field(default_factory=dict)
     purse: Purse = field(default_factory=lambda: Purse({}, ()))
@@ -71,8 +75,11 @@ class Account:
 def evolve(account: Account, fact: Fact) -> Account:
     """Apply a fact. One that cannot follow from what came before raises `ImpossibleHistory`."""
     match fact:
-        case ScanCompleted(due=due):
-            return replace(account, scanned_until=due, outage=("", ""))
+        case ScanCompleted(due=due, automatic=automatic):
+            # A reading by hand answers for no due time, but those before an account's first reading need no answer.
+            answered = due if automatic else account.scanned_until or due
+            read = max(due, account.read_until or due)
+            return replace(account, scanned_until=answered, read_until=read, outage=("", ""))
         case HoldingsKept(kept=kept):
             return replace(account, judged={**account.judged, **{each.asset: str(each.reason) for each in kept}})
         case DustUnroutable(asset=asset, learned=learned):

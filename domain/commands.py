@@ -14,7 +14,10 @@ from events.values import Policy, Quote, Refusal
 
 @dataclass(frozen=True, slots=True)
 class RecordScan:
-    """Record what a scan read. Without `announce` it is only a look: no dust is announced and no sweep opened."""
+    """Record what a scan read.
+
+    Without `announce` it is only a look: no dust is announced, no sweep opened, and no due time answered for.
+    """
 
     reading: Reading
     policy: Policy

@@ -88,7 +88,9 @@ def decide(command: Command, account: Account) -> list[Fact]:
 
 def _record_scan(command: RecordScan, account: Account) -> list[Fact]:
     reading, policy = command.reading, command.policy
-    if account.scanned_until is not None and reading.due <= account.scanned_until:
+    automatic = reading.automatic and command.announce
+    answered = account.scanned_until if automatic else account.read_until
+    if answered is not None and reading.due <= answered:
         return []
     found = findings(account, reading, policy)
     facts: list[Fact] = []
@@ -108,7 +110,7 @@ def _record_scan(command: RecordScan, account: Account) -> list[Fact]:
         dust_value=found.total,
         currency=policy.currency,
         kept=found.counts() | ({"unroutable": len(found.stuck)} if found.stuck else {}),
-        automatic=reading.automatic,
+        automatic=automatic,
     )
     return [*facts, completed]
 

@@ -28,7 +28,10 @@ from events.values import (
 
 @dataclass(frozen=True, slots=True)
 class ScanCompleted:
-    """An account was read whole. Written also when nothing was found; `requests` counts calls to the venue."""
+    """An account was read whole. Written also when nothing was found; `requests` counts calls to the venue.
+
+    `automatic` is true for a scan that answers for its due time; a look and a sweep that somebody watches do not.
+    """
 
     account: str
     scan_id: str

@@ -61,7 +61,7 @@ def standing_of(name: str, accounts: Accounts, lots: Lots, policy: Policy) -> St
         account=name,
         mode=mode,
         mode_reason=reason,
-        scanned_until=account.scanned_until,
+        scanned_until=account.read_until,
         open_sweep=account.sweep.opened.sweep_id if account.sweep else None,
         open_legs=tuple(f"{leg.plan.kind} {leg.plan.product}" for leg in legs if is_open(leg)),
         carried=tuple(Amount(q, hub) for hub, q in account.purse.money.items() if q != 0),

@@ -50,10 +50,10 @@ class Rehearsal:
         return sum(isinstance(leg.offer, Refusal) for leg in self.legs)
 
 
-def rehearse(desk: Desk, account: str, due: datetime, command_id: str) -> Rehearsal:
+def rehearse(desk: Desk, account: str, due: datetime, command_id: str, automatic: bool = True) -> Rehearsal:
     """Price a sweep leg by leg and record that this policy was tried; one preview request a lot."""
     policy, venue = desk.mandates[account].policy, desk.venue(account)
-    reading = read(desk, account, due, automatic=False)
+    reading = read(desk, account, due, automatic)
     known = desk.streams.load(account).account
     found = findings(known, reading, policy)
     purse = {hub: known.purse.of(hub) for hub in policy.hubs}

@@ -41,6 +41,7 @@ def read(desk: Desk, account: str, due: datetime, automatic: bool) -> Reading:
 def scan(desk: Desk, account: str, due: datetime, automatic: bool) -> Sequence[Recorded]:
     """Scan an account for the moment it was due; a scan that was made already is not made again.
 
+    With nobody watching, `automatic`, only what the policy admits is announced.
     A venue that can't be read is recorded as such and raised again. New dust nudges the converter.
     """
     known = desk.streams.load(account).account

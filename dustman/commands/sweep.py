@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +32,10 @@ def sweep(
     ] = False,
     as_json: Json = False,
 ) -> Exit:
-    """Convert an account's dust now, in this process; made for cron."""
+    """Convert an account's dust now, in this process; made for cron.
+
+    Without a terminal nobody watches, and only what the policy admits is sold.
+    """
     from dustman.desk import command_desk
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
@@ -47,7 +51,7 @@ def _rehearse(desk: Desk, screen: Screen, account: str, _: bool) -> Exit:
     from events.money import plain, ticker
     from workers.rehearsing import rehearse
 
-    run = rehearse(desk, account, desk.clock(), str(uuid.uuid4()))
+    run = rehearse(desk, account, desk.clock(), str(uuid.uuid4()), automatic=not sys.stdin.isatty())
     waiting = f"; carried over: {drawings.amounts(run.waiting)}" if run.waiting else ""
     summary = (
         f"{account}: net of fees {plain(run.net.quantity)} {ticker(run.net.asset)} would arrive{waiting}. "
@@ -67,7 +71,7 @@ def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
     _refuse_unless_allowed(desk, account)
     head = desk.log.head()
     if desk.streams.load(account).account.sweep is None:
-        scan(desk, account, desk.clock(), automatic=False)
+        scan(desk, account, desk.clock(), automatic=not sys.stdin.isatty())
     opened = desk.streams.load(account).account.sweep
     ended = conduct(desk, account, desk.clock() + ROUND)
     deadline = desk.clock() + WAIT

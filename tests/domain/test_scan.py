@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.account import Account
 from domain.commands import Declare, RecordOutage, RecordScan
-from domain.decision import findings, fingerprint
+from domain.decision import decide, findings, fingerprint
 from domain.scan import carried_alone_suffices
 from domain.venue import Holding, Price
 from events.facts import (
@@ -76,6 +76,23 @@ def test_scan__asked_twice_for_one_due_time__is_made_once() -> None:
     _, second = when(account, RecordScan(reading(held(ADA, "1")), POLICY))
     assert first
     assert second == []
+
+
+def test_look__between_a_due_time_and_its_scan__does_not_stand_for_the_scan() -> None:
+    account, _ = when(given(), RecordScan(reading(due=NOON - WEEK), POLICY))
+    look = RecordScan(reading(held(ADA, "1"), due=NOON + timedelta(minutes=5)), POLICY, announce=False)
+    account, facts = when(account, look)
+    assert kinds(list(facts)) == ["ScanCompleted"]
+    assert decide(look, account) == []
+    assert account.read_until == look.reading.due
+    account, facts = when(account, RecordScan(reading(held(ADA, "1"), due=NOON), POLICY))
+    assert kinds(list(facts)) == ["DustDetected", "ScanCompleted"]
+    assert account.scanned_until == NOON
+
+
+def test_look__at_a_new_account__needs_no_answer_for_due_times_before_it() -> None:
+    account, _ = when(given(), RecordScan(reading(held(ADA, "1")), POLICY, announce=False))
+    assert account.scanned_until == NOON
 
 
 def test_scan__while_a_sweep_is_open__announces_nothing() -> None:

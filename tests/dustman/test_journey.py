@@ -109,6 +109,16 @@ def test_sweep__dry_run__sells_nothing_and_prices_each_leg(config: Path, dustman
     assert {code: twin.balance(code) for code in before} == before
 
 
+def test_sweep__with_nobody_watching__sells_only_what_the_policy_admits(
+    home: Path, twin: CoinbaseTwin, redis: RedisServer, dustman: Typed
+) -> None:
+    configure(home, twin, redis.port, "admit: [XLM]")
+    go_live(dustman)
+    swept = dustman("sweep", "--json")
+    assert [lot["asset"] for lot in swept.value["lots"]] == ["coinbase:XLM"]
+    assert (twin.balance("ADA"), twin.balance("XLM")) == (1, 0)
+
+
 def test_journey__live_and_swept__every_view_tells_the_same(config: Path, dustman: Typed, twin: CoinbaseTwin) -> None:
     go_live(dustman)
     swept = dustman("sweep", "--json")
