@@ -15,7 +15,7 @@ from domain.share import share
 from events.money import Amount, exactly_less, exactly_sum
 from events.values import Execution, Fill, LegKind, Lot
 
-# What is left of a pool after an order: this part of it is a rounding of the venue, not money waiting for a buyer.
+# What an order leaves unspent of its size: this part of it is a rounding of the venue, not money waiting for a seller.
 ROUNDING = Decimal("0.01")
 
 
@@ -128,12 +128,14 @@ def _bought(owed: tuple[SoldLot, ...], leg: Filled, left: Decimal) -> tuple[Sold
 def _paid(owed: tuple[SoldLot, ...], leg: Filled, left: Decimal) -> tuple[list[SoldLot], list[Decimal]]:
     """Say whose money a leg spent out of a pool in which `left` remains, and how much of each lot's.
 
-    With nothing worth an order left it was everybody's; else that of the oldest lots, as far as it went, so that what
-    is left belongs to the others. Who lacks less than one step is paid, since that buys nothing.
+    An order for all of the pool, filled but for a rounding, spent everybody's; else that of the oldest lots, as far as
+    it went, so that what is left belongs to the others. Who lacks less than one step is paid, since that buys nothing.
     """
     ready = [lot for lot in owed if lot.contribution.asset == leg.plan.spend]
     money, step, paid = leg.fill.spent.quantity, leg.plan.increment, []
-    whole = left < max(step, (money + left) * ROUNDING)
+    asked = leg.intent.spend.quantity
+    unasked = exactly_less(exactly_sum(money, left), asked)
+    whole = unasked < step and exactly_less(asked, money) < max(step, asked * ROUNDING)
     for due in (lot.contribution.quantity for lot in ready):
         paid.append(due if whole or due < exactly_sum(money, step) else max(money, Decimal(0)))
         money = exactly_less(money, paid[-1])

@@ -152,6 +152,19 @@ def test_sweep__two_crumbs__are_sold_pooled_and_bought_once() -> None:
     assert account.purse.owed == ()
 
 
+def test_sweep__a_buy_short_of_its_size_by_a_rounding__converts_every_lot() -> None:
+    """0.95 of 0.95836 is asked for, 0.94715 spent: more than a cent is left, and yet it is nobody's to wait for."""
+
+    def almost(intent: LegRequested) -> Answer:
+        part = D("0.997") if intent.kind is LegKind.BUY else D(1)
+        return filled(intent.quote, order_id=intent.leg_id, part=part)
+
+    account, told = drive(swept(held(ADA, "1.2"), held(DOGE, "4.9"), at=CHEAP_BUY), almost)
+    assert account.purse.of(USDC) == D("0.01121")
+    assert len(of(DustConverted, told)) == 2
+    assert of(ProceedsCarried, told) == []
+
+
 def test_sweep__proceeds_below_the_buys_minimum__are_carried_and_join_the_next() -> None:
     account, told = drive(swept(held(ADA, "1.2")))
     (carried,) = of(ProceedsCarried, told)
