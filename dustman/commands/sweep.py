@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.errors import RefusedByPolicy
-from dustman.exits import Exit
+from domain.errors import NOT_ASKED, RefusedByPolicy
+from dustman.exits import Exit, exit_for
 from dustman.invocation import Invocation, Json
 from dustman.screen import Screen
 
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 ROUND = timedelta(hours=1)
 WAIT = timedelta(minutes=20)
 ASK_EVERY = 5.0
+# How a run over several accounts ends: as the one that most needs somebody to look.
+WORST_FIRST = (
+    Exit.OUTCOME_UNKNOWN,
+    Exit.CONFIGURATION,
+    Exit.REFUSED_BY_POLICY,
+    Exit.VENUE_UNAVAILABLE,
+    Exit.DONE,
+    Exit.NOTHING_TO_DO,
+)
 
 
 def sweep(
@@ -39,11 +49,22 @@ def sweep(
     from dustman.desk import command_desk
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
-    names = settings.chosen(account)
     desk = command_desk(settings, screen.note)
     run = _rehearse if dry_run else _sweep
-    ends = [run(desk, screen, name, wait) for name in names]
-    return next((end for end in ends if end is not Exit.NOTHING_TO_DO), Exit.NOTHING_TO_DO)
+    names = settings.chosen(account)
+    if len(names) == 1:
+        return run(desk, screen, names[0], wait)
+    ends = {_ended(run, desk, screen, name, wait) for name in names}
+    return next(end for end in WORST_FIRST if end in ends)
+
+
+def _ended(run: Callable[[Desk, Screen, str, bool], Exit], desk: Desk, screen: Screen, name: str, wait: bool) -> Exit:
+    """Run for one account of several: what keeps it from ending well keeps none of the others."""
+    try:
+        return run(desk, screen, name, wait)
+    except (RefusedByPolicy, *NOT_ASKED) as error:
+        screen.note(str(error))
+        return exit_for(error)
 
 
 def _rehearse(desk: Desk, screen: Screen, account: str, _: bool) -> Exit:

@@ -116,7 +116,26 @@ def test_sweep__with_nobody_watching__sells_only_what_the_policy_admits(
     go_live(dustman)
     swept = dustman("sweep", "--json")
     assert [lot["asset"] for lot in swept.value["lots"]] == ["coinbase:XLM"]
-    assert (twin.balance("ADA"), twin.balance("XLM")) == (1, 0)
+    assert twin.balance("ADA") == 1
+    assert twin.balance("XLM") == 0
+
+
+def test_sweep__of_all_accounts__is_stopped_by_none_and_ends_as_the_worst(
+    home: Path, twin: CoinbaseTwin, redis: RedisServer, dustman: Typed
+) -> None:
+    config = configure(home, twin, redis.port)
+    text = config.read_text()
+    start, end = text.index("  main:"), text.index("limits:")
+    config.write_text(
+        f"{text[:end]}{text[start:end].replace('  main:', '  other:')}{text[end:]}".replace("  main:", "  first:")
+    )
+    assert dustman("sweep", "other", "--dry-run").exit == Exit.DONE
+    assert dustman("go-live", "other", "--confirm", "other").exit == Exit.DONE
+    swept = dustman("sweep")
+    assert swept.exit == Exit.REFUSED_BY_POLICY
+    assert "first: it is not live" in swept.err
+    assert "other: 2 lots have their answer" in swept.out
+    assert twin.balance("ADA") == twin.balance("XLM") == 0
 
 
 def test_journey__live_and_swept__every_view_tells_the_same(config: Path, dustman: Typed, twin: CoinbaseTwin) -> None:
