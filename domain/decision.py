@@ -23,7 +23,7 @@ from domain.commands import (
     RequestLeg,
 )
 from domain.leg import Leg
-from domain.scan import Findings, Reading, carried_alone_suffices, find
+from domain.scan import Findings, Reading, carried_alone_suffices, find, still_there
 from domain.settlement import settle
 from domain.sweep import Finish, Rest, Step, Sweep
 from events.facts import (
@@ -128,7 +128,8 @@ def _detected(reading: Reading, policy: Policy, found: Findings, account: Accoun
     money = account.purse.money
     if account.sweep is not None:
         return None
-    if live and (account.halted or not (assets or carried_alone_suffices(policy, money, reading.market))):
+    there = still_there(reading, policy, money)
+    if live and (account.halted or not (assets or carried_alone_suffices(policy, there, reading.market))):
         return None
     if not live and (not assets or assets == account.watched):
         return None

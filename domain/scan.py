@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from domain.dust import CENT, Dust, Market, expected_gain, judge, settlement_hub, still_holds, unroutable
+from domain.dust import CENT, Dust, Market, expected_gain, free_of, judge, settlement_hub, still_holds, unroutable
 from domain.identity import scan_id, sweep_id
 from domain.plan import TopUp, lot_of, outlay, plan, top_up
 from domain.venue import Holding
@@ -95,6 +95,12 @@ def find(
     lots = tuple(lot_of(piece, sweep, policy, piece.asset in top_ups) for piece in dust)
     legs = plan(sweep, dust, top_ups, carried, policy, reading.market)
     return Findings(tuple(kept), tuple(stuck), tuple(dust), lots, legs)
+
+
+def still_there(reading: Reading, policy: Policy, carried: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Return what the account still has of carried proceeds; its owner may have used them."""
+    free = {holding.asset: max(free_of(holding, policy), Decimal(0)) for holding in reading.holdings}
+    return {hub: min(money, free.get(hub, Decimal(0))) for hub, money in carried.items()}
 
 
 def carried_alone_suffices(policy: Policy, carried: Mapping[str, Decimal], market: Market) -> bool:
