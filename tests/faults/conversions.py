@@ -6,7 +6,7 @@ from itertools import product
 
 from simulators.coinbase.scenario import Scenario
 from tests.faults.orders import CUT, LOST, TURNED_AWAY
-from tests.faults.reads import FINAL, PASSING, WAITING
+from tests.faults.reads import FINAL, LASTING, PASSING
 from tests.faults.trial import CARRIED, NEVER, OUTAGE, PATIENCE, UNKNOWN, Fault, Trial, converting
 from views.lots import LotState
 
@@ -33,19 +33,12 @@ def trial(
 
 def quoting() -> list[Trial]:
     """A quote that does not come moves nothing; a new one is asked for."""
-    trials = []
-    for how, (fault, told) in (PASSING | FINAL).items():
-        quote = fault | {"endpoint": "convert_quote"}
-        trials.append(
-            trial(
-                f"quote-{how}-once",
-                (quote,),
-                OUTAGE if how in FINAL else frozenset(),
-                sentence=told if how in FINAL else "",
-            )
-        )
-        if how not in WAITING:
-            trials.append(trial(f"quote-{how}-for_ever", (quote | {"calls": "all"},), OUTAGE, told, rounds=3))
+    quote: Fault = {"endpoint": "convert_quote"}
+    trials = [trial(f"quote-{how}-once", (fault | quote,)) for how, (fault, _) in PASSING.items()]
+    trials += [trial(f"quote-{how}-once", (fault | quote,), OUTAGE, told) for how, (fault, told) in FINAL.items()]
+    for how in LASTING:
+        fault, told = (PASSING | FINAL)[how]
+        trials.append(trial(f"quote-{how}-for_ever", (fault | quote | {"calls": "all"},), OUTAGE, told, rounds=3))
     refused: Fault = {"kind": "convert_refused", "endpoint": "convert_quote", "reason": "Conversion is closed"}
     forbidden: Fault = {"kind": "forbidden", "endpoint": "convert_quote", "reason": "convert"}
     return [
@@ -76,11 +69,13 @@ def committing() -> list[Trial]:
     for how, (fault, told) in refusals.items():
         trials.append(trial(f"commit-{how}", (commit(fault),), CARRIED | {"leg_refused"}, told, STUCK))
     busy, reset = commit({"kind": "rate_limited"}, calls="all"), commit({"kind": "reset"}, calls="all")
+    too_late = commit({"kind": "reset"}, when="later", delay=900)
     told = "asked 3 times"
     return [
         *trials,
         trial("commit-429-for_ever", (busy,), OUTAGE | NEVER | CARRIED | {"leg_refused"}, told, STUCK, rounds=12),
         trial("commit-reset-for_ever", (reset,), UNKNOWN | NEVER | CARRIED | {"leg_refused"}, told, STUCK, rounds=90),
+        trial("commit-comes_when_the_quote_has_expired", (too_late,), UNKNOWN | NEVER, rounds=40),
         trial("commit-slow_but_in_time", (commit({"kind": "slow", "seconds": str(PATIENCE / 5)}),)),
     ]
 
@@ -106,20 +101,13 @@ def completing() -> list[Trial]:
         trial("completes-after_three_minutes", (), UNKNOWN, "STARTED", scenario=converting(seconds="180"), rounds=12),
         trial("completes-when_read_five_times", (), scenario=converting(reads=5)),
     ]
-    for how, (fault, told) in (PASSING | FINAL).items():
-        if how not in WAITING:
-            read = fault | {"endpoint": "get_convert"}
-            says = UNKNOWN if how in FINAL else frozenset()
-            trials.append(trial(f"read-{how}-once", (read,), says, told if says else ""))
-            trials.append(
-                trial(
-                    f"lost_commit-read-{how}-for_ten_minutes",
-                    (lost, read | {"calls": "all"}),
-                    UNKNOWN | OUTAGE,
-                    told,
-                    rounds=20,
-                )
-            )
+    for how in LASTING:
+        fault, told = (PASSING | FINAL)[how]
+        read = fault | {"endpoint": "get_convert"}
+        once = UNKNOWN if how in FINAL else frozenset()
+        trials.append(trial(f"read-{how}-once", (read,), once, told if once else ""))
+        unreadable, how_long = (lost, read | {"calls": "all"}), f"lost_commit-read-{how}-for_ten_minutes"
+        trials.append(trial(how_long, unreadable, UNKNOWN | OUTAGE, told, rounds=20))
     return trials
 
 

@@ -65,12 +65,14 @@ def never() -> list[Trial]:
     told = "asked 3 times and never reached the venue"
     reset: Fault = {"kind": "reset", "calls": "all"}
     busy: Fault = {"kind": "rate_limited", "calls": "all"}
+    unauthorized: Fault = {"kind": "unauthorized", "calls": "all"}
     rightless: Fault = {"kind": "forbidden", "calls": "all"}
     return [
         Trial("sell-reset-for_ever", (on("sell", reset),), UNKNOWN | NEVER | NO, told, sell, rounds=30),
         Trial("buy-reset-for_ever", (on("buy", reset),), UNKNOWN | NEVER | NO | CARRIED, told, both, rounds=30),
         Trial("sell-429-for_ever", (on("sell", busy),), OUTAGE | NEVER | NO, told, sell, rounds=12),
         Trial("buy-429-for_ever", (on("buy", busy),), OUTAGE | NEVER | NO | CARRIED, told, both, rounds=12),
+        Trial("sell-401-for_ever", (on("sell", unauthorized),), OUTAGE | NEVER | NO, told, sell, rounds=12),
         Trial("sell-403_scopes-for_ever", (on("sell", rightless),), OUTAGE | NEVER | NO, told, sell, rounds=12),
     ]
 
@@ -95,18 +97,22 @@ def refused() -> list[Trial]:
 
 
 def duplicates() -> list[Trial]:
-    """An id that the venue has seen already is answered by the order it belongs to.
+    """An id that the venue has seen already is answered by the order it belongs to, whichever came first.
 
-    The order is turned away, wrongly, and so asked again under its key.
+    The purchase is turned away, wrongly, and so asked again under its key; the first request of the other order arrives
+    when the second has, later than any real one can.
     """
-    struck = on("buy", {"kind": "rate_limited", "when": "after"})
-    return [
-        Trial(f"buy-duplicate_id-{how}", (struck,), OUTAGE | NEVER, "asked too often", scenario=scenario)
-        for how, scenario in {
-            "answered_with_the_earlier": trading(repeated_order="earlier"),
-            "refused": trading(repeated_order="refused"),
-        }.items()
-    ]
+    wrongly = on("buy", {"kind": "rate_limited", "when": "after"})
+    too_late = {leg: on(leg, {"kind": "reset", "when": "later", "delay": 400}) for leg in LEGS}
+    trials = []
+    for answer in ("earlier", "refused"):
+        scenario, how = trading(repeated_order=answer), f"duplicate_id-answered-{answer}"
+        trials.append(Trial(f"buy-{how}", (wrongly,), OUTAGE | NEVER, "asked too often", scenario=scenario))
+        for leg, late in too_late.items():
+            trials.append(
+                Trial(f"{leg}-first_comes_last-{how}", (late,), UNKNOWN | NEVER, scenario=scenario, rounds=20)
+            )
+    return trials
 
 
 def filled_otherwise() -> list[Trial]:
@@ -122,7 +128,14 @@ def filled_otherwise() -> list[Trial]:
             "without a fill",
             {"ADA": LotState.FAILED},
         ),
-        Trial("buy-partial", (on("buy", {"kind": "partial", "fraction": "0.4"}),), CARRIED, "found a seller", carried),
+        Trial(
+            "buy-partial",
+            (on("buy", {"kind": "partial", "fraction": "0.4"}),),
+            CARRIED,
+            "the rest joins the next sweep",
+            carried,
+        ),
+        Trial("buy-partial-almost_all", (on("buy", {"kind": "partial", "fraction": "0.995"}),)),
         Trial(
             "buy-partial-nothing",
             (on("buy", {"kind": "partial", "fraction": "0"}),),

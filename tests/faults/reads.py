@@ -29,16 +29,16 @@ FINAL: dict[str, tuple[Fault, str]] = {
     "wallet_not_in_step": ({"kind": "invalid"}, "not in step yet"),
 }
 LIMITED: Fault = {"kind": "forbidden", "reason": "limit_only"}
-# These take a real wait for each try.
-WAITING = {"timeout", "too_slow"}
+# One of each sort, where every kind would only repeat what the venue's errors are tested for.
+LASTING = ("reset", "html_200", "429_html", "401", "403_scopes")
 
 
 def once() -> list[Trial]:
     """A read that fails once is repeated where that may help; else the sweep goes on a little later."""
-    everywhere = (*SCAN, *BEFORE_ASKING, *READING_BACK)
+    endpoints = (*SCAN, *BEFORE_ASKING, *READING_BACK)
     passing = [
         Trial(f"{where}-{how}-once", (PASSING[how][0] | {"endpoint": where},))
-        for where, how in product(everywhere, PASSING)
+        for where, how in product(endpoints, PASSING)
     ]
     final = [
         Trial(
@@ -47,36 +47,40 @@ def once() -> list[Trial]:
             UNKNOWN if where in READING_BACK else OUTAGE,
             FINAL[how][1],
         )
-        for where, how in product(everywhere, FINAL)
+        for where, how in product(endpoints, FINAL)
     ]
     return [*passing, *final]
 
 
 def for_ever() -> list[Trial]:
     """A read that always fails is an outage: never an empty account, never an order that was not made."""
-    trials = []
-    for where, (how, (fault, told)) in product((*SCAN, *BEFORE_ASKING, *READING_BACK), (PASSING | FINAL).items()):
-        if how not in WAITING or where == "list_accounts":
-            says = OUTAGE | UNKNOWN if where in READING_BACK else OUTAGE
-            struck = fault | {"endpoint": where, "calls": "all"}
-            trials.append(Trial(f"{where}-{how}-for_ever", (struck,), says, told, rounds=3))
+    trials = [lasting("list_accounts", "timeout", OUTAGE)]
+    for where, how in product(SCAN + BEFORE_ASKING, LASTING):
+        trials.append(lasting(where, how, OUTAGE))
+    for where, how in product(READING_BACK, LASTING):
+        trials.append(lasting(where, how, OUTAGE | UNKNOWN))
     return trials
+
+
+def lasting(where: str, how: str, says: frozenset[str]) -> Trial:
+    """A read that fails until the faults are over."""
+    fault, told = (PASSING | FINAL)[how]
+    return Trial(f"{where}-{how}-for_ever", (fault | {"endpoint": where, "calls": "all"},), says, told, rounds=3)
+
+
+def everywhere() -> list[Trial]:
+    """A venue that is away, or does not know the key any more, is an outage whatever was asked of it."""
+    return [lasting("any", how, OUTAGE) for how in LASTING]
 
 
 def looking_up() -> list[Trial]:
     """While the orders can't be listed, a lost one stays unknown, however long that takes."""
-    lost = on("sell", {"kind": "reset", "when": "after"})
-    return [
-        Trial(
-            f"lost_order-list_orders-{how}-for_ten_minutes",
-            (lost, fault | {"endpoint": "list_orders", "calls": "all"}),
-            UNKNOWN | OUTAGE,
-            told,
-            rounds=20,
-        )
-        for how, (fault, told) in (PASSING | FINAL).items()
-        if how not in WAITING
-    ]
+    lost, trials = on("sell", {"kind": "reset", "when": "after"}), []
+    for how in LASTING:
+        fault, told = (PASSING | FINAL)[how]
+        faults = lost, fault | {"endpoint": "list_orders", "calls": "all"}
+        trials.append(Trial(f"lost_order-list_orders-{how}-for_ten_minutes", faults, UNKNOWN | OUTAGE, told, rounds=20))
+    return trials
 
 
 def explaining() -> list[Trial]:
@@ -119,4 +123,4 @@ def pages() -> list[Trial]:
     ]
 
 
-TRIALS = (*once(), *for_ever(), *looking_up(), *explaining(), *pages())
+TRIALS = (*once(), *for_ever(), *everywhere(), *looking_up(), *explaining(), *pages())

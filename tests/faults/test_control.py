@@ -18,7 +18,7 @@ from workers import conducting
 def test_check__a_converter_that_sends_again_after_a_lost_answer__is_caught(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leg: str, kind: str
 ) -> None:
-    with staged(tmp_path, trading()) as at:
+    with staged(tmp_path, trading(), waits=kind == "timeout") as at:
         at.twin.inject(**on(leg, {"kind": kind, "when": "after"}))
         with monkeypatch.context() as naive:
             naive.setattr(conducting, "_settle", send_again)
@@ -28,7 +28,7 @@ def test_check__a_converter_that_sends_again_after_a_lost_answer__is_caught(
 
 
 def test_check__the_same_without_sending_again__passes(tmp_path: Path) -> None:
-    with staged(tmp_path, trading()) as at:
+    with staged(tmp_path, trading(), waits=True) as at:
         at.twin.inject(**on("sell", {"kind": "timeout", "when": "after"}))
         work(at, 3)
         assert_correct(at, finished=True)

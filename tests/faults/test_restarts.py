@@ -45,7 +45,7 @@ class Mortal(SQLiteLog):
 
 @pytest.mark.parametrize("trial", LOST, ids=lambda trial: trial.name)
 def test_trial__each_round_in_a_process_just_started__ends_the_same(tmp_path: Path, trial: Trial) -> None:
-    with staged(tmp_path, trial.scenario) as at:
+    with staged(tmp_path, trial.scenario, trial.waits) as at:
         for fault in trial.faults:
             at.twin.inject(**fault)
         work(at, trial.rounds, restarting=True)
@@ -80,7 +80,7 @@ def test_death__after_the_venue_was_asked_and_before_the_answer_was_recorded__lo
     tmp_path: Path, death: str, lookup: str
 ) -> None:
     scenario, market, faults = DEATHS[death]
-    with staged(tmp_path, scenario) as at:
+    with staged(tmp_path, scenario, waits="timeout" in death) as at:
         for fault in faults:
             at.twin.inject(**fault)
         log = Mortal(at.path, at.clock)

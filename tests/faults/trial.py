@@ -22,10 +22,11 @@ from views.lots import LotState
 from workers.conducting import Ended, conduct, reconcile
 from workers.scanning import scan
 
-# A read that gets no answer costs a real wait of this many seconds; everything else only moves the venue's clock.
+# A request without an answer costs a real wait of this many seconds; everything else only moves the venue's clock.
 PATIENCE = 0.25
+# Where no answer is meant to be late, a busy machine gets all the time it needs.
+LONG_PATIENCE = 20.0
 TIMING = {
-    "timeout": (2.0, PATIENCE),
     "retry_pauses": (0.25, 1.0),
     "settling": (0.05, 0.1, 0.2, 0.4, 0.8),
     "never_arrived_after": timedelta(seconds=150),
@@ -88,14 +89,19 @@ class Trial:
     heals: bool = True
 
     @property
+    def waits(self) -> bool:
+        """Say whether requests are left without an answer, so that patience has to be short."""
+        return bool(self.kinds & {"timeout", "slow"})
+
+    @property
     def kinds(self) -> frozenset[str]:
         """Name the kinds of faults that this trial uses."""
         return frozenset(str(fault["kind"]) for fault in self.faults)
 
 
 @contextmanager
-def staged(directory: Path, scenario: Scenario) -> Iterator[Stand]:
-    """A live account on the venue's clock."""
+def staged(directory: Path, scenario: Scenario, waits: bool = False) -> Iterator[Stand]:
+    """A live account on the venue's clock; with `waits` requests are soon given up."""
     directory.mkdir(exist_ok=True)
     with CoinbaseTwin(scenario) as twin:
         clock = twin.exchange.clock
@@ -106,7 +112,7 @@ def staged(directory: Path, scenario: Scenario) -> Iterator[Stand]:
             clock=clock.now,
             sleep=lambda seconds: clock.advance(timedelta(seconds=seconds)),
             hold=HOLD,
-            timing=TIMING,
+            timing={**TIMING, "timeout": (LONG_PATIENCE, PATIENCE if waits else LONG_PATIENCE)},
         )
         at.go_live()
         yield at
