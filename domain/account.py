@@ -81,10 +81,12 @@ def evolve(account: Account, fact: Fact) -> Account:
             read = max(due, account.read_until or due)
             return replace(account, scanned_until=answered, read_until=read, outage=("", ""))
         case HoldingsKept(kept=kept):
-            return replace(account, judged={**account.judged, **{each.asset: str(each.reason) for each in kept}})
+            judged = {**account.judged, **{each.asset: str(each.reason) for each in kept}}
+            return replace(account, judged=judged, watched=account.watched - {each.asset for each in kept})
         case DustUnroutable(asset=asset, learned=learned):
             lessons = {**account.learned, asset: fact} if learned else account.learned
-            return replace(account, judged={**account.judged, asset: said(fact)}, learned=lessons)
+            judged = {**account.judged, asset: said(fact)}
+            return replace(account, judged=judged, learned=lessons, watched=account.watched - {asset})
         case DustDetected():
             return _detect(account, fact)
         case LegRequested() | LegFilled() | LegRefused() | LegOutcomeUnknown() | LegNeverArrived():
