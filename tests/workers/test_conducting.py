@@ -176,7 +176,15 @@ def test_top_up__of_a_lot_below_its_minimum__buys_up_sells_all_and_spends_only_w
     wallets = {"GODS": {"available": "4.5"}, "USDC": {"available": "20"}, "BTC": {}}
     scenario = Scenario.model_validate({**usual, "products": products, "wallets": wallets, "taker_fee": D("0.001")})
     with stand(tmp_path, scenario, top_up=D("0.10"), taker_fee=D("0.001")) as at:
+        run = rehearse(at.desk, "main", now(), "command")
+        assert [(leg.plan.kind, leg.estimated) for leg in run.legs] == [
+            ("top_up", False),
+            ("sell", True),
+            ("buy", False),
+        ]
+        assert run.refused == 0
         sweep(at)
+        assert abs(at.moved()["coinbase:BTC"] / run.net.quantity - 1) < D("0.001")
         assert at.types().count("leg_filled") == 3
         assert at.types().count("dust_converted") == 1
         assert at.recorded() == at.moved()
