@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from itertools import chain
 from typing import Final
 
-from events.money import Amount, plain, ticker
+from events.money import Amount, plain
 
 Row = Sequence[str]
 
 # https://owasp.org/www-community/attacks/CSV_Injection, with the forms of full width that some programs fold.
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+# https://standards.chainagnostic.org/CAIPs/caip-19
+ON_CHAIN: Final = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}/[-a-z0-9]{3,8}:[-.%a-zA-Z0-9]{1,128}")
 
 
 def guarded(text: str) -> str:
@@ -23,7 +27,7 @@ def guarded(text: str) -> str:
 
 def currency(asset: str) -> str:
     """Name an asset as importers do: an exchange's by its code, a token on a chain by its whole CAIP-19 name."""
-    return guarded(asset if "/" in asset else ticker(asset))
+    return guarded(asset if ON_CHAIN.fullmatch(asset) else asset.partition(":")[2])
 
 
 def quantity_and_currency(amount: Amount | None) -> tuple[str, str]:

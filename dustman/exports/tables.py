@@ -55,7 +55,10 @@ def write_parquet(records: Iterable[Recorded], file: BinaryIO) -> int:
         import pyarrow.parquet
     except ImportError:
         raise ConfigurationError("--format parquet needs the extra `export`: pip install 'dustman[export]'") from None
-    schema = pyarrow.schema([(name, _column_type(name)) for name in COLUMNS])
+    count_type, time_type = pyarrow.int64(), pyarrow.timestamp("us", "UTC")
+    others = dict.fromkeys(("position", "version", "type_version"), count_type)
+    others |= dict.fromkeys(("recorded_at", "occurred_at"), time_type)
+    schema = pyarrow.schema([(name, others.get(name, pyarrow.string())) for name in COLUMNS])
     remaining, count = iter(records), 0
     with pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         while group := list(islice(remaining, GROUP)):
@@ -64,20 +67,6 @@ def write_parquet(records: Iterable[Recorded], file: BinaryIO) -> int:
             writer.write_table(pyarrow.table(columns, schema=schema))
             count += len(group)
     return count
-
-
-def _column_type(name: str) -> str | object:
-    import pyarrow
-
-    match name:
-        case "position" | "version":
-            return pyarrow.int64()
-        case "type_version":
-            return pyarrow.int32()
-        case "recorded_at" | "occurred_at":
-            return pyarrow.timestamp("us", "UTC")
-        case _:
-            return pyarrow.string()
 
 
 def _typed(recorded: Recorded) -> tuple[object, ...]:
