@@ -96,7 +96,7 @@ def _parsed(line: bytes, number: int) -> CloudEvent | Seal:
         raise BrokenArchive(f"line {number}: does not end, the file was cut off")
     try:
         return _SEAL.decode(line) if line.startswith(b'{"sealed":') else _EVENT.decode(line)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BrokenArchive(f"line {number}: is neither an event nor the seal: {error}") from None
 
 

@@ -96,7 +96,7 @@ def _moved(rows: list[dict[str, str]], sent: str, received: str, fee: str) -> di
 
 def test_tax_export__a_route_over_a_hub__is_two_disposals() -> None:
     log = log_of(swept_account("main", [(120, 490, 0, [])]))
-    sold, _, bought = movements_of(log.read())
+    _, sold, bought = movements_of(log.read())
     assert isinstance(sold, Trade)
     assert isinstance(bought, Trade)
     assert (sold.sent.asset, sold.received.asset) == ("coinbase:ADA", "coinbase:USDC")
