@@ -54,7 +54,7 @@ def write_parquet(records: Iterable[Recorded], file: BinaryIO) -> int:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise ConfigurationError("--format parquet needs the extra `export`: pip install 'dustman[export]'") from None
+        raise ConfigurationError("--format parquet needs the extra `export`: pip install -e '.[export]'") from None
     count_type, time_type = pyarrow.int64(), pyarrow.timestamp("us", "UTC")
     others = dict.fromkeys(("position", "version", "type_version"), count_type)
     others |= dict.fromkeys(("recorded_at", "occurred_at"), time_type)

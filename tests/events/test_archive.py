@@ -82,13 +82,7 @@ def test_restore__then_append__goes_on_where_the_log_was(log: SQLiteLog, tmp_pat
     identity, records = opened(BytesIO(b"".join(archived(log))))
     path = tmp_path / "again.db"
     restore(path, identity, records, SetClock())
-    assert {each.name for each in tmp_path.iterdir()} == {
-        "log.db",
-        "log.db-wal",
-        "log.db-shm",
-        "log.db.gate",
-        path.name,
-    }
+    assert [each.name for each in tmp_path.iterdir() if not each.name.startswith("log.db")] == [path.name]
     again = SQLiteLog(path, SetClock())
     head, last = log.head(), list(log.read())[-1]
     (record,) = again.append("main", len(list(log.stream("main"))), [new("next")])
@@ -113,6 +107,10 @@ def test_archive__each_line__is_the_cloud_event_of_the_feed(log: SQLiteLog) -> N
 
 def swap(archive: list[bytes]) -> None:
     archive[3], archive[4] = archive[4], archive[3]
+
+
+def cut(archive: list[bytes]) -> None:
+    archive[6:] = [archive[6][:-1]]
 
 
 def edit(number: int, old: bytes, into: bytes) -> Edit:
@@ -148,10 +146,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
     "no log": (edit(1, b'"source":"urn:dustman:', b'"source":"urn:other:'), "line 1: source .* is not that of a log"),
     "data": (edit(4, b'"total":"0.45"', b'"total":"0.46"'), "line 19: the digest is not that of the seal"),
     "no seal": (lambda archive: archive.pop(), "line 19: the seal is missing"),
-    "no end": (
-        lambda archive: archive.__setitem__(6, archive[6][:-1]) or archive.__delitem__(slice(7, None)),
-        "line 7: does not end",
-    ),  # type: ignore[func-returns-value]
+    "no end": (cut, "line 7: does not end"),
     "more": (lambda archive: archive.append(archive[0]), "line 20: comes after the seal"),
     "count": (edit(19, b'{"sealed":18', b'{"sealed":17'), "line 19: the seal counts 17 events, the file has 18"),
     "seal": (edit(19, b'"source":"urn', b'"source":"xrn'), "line 19: the seal is of 'xrn"),

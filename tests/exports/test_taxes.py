@@ -159,7 +159,8 @@ def test_trade__its_fee__is_paid_on_top_of_what_is_written(
     assert isinstance(sale, LegFilled)
     amounts = tuple(Amount(D(quantity), f"x:{name}") for name, quantity in fees)
     fill = replace(sale.fill, spent=Amount(D(2), "x:A"), received=Amount(D(10), "x:B"), fees=amounts)
-    opened = replace(opened, policy=replace(opened.policy, hubs=("x:B",)))  # type: ignore[union-attr]
+    assert isinstance(opened, DustDetected)
+    opened = replace(opened, policy=replace(opened.policy, hubs=("x:B",)))
     (trade,) = movements_of(log_of([opened, replace(sale, fill=fill)]).read())
     assert isinstance(trade, Trade)
     assert (trade.sent.quantity, trade.received.quantity) == (D(sent), D(received))
