@@ -104,7 +104,7 @@ def movements_of(log: Iterable[Recorded]) -> Iterator[Movement]:
 
 def _movements(fact: LegFilled, recorded: Recorded, opened: _Opened) -> Iterator[Movement]:
     plan = next(leg for leg in opened.fact.plan if leg.leg_id == fact.leg_id)
-    if plan.lot_id is not None and plan.kind is not LegKind.TOP_UP:
+    if plan.lot_id is not None and _is_exit(plan):
         yield from _income(fact.fill, plan.lot_id, recorded, opened)
     yield _trade(fact, plan, recorded, opened.fact)
 
@@ -172,14 +172,18 @@ def _apart(fill: Fill) -> tuple[Amount, Amount, Amount | None]:
 
 def _value(sent: Amount, received: Amount, plan: PlannedLeg, opened: DustDetected) -> Decimal:
     """Price a trade by its side in a hub currency, else by the lot's price when it was found."""
-    exit_ = plan.lot_id is not None and plan.kind is not LegKind.TOP_UP
-    for side in (received, sent) if exit_ else (sent, received):
+    for side in (received, sent) if _is_exit(plan) else (sent, received):
         if side.asset in opened.policy.hubs:
             return side.quantity
     prices = [lot.price for lot in opened.lots if lot.asset == sent.asset]
     if not prices:
         raise ImpossibleHistory(f"leg {plan.leg_id}: neither side is a hub currency or a lot, so it has no value")
     return _product(sent.quantity, prices[0])
+
+
+def _is_exit(plan: PlannedLeg) -> bool:
+    """An exit turns a lot's asset into a hub currency."""
+    return plan.lot_id is not None and plan.kind is not LegKind.TOP_UP
 
 
 def _product(quantity: Decimal, price: Decimal) -> Decimal:

@@ -105,6 +105,17 @@ def test_archive__each_line__is_the_cloud_event_of_the_feed(log: SQLiteLog) -> N
     }
 
 
+def test_archive__of_a_log_of_any_length__is_written_and_read_event_by_event(log: SQLiteLog) -> None:
+    records = list(log.read())
+    waiting = iter(records)
+    assert next(lines(waiting, log.identity)) == cloud_event(records[0], log.identity) + b"\n"
+    assert next(waiting) == records[1]
+    file = BytesIO(b"".join(archived(log)))
+    _, again = opened(file)
+    assert next(again) == records[0]
+    assert file.tell() == len(archived(log)[0])
+
+
 def swap(archive: list[bytes]) -> None:
     archive[3], archive[4] = archive[4], archive[3]
 

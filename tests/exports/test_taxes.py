@@ -23,7 +23,7 @@ from dustman.period import Period
 from events.facts import DustDetected, Fact, LegFilled
 from events.log import EventLog
 from events.memory import MemoryLog
-from events.money import Amount, exactly_sum
+from events.money import Amount, exactly_less, exactly_sum
 from tests.domain.controls import D
 from tests.events.clocks import SetClock
 from tests.exports.stories import AT, WORDS, Scan, awkward, record, swept_account
@@ -86,11 +86,12 @@ def _moved(rows: list[dict[str, str]], sent: str, received: str, fee: str) -> di
     """Add up a file as its importer does."""
     moved: defaultdict[str, Decimal] = defaultdict(Decimal)
     for row in rows:
-        for amount, sign in ((sent, -1), (received, 1), (fee, -1)):
+        for amount in (sent, received, fee):
             if row[amount]:
                 assert set(row[amount]) <= set("0123456789."), row
                 asset = row[amount.replace(" Amount", "").replace(" Quantity", "") + " Currency"]
-                moved[asset] = exactly_sum(moved[asset], sign * Decimal(row[amount]))
+                change = Decimal(row[amount])
+                moved[asset] = (exactly_sum if amount == received else exactly_less)(moved[asset], change)
     return {asset: change for asset, change in moved.items() if change != 0}
 
 
