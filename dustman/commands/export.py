@@ -46,7 +46,7 @@ def export(
         with screen.raw() as out:
             write(Form(form), log, account, span, out)
         return Exit.DONE
-    if output.exists() and output.samefile(settings.log.url.path):
+    if output.resolve() == settings.log.url.path.resolve():
         raise ConfigurationError(f"--output {output}: is the log itself")
     with whole_file(output) as file:
         count = write(Form(form), log, account, span, file)

@@ -28,8 +28,10 @@ def import_(
         with file.open("rb") as archive:
             identity, records = opened(archive)
             count = restore_log(settings, identity, records)
-    except (CorruptLog, EventIdConflict) as error:
+    except CorruptLog as error:
         raise CorruptLog(f"{file}, {error}; nothing was imported") from None
+    except EventIdConflict as error:
+        raise CorruptLog(f"{file}: {error}, which are the lines' numbers; nothing was imported") from None
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise ConfigurationError(f"{file}: cannot be read, {error.strerror}") from None
     path = settings.log.url.path

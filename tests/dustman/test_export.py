@@ -7,19 +7,24 @@ import os
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from domain.identity import stream_of
 from dustman.commands.export import FORMS
 from dustman.exits import Exit
 from dustman.exports.forms import Form
 from dustman.exports.whole_file import whole_file
+from events.archive import lines
+from events.facts import ConversionsHalted
 from events.log import Recorded
 from events.sqlite import SQLiteLog
 from tests.dustman.conftest import COMMAND, Typed
 from tests.events.clocks import SetClock
+from tests.events.samples import new
 from tests.exports.stories import record, swept_account
 
 TICK = timedelta(microseconds=1)
@@ -71,6 +76,19 @@ def test_events__of_an_account_and_type_since__are_those(log: SQLiteLog, dustman
     assert positions(asked.out) == wanted != []
 
 
+def test_events__followed_since_the_next_position__shows_what_is_appended(log: SQLiteLog, home: Path) -> None:
+    head = log.head()
+    asked = [COMMAND, "events", "--json", "--follow", "--since", str(head + 1), "--account", "main"]
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True, cwd=home) as following:
+        for name in ("old", "main"):
+            version = len(list(log.stream(stream_of(name))))
+            log.append(stream_of(name), version, [new(f"late-{name}", ConversionsHalted(name, "late"))])
+        assert following.stdout
+        shown = json.loads(following.stdout.readline())
+        following.kill()
+    assert (shown["id"], shown["position"]) == ("late-main", str(head + 2))
+
+
 @pytest.mark.parametrize("nonsense", ["yesterday", "-1", "2026-13-01", "9" * 5000, "0001-01-01T00:00:00+14:00"])
 @pytest.mark.parametrize(
     ("command", "option"), [("events", "--since"), ("export", "--since"), ("export", "--until"), ("replay", "--as-of")]
@@ -100,6 +118,13 @@ def test_account__never_heard_of__is_refused(log: SQLiteLog, dustman: Typed, com
     refused = dustman(*command, "--account", "nobody")
     assert refused.exit == Exit.CONFIGURATION
     assert "main" in refused.err
+
+
+def test_export__before_there_is_a_log__has_nothing_but_the_seal(home: Path, dustman: Typed) -> None:
+    configure(home, "main")
+    (home / "old.jsonl").write_text("before")
+    assert dustman("export", "--format", "jsonl", "-o", "old.jsonl", "--json").value["rows"] == 0
+    assert json.loads((home / "old.jsonl").read_text())["sealed"] == 0
 
 
 def test_export__then_import__is_the_same_log(log: SQLiteLog, home: Path, dustman: Typed) -> None:
@@ -132,6 +157,24 @@ def test_import__of_part_of_a_log__is_damage_and_makes_nothing(log: SQLiteLog, h
     assert "part.jsonl, line 1: position '3' is not 1" in refused.err
     assert list((home / "other/var").iterdir()) == []
     assert dustman("import", "nothing.jsonl").exit == Exit.CONFIGURATION
+
+
+def test_import__of_an_id_twice_under_a_fitting_seal__names_both_lines(
+    log: SQLiteLog, home: Path, dustman: Typed
+) -> None:
+    *events, _ = lines(log.read(), log.identity)
+    ids = [recorded.event_id.encode() for recorded in log.read()]
+    events[4] = events[4].replace(ids[4], ids[1])
+    digest = sha256(b"".join(events)).hexdigest()
+    seal = {"sealed": len(events), "source": f"urn:dustman:{log.identity}", "sha256": digest}
+    (home / "other").mkdir()
+    os.chdir(home / "other")
+    configure(home / "other", "main")
+    Path("twice.jsonl").write_bytes(b"".join(events) + json.dumps(seal, separators=(",", ":")).encode() + b"\n")
+    refused = dustman("import", "twice.jsonl")
+    assert refused.exit == Exit.AUDIT_MISMATCH
+    assert "positions 2 and 5" in refused.err
+    assert list((home / "other/var").iterdir()) == []
 
 
 def test_export__help__names_the_forms_there_are() -> None:
