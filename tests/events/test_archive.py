@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from events.archive import BrokenArchive, lines, opened
 from events.envelope import cloud_event
 from events.facts import Fact
-from events.log import EventIdConflict, EventLog, LogConflict, NewEvent, Recorded, StoreMisconfigured
+from events.log import EventIdConflict, EventLog, LogConflict, LogUnavailable, NewEvent, Recorded, StoreMisconfigured
 from events.restore import restore
 from events.sqlite import SQLiteLog
 from tests.events.clocks import SetClock
@@ -222,6 +222,11 @@ def test_restore__where_a_log_is_begun_meanwhile__leaves_that_one(log: SQLiteLog
 
     with pytest.raises(StoreMisconfigured, match="has 1 events"):
         restore(tmp_path / "again.db", "identity", begun_meanwhile(), SetClock())  # type: ignore[arg-type]
+
+
+def test_restore__where_nothing_can_be_written__is_unavailable(log: SQLiteLog, tmp_path: Path) -> None:
+    with pytest.raises(LogUnavailable, match="cannot be written"):
+        restore(tmp_path / "no" / "log.db", "identity", log.read(), SetClock())
 
 
 def test_restore__into_a_log_with_events__is_a_conflict(log: SQLiteLog) -> None:

@@ -168,6 +168,21 @@ def test_trade__its_fee__is_paid_on_top_of_what_is_written(
     assert trade.fee == (Amount(D(fee[1]), f"x:{fee[0]}") if fee else None)
 
 
+def test_trade__without_a_hub_currency__is_worth_what_its_lot_was() -> None:
+    opened, sale, *_ = awkward()
+    assert isinstance(opened, DustDetected)
+    opened = replace(opened, policy=replace(opened.policy, hubs=()))
+    (trade,) = movements_of(log_of([opened, sale]).read())
+    assert (trade.value, trade.currency) == (D("0.12"), "USD")
+    with pytest.raises(ImpossibleHistory, match="so it has no value"):
+        list(movements_of(log_of([opened, awkward()[6]]).read()))
+
+
+def test_trade__of_a_sweep_that_is_not_open__stops() -> None:
+    with pytest.raises(ImpossibleHistory, match="position 1: a leg of sweep, which is not open"):
+        list(movements_of(log_of(awkward()[1:2]).read()))
+
+
 def test_trade__with_fees_in_two_other_assets__is_refused() -> None:
     opened, sale, *_ = awkward()
     assert isinstance(sale, LegFilled)
