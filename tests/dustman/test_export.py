@@ -78,7 +78,7 @@ def test_events__of_an_account_and_type_since__are_those(log: SQLiteLog, dustman
 
 def test_events__followed_since_the_next_position__shows_what_is_appended(log: SQLiteLog, home: Path) -> None:
     head = log.head()
-    asked = [COMMAND, "events", "--json", "--follow", "--since", str(head + 1), "--account", "main"]
+    asked = [str(COMMAND), "events", "--json", "--follow", "--since", str(head + 1), "--account", "main"]
     with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True, cwd=home) as following:
         for name in ("old", "main"):
             version = len(list(log.stream(stream_of(name))))
