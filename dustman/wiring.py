@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.errors import ConfigurationError, RefusedByPolicy
+from domain.identity import stream_of
 from dustman.keys import key_of
 from dustman.settings import Account, Settings
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from events.feed import Feed
-    from events.log import EventLog
+    from events.log import EventLog, Recorded
     from venues.coinbase import Coinbase
 
 
@@ -27,12 +30,29 @@ def open_log(settings: Settings) -> EventLog:
     """Open the log, in a directory that is made when it is missing."""
     from events.sqlite import SQLiteLog
 
+    return SQLiteLog(_log_path(settings), now)
+
+
+def restore_log(settings: Settings, identity: str, records: Iterable[Recorded]) -> int:
+    """Make the log `identity` where the settings want theirs and none is yet; return how many events it has."""
+    from events.restore import restore
+
+    return restore(_log_path(settings), identity, records, now)
+
+
+def _log_path(settings: Settings) -> Path:
     path = settings.log.url.path
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"log.url: {path.parent} cannot be made, {error.strerror}") from None
-    return SQLiteLog(path, now)
+    return path
+
+
+def recorded_account(settings: Settings, log: EventLog, name: str) -> None:
+    """Raise `ConfigurationError` when an account, if one is named, is neither in the settings nor in the log."""
+    if name and stream_of(name) not in log.streams():
+        settings.account(name)
 
 
 def open_redis(settings: Settings) -> Redis:

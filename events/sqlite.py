@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,7 @@ from typing import Any, Final
 from events.admission import EPOCH, TICK, Candidate, admit, candidates, recorded_after
 from events.catalogue import EventType
 from events.codec import decode
-from events.log import CorruptLog, NewEvent, Recorded
+from events.log import CorruptLog, EventIdConflict, LogConflict, NewEvent, Recorded
 from events.sqlite_file import Link, LogFile
 
 PAGE: Final = 500
@@ -62,6 +62,23 @@ class SQLiteLog:
             stream_id = _stream_id(link, stream)
             link.executemany(INSERT, (_row(record, stream_id) for record in fresh))
             return fresh
+
+    def restore(self, records: Iterable[Recorded]) -> int:
+        """Write the records of an export as they stand, times and all, while this log is empty; all or none of them.
+
+        Returns how many there were. The records' order is their reader's to check. Raises `LogConflict` when the log
+        has events and `EventIdConflict` when an id comes twice.
+        """
+        with self._file.writing() as link:
+            if head := _tail(link)[0]:
+                raise LogConflict(f"{self.path} has {head} events; only an empty log takes those of another")
+            count = 0
+            for count, record in enumerate(records, start=1):
+                query = "SELECT position FROM events WHERE event_id = ?"
+                if taken := link.execute(query, (record.event_id,)).fetchone():
+                    raise EventIdConflict(f"event id {record.event_id} is that of positions {taken[0]} and {count}")
+                link.execute(INSERT, _row(record, _stream_id(link, record.stream)))
+            return count
 
     def stream(self, stream: str, after: int = 0) -> Iterator[Recorded]:
         query = f"{SELECT} WHERE streams.name = ? AND version > ? ORDER BY version LIMIT {PAGE}"
