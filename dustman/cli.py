@@ -30,6 +30,7 @@ JOURNEY = (
     "show",
     "events",
     "replay",
+    "audit",
     "halt",
     "resume",
     "simulate",

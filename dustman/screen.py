@@ -36,17 +36,21 @@ class Screen:
     def show(self, value: object, *drawn: RenderableType) -> None:
         """Show a result: `value` as one line of JSON to a program, `drawn` to people."""
         if self.as_json:
-            self._write(redacted(json.dumps(_jsonable(value))))
+            self._write(redacted(json.dumps(_jsonable(value))) + "\n")
         else:
             self._out.print(*drawn, sep="\n")
+
+    def exact(self, text: str) -> None:
+        """Write text that other programs read, to the byte."""
+        self._write(text)
 
     def note(self, text: str) -> None:
         """Say something beside the result, on stderr."""
         self._err.print(text)
 
-    def _write(self, line: str) -> None:
+    def _write(self, text: str) -> None:
         try:
-            sys.stdout.write(line + "\n")
+            sys.stdout.write(text)
             sys.stdout.flush()
         except BrokenPipeError:
             self._out.on_broken_pipe()

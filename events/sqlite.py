@@ -117,9 +117,8 @@ class SQLiteLog:
     def signed_heads(self) -> Sequence[bytes]:
         with self._file.reading() as link:
             rows = link.execute("SELECT number, note FROM signed_heads ORDER BY number").fetchall()
-        for expected, (number, _) in enumerate(rows, start=1):
-            if number != expected:
-                raise CorruptLog(f"{self.path}: signed head {expected} is missing")
+        if missing := set(range(1, len(rows) + 1)).difference(number for number, _ in rows):
+            raise CorruptLog(f"{self.path}: signed head {min(missing)} is missing")
         return [note for _, note in rows]
 
     def keep_signed_head(self, note: bytes) -> None:
@@ -137,9 +136,11 @@ class SQLiteLog:
                 "(SELECT count(*), ifnull(min(position), 1), ifnull(max(position), 0) FROM tree) AS tree"
             ).fetchone()
         if count != last:
-            yield f"{self.path}: there are {count} events and the last position is {last}"
-        if (first_row, last_row, rows) != (1, last, last):
-            yield f"{self.path}: the tree has {rows} rows from {first_row} to {last_row}, the log ends at {last}"
+            yield f"{self.path}: there are {count} events, and the last has position {last}"
+        if last_row > last:
+            yield f"{self.path}: position {last + 1} is missing: the tree has rows up to {last_row}"
+        if first_row < 1 or rows != last_row:
+            yield f"{self.path}: the tree has {rows} rows, from position {first_row} to {last_row}"
 
     def close(self) -> None:
         self._file.close()

@@ -112,7 +112,7 @@ class LogFile:
             link.pid, link.thread = os.getpid(), threading.current_thread()
             if self._is_new(link):
                 self._found(link, deadline)
-            self._refuse_newer(link)
+            self._refuse_unknown(link)
             if schema_of(link) < SCHEMA_VERSION:
                 self._migrate(link, deadline)
             link.execute("PRAGMA synchronous = FULL")
@@ -140,8 +140,10 @@ class LogFile:
                 link.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
             link.execute("COMMIT")
 
-    def _refuse_newer(self, link: Link) -> None:
+    def _refuse_unknown(self, link: Link) -> None:
         version = schema_of(link)
+        if version < 1:
+            raise CorruptLog(f"{self.path} has schema {version}, which no release wrote")
         if version > SCHEMA_VERSION:
             raise CorruptLog(f"{self.path} has schema {version}, of a newer release; this one reads {SCHEMA_VERSION}")
 
