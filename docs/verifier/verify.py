@@ -14,6 +14,8 @@ import json
 import sys
 from pathlib import Path
 
+PROOF = "c2sp.org/tlog-proof@v1"
+
 
 class Refuted(Exception):
     """What is claimed is not so."""
@@ -80,7 +82,7 @@ def check_proof(text, keys):
     """Follow the siblings of a C2SP tlog-proof from the event to the root (RFC 9162, 2.1.3.2)."""
     head, blank, note = text.partition("\n\n")
     lines = head.split("\n")
-    if not blank or [line.split(" ")[0] for line in lines[:3]] != ["c2sp.org/tlog-proof@v1", "extra", "index"]:
+    if not blank or [line.split(" ")[0] for line in lines[:3]] != [PROOF, "extra", "index"]:
         raise Untold("it is not a tlog-proof that brings its event")
     _, extra, index, *siblings = lines
     event, own = from_base64(extra[6:]), int(index[6:])
@@ -126,19 +128,16 @@ def check_export(lines, note, keys):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for command, files in (("proof", ["proof"]), ("export", ["lines", "checkpoint"])):
-        sub = commands.add_parser(command)
-        for file in files:
-            sub.add_argument(file, type=Path)
-        sub.add_argument("--key", action="append", default=[], help="a verifier key, name+id+base64; may be repeated")
+    parser.add_argument("what", choices=["proof", "export"])
+    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("--key", action="append", default=[], help="a verifier key, name+id+base64; may be repeated")
     asked = parser.parse_args()
     try:
-        if asked.command == "proof":
-            said = check_proof(asked.proof.read_text("utf-8"), asked.key)
+        first, *others = (path.read_bytes() for path in asked.files)
+        if asked.what == "proof":
+            said = check_proof(first.decode(), asked.key)
         else:
-            lines = asked.lines.read_bytes().splitlines()
-            said = check_export(lines, asked.checkpoint.read_text("utf-8"), asked.key)
+            said = check_export(first.splitlines(), b"".join(others).decode(), asked.key)
     except Refuted as error:
         sys.exit(f"FALSE: {error}")
     except (Untold, OSError, ValueError, KeyError, TypeError, ImportError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def edited(path: Path, *statements: tuple[str, tuple[object, ...]]) -> None:
 
 @dataclass(frozen=True)
 class Flip:
-    """One bit of one stored value, counted around it; `row` counts from 1 in the table's order, which is also its key here."""
+    """One bit of one stored value, counted around it; `row` is the key, which counts from 1."""
 
     table: str
     column: str
@@ -127,9 +128,8 @@ def test_inspect__any_bit_of_any_stored_value_flipped__is_found_and_says_where(w
         flip.apply(path)
     except sqlite3.IntegrityError:  # the file's own keys do not allow this one
         reject()
-    log = SQLiteLog(path, SetClock())
-    broken = inspect(log, [KEY.verifier]).broken
-    log.close()
+    with closing(SQLiteLog(path, SetClock())) as log:
+        broken = inspect(log, [KEY.verifier]).broken
     where = {
         "events": f"position {flip.row}",
         "tree": f"position {flip.row}",
