@@ -84,13 +84,13 @@ class SQLiteLog:
 
     def head(self) -> int:
         with self._file.reading() as link:
-            return _tail(link)[0]
+            return _head(link)
 
     def position_at(self, moment: datetime) -> int:
         wanted = ticks(moment)
         low = 0
         with self._file.reading() as link:
-            high, _ = _tail(link)
+            high = _head(link)
             while low < high:  # times grow with positions, so the primary key is index enough
                 middle = (low + high + 1) // 2
                 (at,) = link.execute("SELECT recorded_at FROM events WHERE position = ?", (middle,)).fetchone()
@@ -185,7 +185,14 @@ def _stream_id(link: Link, stream: str) -> int:
     return int(link.execute("SELECT id FROM streams WHERE name = ?", (stream,)).fetchone()[0])
 
 
+def _head(link: Link) -> int:
+    return int(link.execute("SELECT ifnull(max(position), 0) FROM events").fetchone()[0])
+
+
 def _tail(link: Link) -> tuple[int, datetime]:
     """Return the last position and its time of record."""
     row = link.execute("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1").fetchone()
-    return (row[0], EPOCH + TICK * row[1]) if row else (0, EPOCH)
+    try:
+        return (row[0], EPOCH + TICK * row[1]) if row else (0, EPOCH)
+    except OverflowError as error:
+        raise CorruptLog(f"position {row[0]} cannot be read: its time of record is none") from error

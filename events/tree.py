@@ -160,10 +160,10 @@ def _split(count: int) -> int:
 def _nodes(span: Span) -> Iterator[Node]:
     """Yield the complete subtrees that a span consists of, largest first; its start is a multiple of each."""
     start, end = span
-    for level in reversed(range((end - start).bit_length())):
-        if (end - start) >> level & 1:
-            start += 1 << level
-            yield level, start
+    while start < end:
+        level = (end - start).bit_length() - 1
+        start += 1 << level
+        yield level, start
 
 
 def _hashes(spans: Sequence[Span], rows: Rows) -> list[bytes]:

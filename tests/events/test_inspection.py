@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
 from events.checkpoint import Checkpoint, SignerKey, origin
@@ -121,6 +121,9 @@ FIRST_OF_STREAM = {1: 1, 2: 3}
 
 @settings(max_examples=250, deadline=None)
 @given(flip=FLIPS)
+@example(flip=Flip("events", "recorded_at", 11, 58))
+@example(flip=Flip("events", "position", 11, 63))
+@example(flip=Flip("signed_heads", "number", 2, 1))
 def test_inspect__any_bit_of_any_stored_value_flipped__is_found_and_says_where(whole: Path, flip: Flip) -> None:
     path = whole.with_name("changed.db")
     shutil.copy(whole, path)
