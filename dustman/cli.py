@@ -32,6 +32,7 @@ JOURNEY = (
     "replay",
     "export",
     "import_",
+    "audit",
     "halt",
     "resume",
     "simulate",

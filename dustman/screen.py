@@ -37,9 +37,13 @@ class Screen:
     def show(self, value: object, *drawn: RenderableType) -> None:
         """Show a result: `value` as one line of JSON to a program, `drawn` to people."""
         if self.as_json:
-            self._write(redacted(json.dumps(_jsonable(value))))
+            self._write(redacted(json.dumps(_jsonable(value))) + "\n")
         else:
             self._out.print(*drawn, sep="\n")
+
+    def exact(self, text: str) -> None:
+        """Write text that other programs read, to the byte."""
+        self._write(text)
 
     def note(self, text: str) -> None:
         """Say something beside the result, on stderr."""
@@ -54,9 +58,9 @@ class Screen:
         except BrokenPipeError:
             self._out.on_broken_pipe()
 
-    def _write(self, line: str) -> None:
+    def _write(self, text: str) -> None:
         with self.raw() as out:
-            out.write(line.encode() + b"\n")
+            out.write(text.encode())
 
 
 def _console(file: TextIO) -> Console:
