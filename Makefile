@@ -38,6 +38,8 @@ bench: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m events.reference
+	$(BIN)/python -m events.schemas
+	$(BIN)/python -m events.asyncapi
 	$(BIN)/python -m dustman.reference
 
 lock: $(READY)
