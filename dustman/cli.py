@@ -30,6 +30,7 @@ JOURNEY = (
     "show",
     "events",
     "replay",
+    "parked",
     "halt",
     "resume",
     "simulate",
