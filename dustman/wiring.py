@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.errors import ConfigurationError, RefusedByPolicy
 from dustman.keys import key_of
-from dustman.settings import Account, Settings
+from dustman.settings import Account, Settings, load
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 def now() -> datetime:
     """Return the time of this machine, in UTC."""
     return datetime.now(UTC)
+
+
+def found_settings(config: Path | None = None) -> Settings:
+    """Read the settings file `config`, else what `DUSTMAN_CONFIG` names, else dustman.yaml."""
+    return load(config or Path(os.environ.get("DUSTMAN_CONFIG", "dustman.yaml")), os.environ)
 
 
 def open_log(settings: Settings) -> EventLog:
