@@ -33,6 +33,7 @@ JOURNEY = (
     "export",
     "import_",
     "audit",
+    "parked",
     "halt",
     "resume",
     "simulate",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from domain.errors import ConfigurationError, RefusedByPolicy
 from domain.identity import stream_of
 from dustman.keys import key_of
-from dustman.settings import Account, Settings
+from dustman.settings import Account, Settings, load
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 def now() -> datetime:
     """Return the time of this machine, in UTC."""
     return datetime.now(UTC)
+
+
+def found_settings(config: Path | None = None) -> Settings:
+    """Read the settings file `config`, else what `DUSTMAN_CONFIG` names, else dustman.yaml."""
+    return load(config or Path(os.environ.get("DUSTMAN_CONFIG", "dustman.yaml")), os.environ)
 
 
 def open_log(settings: Settings) -> EventLog:

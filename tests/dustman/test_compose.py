@@ -86,7 +86,7 @@ def by_compose(file: Path) -> list[str]:
 @pytest.fixture
 def beside(tmp_path: Path) -> Path:
     """A directory as an owner has it: the file with what must lie beside it."""
-    (tmp_path / ".env").write_text("")
+    (tmp_path / ".env").write_text("DUSTMAN_REDIS_PASSWORD=0123456789abcdef\n")
     (tmp_path / "dustman.yaml").write_text("accounts: {main: {venue: coinbase}}\n")
     shutil.copy(ROOT / "Dockerfile", tmp_path)
     return Path(shutil.copy(COMPOSE, tmp_path))
@@ -104,7 +104,7 @@ def test_file__as_it_is__is_valid(beside: Path) -> None:
         ("networks: [inside]", "networks: [inwards]"),
         ("redis: {condition: service_healthy}", "redis: {condition: service_healed}"),
         ("redis: {condition: service_healthy}", "rediss: {condition: service_healthy}"),
-        ('volumes: ["redis:/data"]', 'volumes: ["rdis:/data"]'),
+        ("- redis:/data", "- rdis:/data"),
         ("  detector:\n    <<: *venue-role", "  detector:\n    <<: *venue-role\n    build: {contxt: .}"),
         ("timeout: 10s", "timeout: 10"),
     ],
@@ -164,7 +164,8 @@ def test_services__each__may_do_as_little_as_possible() -> None:
 
 
 def test_redis__as_started_by_compose__keeps_what_it_is_given() -> None:
-    words = read(COMPOSE)["services"]["redis"]["command"][1:]
+    shell, script, *words = read(COMPOSE)["services"]["redis"]["command"]
+    assert (shell, script) == ("sh", "/etc/dustman/redis.sh")
     options = dict(zip(words[::2], words[1::2], strict=True))
     assert options == {
         "--maxmemory-policy": "noeviction",
