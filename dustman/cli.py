@@ -32,6 +32,7 @@ JOURNEY = (
     "replay",
     "halt",
     "resume",
+    "log",
     "simulate",
 )
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from domain.errors import ConfigurationError, RefusedByPolicy
+from dustman.forms import PostgresDatabase
 from dustman.keys import key_of
 from dustman.settings import Account, Settings
 
@@ -24,7 +25,11 @@ def now() -> datetime:
 
 
 def open_log(settings: Settings) -> EventLog:
-    """Open the log, in a directory that is made when it is missing."""
+    """Open the log; a file's directory is made when it is missing, a server is asked on first use."""
+    if isinstance(settings.log.url, PostgresDatabase):
+        from events.postgres import PostgresLog
+
+        return PostgresLog(settings.log.url.text, now)
     from events.sqlite import SQLiteLog
 
     path = settings.log.url.path
