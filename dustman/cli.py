@@ -36,6 +36,7 @@ JOURNEY = (
     "parked",
     "halt",
     "resume",
+    "log",
     "simulate",
 )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from domain.errors import ConfigurationError, RefusedByPolicy
 from domain.identity import stream_of
+from dustman.forms import PostgresDatabase
 from dustman.keys import key_of
 from dustman.settings import Account, Settings, load
 
@@ -33,20 +34,27 @@ def found_settings(config: Path | None = None) -> Settings:
 
 
 def open_log(settings: Settings) -> EventLog:
-    """Open the log, in a directory that is made when it is missing."""
+    """Open the log; a file's directory is made when it is missing, a server is asked on first use."""
+    if isinstance(settings.log.url, PostgresDatabase):
+        from events.postgres import PostgresLog
+
+        return PostgresLog(settings.log.url.text, now)
     from events.sqlite import SQLiteLog
 
-    return SQLiteLog(_log_path(settings), now)
+    return SQLiteLog(log_path(settings), now)
 
 
 def restore_log(settings: Settings, identity: str, records: Iterable[Recorded]) -> int:
     """Make the log `identity` where the settings want theirs and none is yet; return how many events it has."""
     from events.restore import restore
 
-    return restore(_log_path(settings), identity, records, now)
+    return restore(log_path(settings), identity, records, now)
 
 
-def _log_path(settings: Settings) -> Path:
+def log_path(settings: Settings) -> Path:
+    """Return the log's file, in a directory that is made when it is missing; `ConfigurationError` for a server."""
+    if isinstance(settings.log.url, PostgresDatabase):
+        raise ConfigurationError("log.url: must be a file for this, such as sqlite:///var/dustman.db")
     path = settings.log.url.path
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -23,7 +23,10 @@ class CorruptLog(Exception):
 
 
 class LogUnavailable(Exception):
-    """The store did not accept the append within its deadline (locked, full, read-only); nothing was written."""
+    """The store did not accept the append within its deadline (locked, full, read-only, away).
+
+    Nothing was written, unless a server went away while it answered: repeat the append, what was done is recognised.
+    """
 
 
 class StoreMisconfigured(Exception):

@@ -30,6 +30,7 @@ def export(
     """Write events (jsonl without loss; csv, parquet) or, for taxes, every disposal, acquisition and income."""
     from dustman.exports.forms import Form, write
     from dustman.exports.whole_file import whole_file
+    from dustman.forms import SqliteFile
     from dustman.period import period
     from dustman.wiring import open_log, recorded_account
 
@@ -46,7 +47,7 @@ def export(
         with screen.raw() as out:
             write(Form(form), log, account, span, out)
         return Exit.DONE
-    if output.resolve() == settings.log.url.path.resolve():
+    if isinstance(settings.log.url, SqliteFile) and output.resolve() == settings.log.url.path.resolve():
         raise ConfigurationError(f"--output {output}: is the log itself")
     with whole_file(output) as file:
         count = write(Form(form), log, account, span, file)
