@@ -237,6 +237,8 @@ def _closed(market: replies.Market) -> str:
     """Return the venue's word for why the market takes no market order now, empty when it does."""
     if flag := next((flag for flag in FLAGS if getattr(market, flag)), ""):
         return flag
+    if not (Decimal(market.base_increment) > 0 and Decimal(market.quote_increment) > 0):
+        return "without an increment"
     return "" if market.status == "online" else market.status or "without status"
 
 

@@ -49,6 +49,8 @@ class Streams:
     def handle(self, account: str, command: Command, correlation: str) -> Sequence[Recorded]:
         """Carry a command out and return what it made happen, nothing when it was carried out before.
 
+        Two workers that carry out the very same command at once write it once, and both are told what it made happen;
+        a command that only one may act on names its worker.
         The events' cause is the event that was last when they were decided. A conflict means that another worker was
         faster: decide again on what it wrote. Raises `LogConflict` when that happens too often.
         """

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from domain.errors import NOT_ASKED
 from events.log import LogConflict, LogUnavailable
-from workers import conducting, intake, overdue, scanning
+from workers import conducting, intake, reconciling, scanning
 from workers.app import app, desk
 from workers.schedule import latest_due
 
@@ -58,15 +58,7 @@ def convert(account: str = "") -> None:
 @task("dustman.reconcile")
 def reconcile() -> None:
     """Settle open legs, go on with interrupted sweeps, make up for scans that were missed."""
-    at = desk()
-    for account in at.mandates:
-        try:
-            if conducting.reconcile(at, account):
-                at.nudge("convert", account)
-            if overdue.missed(at, account):
-                at.nudge("scan", account)
-        except NOT_ASKED as outage:
-            logger.warning("dustman.reconcile %s: %s", account, outage)
+    reconciling.reconcile_all(desk())
 
 
 @task("dustman.relay")

@@ -147,6 +147,14 @@ def test_capabilities__when_a_market_takes_no_market_orders__then_closed_is_the_
     assert (product.name, product.base_minimum, product.quote_minimum) == ("ADA-USDC", Decimal("0.01"), Decimal(1))
 
 
+@pytest.mark.parametrize("increment", ["base_increment", "quote_increment"])
+def test_capabilities__when_a_market_has_no_increment__then_no_order_can_be_sized_for_it(increment: str) -> None:
+    with altered("/products", lambda body: put(body, f"products.0.{increment}", "0")) as stage:
+        products = stage.venue.capabilities().products.values()
+
+    assert [product.closed for product in products if product.closed] == ["without an increment"]
+
+
 def test_capabilities__when_read__then_converts_pairs_go_both_ways(stage: CoinbaseStage) -> None:
     pairs = stage.venue.capabilities().convertible
 

@@ -1,0 +1,26 @@
+"""The reconciler's round: settle what is open, go on with what was interrupted, make up for scans that were missed."""
+
+from __future__ import annotations
+
+import logging
+
+from domain.errors import NOT_ASKED, ImpossibleHistory
+from events.log import LogConflict
+from workers import conducting, overdue
+from workers.desk import Desk
+
+logger = logging.getLogger("dustman")
+
+
+def reconcile_all(desk: Desk) -> None:
+    """Go through all accounts; what keeps one of them from being settled keeps none of the others."""
+    for account in desk.mandates:
+        try:
+            if conducting.reconcile(desk, account):
+                desk.nudge("convert", account)
+            if overdue.missed(desk, account):
+                desk.nudge("scan", account)
+        except (*NOT_ASKED, LogConflict) as later:
+            logger.warning("reconcile %s: %s", account, later)
+        except ImpossibleHistory as broken:
+            logger.error("reconcile %s: its record contradicts itself, so nothing is done for it: %s", account, broken)
