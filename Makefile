@@ -17,7 +17,7 @@ $(READY): requirements-dev.lock pyproject.toml
 
 # The example for Node is tried where Node 20 and npm are; nobody needs them for anything else.
 $(NODE_READY): examples/node/package-lock.json
-	@if command -v npm > /dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20)'; then \
+	@if command -v npm > /dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then \
 		npm ci --prefix examples/node --no-audit --no-fund --loglevel=error; \
 	fi
 
