@@ -15,7 +15,7 @@ from domain import leg as legs
 from domain import purse as purses
 from domain import sweep as sweeps
 from domain.errors import ImpossibleHistory
-from domain.leg import Filled, Leg
+from domain.leg import Filled, Leg, NeverArrived
 from domain.purse import Purse, SoldLot
 from domain.sweep import Sweep
 from events.facts import (
@@ -67,6 +67,12 @@ class Account:
         """Return what was put up for sale on a day, at the value that the venue offered, for the daily cap."""
         return self.spent[1] if self.spent[0] == day else Decimal(0)
 
+    def spent_beside(self, leg: Leg, day: date) -> Decimal:
+        """Return the same without an attempt at the leg that never arrived."""
+        if isinstance(leg, NeverArrived) and leg.intent.requested_at.date() == day:
+            return exactly_less(self.spent_on(day), sweeps.worth(leg.intent.quote).quantity)
+        return self.spent_on(day)
+
     def leg(self, leg_id: str) -> tuple[Sweep | None, Leg | None]:
         """Return the open sweep and its leg of that id, each None when there is none."""
         return (self.sweep, self.sweep.legs.get(leg_id)) if self.sweep else (None, None)
@@ -81,10 +87,12 @@ def evolve(account: Account, fact: Fact) -> Account:
             read = max(due, account.read_until or due)
             return replace(account, scanned_until=answered, read_until=read, outage=("", ""))
         case HoldingsKept(kept=kept):
-            return replace(account, judged={**account.judged, **{each.asset: str(each.reason) for each in kept}})
+            judged = {**account.judged, **{each.asset: str(each.reason) for each in kept}}
+            return replace(account, judged=judged, watched=account.watched - {each.asset for each in kept})
         case DustUnroutable(asset=asset, learned=learned):
             lessons = {**account.learned, asset: fact} if learned else account.learned
-            return replace(account, judged={**account.judged, asset: said(fact)}, learned=lessons)
+            judged = {**account.judged, asset: said(fact)}
+            return replace(account, judged=judged, learned=lessons, watched=account.watched - {asset})
         case DustDetected():
             return _detect(account, fact)
         case LegRequested() | LegFilled() | LegRefused() | LegOutcomeUnknown() | LegNeverArrived():
@@ -138,9 +146,9 @@ def _move_leg(account: Account, fact: legs.LegFact) -> Account:
         lot = sweep.lot(lot_id) if lot_id else None
         purse = purses.receive(account.purse, moved, lot, sweep.top_up_of(lot_id))
         return replace(account, sweep=sweep, purse=purse, learned=learned)
-    if isinstance(fact, LegRequested) and fact.attempt == 1 and legs.is_exit(moved.plan):
+    if isinstance(fact, LegRequested) and legs.is_exit(moved.plan):
         day = fact.requested_at.date()
-        value = exactly_sum(account.spent_on(day), sweeps.worth(fact.quote).quantity)
+        value = exactly_sum(account.spent_beside(leg, day), sweeps.worth(fact.quote).quantity)
         return replace(account, sweep=sweep, spent=(day, value))
     return replace(account, sweep=sweep)
 

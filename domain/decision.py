@@ -163,15 +163,15 @@ def _objection(command: RequestLeg, leg: Leg, sweep: Sweep, account: Account) ->
         return Refusal(RefusalCode.POLICY_CHANGED, sentence)
     # What a top-up was bought for was within the caps when it was planned; to keep it now would only lose the top-up.
     counts = legs.is_exit(leg.plan) and sweep.top_up_of(leg.plan.lot_id) is None
-    if counts and isinstance(leg, legs.Planned) and (no := _over_cap(command, sweep, account)):
+    if counts and (no := _over_cap(command, leg, sweep, account)):
         return no
     return sweeps.objection(leg, command.spend, command.quote, sweep, account.purse)
 
 
-def _over_cap(command: RequestLeg, sweep: Sweep, account: Account) -> Refusal | None:
+def _over_cap(command: RequestLeg, leg: Leg, sweep: Sweep, account: Account) -> Refusal | None:
     policy, offer = sweep.opened.policy, sweeps.worth(command.quote).quantity
-    today = account.spent_on(command.now.date())
-    for span, spent, cap in (("sweep", sweeps.sold(sweep), policy.sweep_cap), ("day", today, policy.day_cap)):
+    so_far, today = sweeps.sold_beside(leg, sweep), account.spent_beside(leg, command.now.date())
+    for span, spent, cap in (("sweep", so_far, policy.sweep_cap), ("day", today, policy.day_cap)):
         if exactly_sum(spent, offer) > cap:
             sentence = f"the cap of {plain(cap)} {policy.currency} a {span} is reached"
             return Refusal(RefusalCode.OVER_CAP, sentence)

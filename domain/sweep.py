@@ -206,7 +206,9 @@ def worth(quote: Quote) -> Amount:
     return quote.receive + sum_of(quote.fees, quote.receive.asset)
 
 
-def sold(sweep: Sweep) -> Decimal:
-    """Add up what the sweep's exits were worth when they were requested, for its cap."""
-    asked = (leg for leg in sweep.legs.values() if is_exit(leg.plan) and not isinstance(leg, Planned | Refused))
-    return exactly_sum(*(worth(leg.intent.quote).quantity for leg in asked))
+def sold_beside(leg: Leg, sweep: Sweep) -> Decimal:
+    """Add up what the sweep's other exits were worth when they were requested, for its cap."""
+    others = (other for other in sweep.legs.values() if is_exit(other.plan) and other.plan != leg.plan)
+    return exactly_sum(
+        *(worth(other.intent.quote).quantity for other in others if not isinstance(other, Planned | Refused))
+    )

@@ -60,6 +60,7 @@ def _answers(port: int, child: Child) -> bool:
         port=port, protocol=2, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
     ) as client:
         try:
-            return int(client.info("server")["process_id"]) == child.pid
+            # INFO alone answers before the data is loaded.
+            return bool(client.ping()) and int(client.info("server")["process_id"]) == child.pid
         except (redis.ConnectionError, redis.BusyLoadingError):
             return False

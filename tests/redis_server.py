@@ -132,7 +132,7 @@ class RedisServer:
         with self.client() as client:
             while process.poll() is None and time.monotonic() < deadline:
                 try:
-                    if int(client.info("server")["process_id"]) == process.pid:
+                    if client.ping() and int(client.info("server")["process_id"]) == process.pid:
                         return True
                 except redis.ConnectionError:  # not listening yet, or still loading its file
                     time.sleep(0.005)

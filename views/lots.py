@@ -61,11 +61,15 @@ class LotRow:
 
 @dataclass(slots=True)
 class Lots:
-    """All lots by id, and what stays by (account, asset). Grows in place: a long log has many lots."""
+    """All lots by id, and what stays by (account, asset). Grows in place: a long log has many lots.
+
+    A lot that is only watched goes when the next scan says something else of its asset.
+    """
 
     rows: dict[str, LotRow] = field(default_factory=dict)
     staying: dict[tuple[str, str], Kept | DustUnroutable] = field(default_factory=dict)
     _lots_of_leg: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _watched: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def apply(self, recorded: Recorded) -> None:
         """Apply one event."""
@@ -73,9 +77,10 @@ class Lots:
             case DustDetected() as fact:
                 self._announce(fact, recorded)
             case HoldingsKept(account=account, kept=kept):
-                self.staying.update({(account, each.asset): each for each in kept})
-            case DustUnroutable(account=account, asset=asset) as fact:
-                self.staying[account, asset] = fact
+                for holding in kept:
+                    self._stay(account, holding)
+            case DustUnroutable(account=account) as fact:
+                self._stay(account, fact)
             case LegRequested() | LegFilled() | LegRefused() | LegOutcomeUnknown() | LegNeverArrived() as fact:
                 for lot_id in self._lots_of_leg.get(fact.leg_id, ()):
                     self._change(lot_id, recorded)
@@ -89,8 +94,18 @@ class Lots:
                     state = LotState.FAILED if failed else LotState.CARRIED
                     self._change(each.lot_id, recorded, state=state, sentence=sentence, money=(each.proceeds,))
 
+    def _stay(self, account: str, why: Kept | DustUnroutable) -> None:
+        self.staying[account, why.asset] = why
+        self._forget(account, why.asset)
+
+    def _forget(self, account: str, asset: str) -> None:
+        if lot_id := self._watched.pop((account, asset), None):
+            del self.rows[lot_id]
+
     def _announce(self, fact: DustDetected, recorded: Recorded) -> None:
         state = LotState.OPEN if fact.live else LotState.WATCHED
+        for account, asset in [seen for seen in self._watched if seen[0] == fact.account]:
+            self._forget(account, asset)
         for lot in fact.lots:
             self.staying.pop((fact.account, lot.asset), None)
             row = LotRow(
@@ -98,6 +113,8 @@ class Lots:
             )
             self.rows[lot.lot_id] = row
             self._change(lot.lot_id, recorded)
+            if not fact.live:
+                self._watched[fact.account, lot.asset] = lot.lot_id
         whole = tuple(lot.lot_id for lot in fact.lots)
         self._lots_of_leg.update({leg.leg_id: (leg.lot_id,) if leg.lot_id else whole for leg in fact.plan})
 

@@ -26,7 +26,7 @@ from workers.desk import Desk
 # How long a worker itself waits for an answer that is not final, before it leaves the leg to the reconciler.
 PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
 # How often a balance that lags behind a fill is read again before it is believed.
-LAG = (0.2, 0.5, 1.0)
+LAG = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 
 class Ended(StrEnum):

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from domain.commands import Declare
 from domain.decision import findings, fingerprint
-from domain.dust import Market
+from domain.dust import Market, smallest
 from domain.leg import draft
 from domain.scan import Findings, Reading
 from domain.venue import Venue
@@ -24,7 +24,7 @@ from workers.scanning import read
 class Rehearsed:
     """One leg of a dry run: what it would spend and what the venue offers.
 
-    `estimated` is true for a leg whose money does not exist before the legs ahead of it are done: no venue previews
+    `estimated` is true for a leg that spends what is not there before the legs ahead of it are done: no venue previews
     that, so its offer is reckoned from the book and the policy's fee. None: the proceeds do not reach its minimum.
     """
 
@@ -76,7 +76,7 @@ def _rehearsed(
     spend = _spend(plan, purse, found)
     if plan.lot_id is None and spend.quantity < max(plan.minimum, plan.increment):
         return Rehearsed(plan, spend, None)
-    estimated = plan.lot_id is None and spend.quantity > held.get(spend.asset, Decimal(0))
+    estimated = spend.quantity > held.get(spend.asset, Decimal(0))
     offer = _reckoned(plan, spend, reading.market, policy) if estimated else venue.quote(draft(plan, spend))
     if isinstance(offer, Quote):
         for asset, change in (
@@ -94,13 +94,17 @@ def _spend(plan: PlannedLeg, purse: Mapping[str, Decimal], found: Findings) -> A
     if plan.lot_id is None:
         return Amount(floor_to(max(purse[plan.spend], Decimal(0)), plan.increment), plan.spend)
     lot = next(lot for lot in found.lots if lot.lot_id == plan.lot_id)
-    return Amount(max(floor_to(lot.quantity, plan.increment), plan.minimum), plan.spend)
+    least = smallest(plan.minimum, plan.increment)  # more than there is where a top-up is still to come
+    return Amount(max(floor_to(lot.quantity, plan.increment), least), plan.spend)
 
 
 def _reckoned(plan: PlannedLeg, spend: Amount, market: Market, policy: Policy) -> Quote | Refusal:
-    """Reckon a leg that spends proceeds: exchanges are one to one, a buy takes the ask and the fee out of its spend."""
+    """Reckon a leg that spends what legs before it bring: exchanges are one to one, a sale takes the bid less the fee,
+    a buy takes the ask and the fee out of its spend."""
     if plan.kind is LegKind.CONVERT:
         return Quote(spend, Amount(spend.quantity, plan.receive), (), Decimal(1), "")
+    if plan.kind is LegKind.SELL:
+        return _sold(plan, spend, market, policy)
     product = market.product(plan.receive, plan.spend)
     ask = market.ask(product) if product else None
     if product is None or not ask:
@@ -108,3 +112,13 @@ def _reckoned(plan: PlannedLeg, spend: Amount, market: Market, policy: Policy) -
     fee = spend.quantity * policy.taker_fee
     bought = floor_to((spend.quantity - fee) / ask, product.base_increment)
     return Quote(spend, Amount(bought, plan.receive), (Amount(fee, plan.spend),), ask, "")
+
+
+def _sold(plan: PlannedLeg, spend: Amount, market: Market, policy: Policy) -> Quote | Refusal:
+    product = market.product(plan.spend, plan.receive)
+    bid = market.bid(product) if product else None
+    if not bid:
+        return Refusal(RefusalCode.NO_LIQUIDITY, f"nobody bids on {plan.product}")
+    gross = spend.quantity * bid
+    fee = gross * policy.taker_fee
+    return Quote(spend, Amount(gross - fee, plan.receive), (Amount(fee, plan.receive),), bid, "")

@@ -61,9 +61,9 @@ def market(*products: Product, **prices: Price) -> Market:
     return Market(Capabilities(pairs, frozenset({(USD, USDC), (USDC, USD)})), usual | changed)
 
 
-def convertible(asset: str) -> Market:
-    """The usual markets, and an asset without one that the venue exchanges for USDC."""
-    usual = market()
+def convertible(asset: str, *products: Product) -> Market:
+    """The usual markets, or those named, and an asset without one that the venue exchanges for USDC."""
+    usual = market(*products)
     pairs = usual.capabilities.convertible | {(asset, USDC)}
     return replace(usual, capabilities=replace(usual.capabilities, convertible=pairs))
 

@@ -137,6 +137,16 @@ def test_scan__before_going_live__watches_and_says_each_set_of_dust_once() -> No
     assert kinds(list(facts)) == ["DustDetected", "ScanCompleted"]
 
 
+def test_scan__dust_that_was_none_for_a_while__is_said_anew() -> None:
+    account, _ = when(Account("main"), RecordScan(reading(held(DOGE, "1")), POLICY))
+    grown = reading(held(DOGE, "1000"), due=NOON + WEEK)
+    account, facts = when(account, RecordScan(grown, POLICY))
+    assert kinds(list(facts)) == ["HoldingsKept", "ScanCompleted"]
+    again = reading(held(DOGE, "1"), due=NOON + 2 * WEEK)
+    _, facts = when(account, RecordScan(again, POLICY))
+    assert kinds(list(facts)) == ["DustDetected", "ScanCompleted"]
+
+
 def test_scan__live_under_another_policy__only_watches() -> None:
     other = replace(POLICY, threshold=D("0.60"))
     account, facts = when(given(), RecordScan(reading(held(ADA, "1")), other))

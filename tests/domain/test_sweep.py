@@ -18,7 +18,7 @@ from domain.commands import Command, ConcludeLeg, Declare, DeclineLeg, FinishSwe
 from domain.decision import decide, fingerprint, next_step
 from domain.dust import Market
 from domain.errors import ImpossibleHistory
-from domain.leg import Answer, Filled, Requested, Unknown
+from domain.leg import Answer, Filled, Requested, Unknown, next_attempt
 from domain.sweep import Ask, Finish, GiveUp, Rest, Try, size
 from domain.venue import NeverArrived, Pending, Price
 from events.facts import (
@@ -392,7 +392,8 @@ def first_offer(account: Account, price: str = "0.40", **changes: Amount) -> lis
     assert account.sweep
     offer = quote_for(step.leg.plan.kind, step.wanted, step.leg.plan.receive, D(price))
     mark = account.sweep.opened.fingerprint
-    request = RequestLeg(step.leg.plan.leg_id, step.wanted, replace(offer, **changes), mark, 1, "worker", NOON)  # type: ignore[arg-type]
+    attempt, changed = next_attempt(step.leg) or 0, replace(offer, **changes)  # type: ignore[arg-type]
+    request = RequestLeg(step.leg.plan.leg_id, step.wanted, changed, mark, attempt, "worker", NOON)
     return decide(request, account)
 
 
@@ -443,7 +444,12 @@ def test_request__prices_that_rose_over_a_cap__leaves_the_lot_to_a_later_sweep(c
     assert isinstance(refused, LegRefused)
     assert refused.refusal.code is RefusalCode.OVER_CAP
     assert f"0.60 USD a {span}" in refused.refusal.sentence
+    (requested,) = first_offer(account, price="0.17")
+    assert isinstance(requested, LegRequested)
+    account, _ = when(fold(account, [requested]), ConcludeLeg(requested.leg_id, 1, NeverArrived()))
     assert isinstance(first_offer(account, price="0.17")[0], LegRequested)
+    (refused,) = first_offer(account, price="0.18")
+    assert isinstance(refused, LegRefused)
 
 
 def test_day__what_was_put_up_for_sale__is_counted_once_whatever_the_kind_of_leg() -> None:

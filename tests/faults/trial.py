@@ -100,8 +100,8 @@ class Trial:
 
 
 @contextmanager
-def staged(directory: Path, scenario: Scenario, waits: bool = False) -> Iterator[Stand]:
-    """A live account on the venue's clock; with `waits` requests are soon given up."""
+def staged(directory: Path, scenario: Scenario, waits: bool = False, live: bool = True) -> Iterator[Stand]:
+    """An account on the venue's clock, live unless told otherwise; with `waits` requests are soon given up."""
     directory.mkdir(exist_ok=True)
     with CoinbaseTwin(scenario) as twin:
         clock = twin.exchange.clock
@@ -114,7 +114,8 @@ def staged(directory: Path, scenario: Scenario, waits: bool = False) -> Iterator
             hold=HOLD,
             timing={**TIMING, "timeout": (LONG_PATIENCE, PATIENCE if waits else LONG_PATIENCE)},
         )
-        at.go_live()
+        if live:
+            at.go_live()
         yield at
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -20,8 +21,9 @@ from events.values import RefusalCode
 from simulators.coinbase.markets import market
 from simulators.coinbase.scenario import Scenario
 from simulators.coinbase.scenarios import small
+from simulators.coinbase.twin import CoinbaseTwin
 from tests.postgres_server import Database
-from tests.workers.stand import D, Stand, now, stand
+from tests.workers.stand import POLICY, D, Stand, now, stand
 from workers.conducting import Ended, conduct
 from workers.desk import Mandate
 from workers.rehearsing import rehearse
@@ -188,10 +190,32 @@ def test_top_up__of_a_lot_below_its_minimum__buys_up_sells_all_and_spends_only_w
     wallets = {"GODS": {"available": "4.5"}, "USDC": {"available": "20"}, "BTC": {}}
     scenario = Scenario.model_validate({**usual, "products": products, "wallets": wallets, "taker_fee": D("0.001")})
     with stand(tmp_path, scenario, top_up=D("0.10"), taker_fee=D("0.001")) as at:
+        run = rehearse(at.desk, "main", now(), "command")
+        assert [(leg.plan.kind, leg.estimated) for leg in run.legs] == [
+            ("top_up", False),
+            ("sell", True),
+            ("buy", False),
+        ]
+        assert run.refused == 0
         sweep(at)
+        assert abs(at.moved()["coinbase:BTC"] / run.net.quantity - 1) < D("0.001")
         assert at.types().count("leg_filled") == 3
         assert at.types().count("dust_converted") == 1
         assert at.recorded() == at.moved()
         assert at.moved()["coinbase:GODS"] == D("-4.5")
         # What the top-up laid out came back with the sale: the owner's own USDC is where it was, less than a cent off.
         assert abs(at.moved()["coinbase:USDC"]) < D("0.01")
+
+
+def test_sweep__balances_that_lag_a_fill_by_some_seconds__are_waited_for(tmp_path: Path) -> None:
+    wallets = small().model_dump()["wallets"] | {"USDC": {}}
+    with CoinbaseTwin(small(wallets=wallets)) as twin:
+        clock = twin.exchange.clock
+        pass_time: Callable[[float], None] = lambda seconds: clock.advance(timedelta(seconds=seconds))  # noqa: E731
+        at = Stand(twin, tmp_path / "dustman.db", POLICY, clock=clock.now, sleep=pass_time)
+        at.go_live()
+        twin.inject(kind="stale_balances", endpoint="get_account", calls="all", seconds="5")
+        scan(at.desk, "main", at.clock(), automatic=True)
+        assert conduct(at.desk, "main", at.clock() + timedelta(minutes=1)) is Ended.RESTING
+        assert at.types().count("dust_converted") == 2
+        assert at.recorded() == at.moved()
