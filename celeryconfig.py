@@ -19,6 +19,10 @@ settings = load(Path(os.environ.get("DUSTMAN_CONFIG", "dustman.yaml")), os.envir
 
 # A database of its own, so that flushing the queues never touches the feed.
 broker_url = settings.redis.broker_url
+# Kombu's own loses a place with each acknowledgement that fails.
+broker_transport = "workers.broker:Transport"
+# What the URL doesn't say of TLS: kombu would check no certificate, or with a transport of ours use no TLS at all.
+broker_use_ssl = {"ssl_cert_reqs": "required"} if broker_url.startswith("rediss://") else None
 # Nobody waits for a task's return value; what came of it is in the log.
 task_ignore_result = True
 # Pickle would let whoever reaches the broker run code.

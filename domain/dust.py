@@ -186,8 +186,8 @@ def smallest(minimum: Decimal, increment: Decimal) -> Decimal:
 
 def _no_gain(dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, str, Amount | None] | None:
     final = _final_product(dust.hub, policy, market)
-    if final and not (market.bid(final) and market.ask(final)):
-        sentence = f"{final.name} has no price on both sides, so what {ticker(policy.target)} would cost is not known"
+    if final and not market.fair_bid(final):
+        sentence = f"{final.name} has no price to go by, so what {ticker(policy.target)} would cost is not known"
         return Unroutable.NO_ROUTE, sentence, None
     gain = expected_gain(dust.size * dust.price, dust.hub, policy, market)
     if gain > policy.minimum_gain:

@@ -116,7 +116,7 @@ def carried_alone_suffices(policy: Policy, carried: Mapping[str, Decimal], marke
     if pool == policy.target:
         return joining > 0
     product = market.product(policy.target, pool)
-    if product is None:
+    if product is None or not market.fair_bid(product):
         return False
     money = exactly_sum(carried.get(pool, Decimal(0)), joining)
     return floor_to(money, product.quote_increment) >= max(product.quote_minimum, product.quote_increment)

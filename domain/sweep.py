@@ -18,7 +18,7 @@ from domain.purse import Purse, sum_of
 from domain.venue import Holding
 from events.facts import DustDetected
 from events.money import Amount, exactly_sum, floor_to, plain, ticker
-from events.values import LegKind, Lot, Policy, Quote, Refusal, RefusalCode
+from events.values import LegKind, Lot, PlannedLeg, Policy, Quote, Refusal, RefusalCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +174,10 @@ def objection(leg: Leg, spend: Amount, quote: Quote, sweep: Sweep, purse: Purse)
     plan, policy = leg.plan, sweep.opened.policy
     if quote.receive.quantity <= 0:
         return Refusal(RefusalCode.NO_NET_GAIN, f"after fees {quote.receive} would arrive for {quote.spend}")
-    if is_exit(plan) and sweep.top_up_of(plan.lot_id) is None:
-        if (gain := _gain(quote, policy)) <= policy.minimum_gain:
-            sentence = f"after all fees {gain:.4f} {policy.currency} would be left of it"
-            return Refusal(RefusalCode.NO_NET_GAIN, sentence)
-        gross = worth(quote)
-        if gross.quantity >= policy.threshold:
-            sentence = f"worth {gross} now, not below the threshold of {plain(policy.threshold)} {policy.currency}"
-            return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
+    if is_exit(plan) and sweep.top_up_of(plan.lot_id) is None and (no := _not_worth_selling(quote, policy)):
+        return no
+    if plan.kind is LegKind.TOP_UP and (no := _not_worth_topping_up(plan, quote, sweep)):
+        return no
     if not is_exit(plan):
         topping = plan.kind is LegKind.TOP_UP
         allowed = outlay(purse.money, plan.spend, policy) if topping else purse.of(plan.spend)
@@ -195,10 +191,33 @@ def objection(leg: Leg, spend: Amount, quote: Quote, sweep: Sweep, purse: Purse)
     return None
 
 
-def _gain(quote: Quote, policy: Policy) -> Decimal:
-    """Estimate what a sale is worth as the target: its own fee is in the quote, that of the buy is still to come."""
+def _not_worth_selling(quote: Quote, policy: Policy) -> Refusal | None:
+    """What a sale leaves, or brings, decides: its own fee is in the quote, that of the buy is still to come."""
     buy_fee = Decimal(0) if policy.target in policy.hubs else policy.taker_fee
-    return quote.receive.quantity * (1 - buy_fee)
+    gain, gross = quote.receive.quantity * (1 - buy_fee), worth(quote)
+    if gain <= policy.minimum_gain:
+        return Refusal(RefusalCode.NO_NET_GAIN, f"after all fees {gain:.4f} {policy.currency} would be left of it")
+    if gross.quantity >= policy.threshold:
+        sentence = f"worth {gross} now, not below the threshold of {plain(policy.threshold)} {policy.currency}"
+        return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
+    return None
+
+
+def _not_worth_topping_up(plan: PlannedLeg, quote: Quote, sweep: Sweep) -> Refusal | None:
+    """Buying up is in vain when the lot stays below its minimum, or when a sale at that same price brings no more."""
+    policy, lot = sweep.opened.policy, sweep.lot(plan.lot_id or "")
+    sale = next(leg.plan for leg in sweep.legs.values() if leg.plan.lot_id == lot.lot_id and is_exit(leg.plan))
+    size, needed = exactly_sum(lot.quantity, quote.receive.quantity), smallest(sale.minimum, sale.increment)
+    gain = size * quote.price * (1 - policy.taker_fee) - quote.spend.quantity
+    if size < needed:
+        sentence = (
+            f"{quote.receive} for {quote.spend} would not lift it to the {plain(needed)} that {sale.product} takes"
+        )
+        return Refusal(RefusalCode.NO_NET_GAIN, sentence)
+    if gain <= policy.minimum_gain:
+        sentence = f"buying {quote.receive} for {quote.spend} and selling all would leave {gain:.4f} {policy.currency}"
+        return Refusal(RefusalCode.NO_NET_GAIN, sentence)
+    return None
 
 
 def worth(quote: Quote) -> Amount:

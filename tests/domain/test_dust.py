@@ -189,7 +189,9 @@ def test_unroutable__no_market_for_the_target__has_no_route() -> None:
     assert found[0] is Unroutable.NO_ROUTE
 
 
-@pytest.mark.parametrize("price", [Price(None, None), Price(None, D(60006)), Price(D(60000), None)])
+@pytest.mark.parametrize(
+    "price", [Price(None, None), Price(None, D(60006)), Price(D(60000), None), Price(D(60000), D(120001))]
+)
 def test_unroutable__the_target_has_no_price__has_no_route_and_is_not_called_worthless(price: Price) -> None:
     found = unroutable(dust(ADA, "1"), POLICY, market(BTC_USDC=price))
     assert found is not None

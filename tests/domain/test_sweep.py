@@ -615,6 +615,22 @@ def test_top_up__two_hubs__share_one_allowance_less_what_did_not_come_back(
     assert laid_out(policy, money) == D(expected)
 
 
+@pytest.mark.parametrize(
+    ("price", "code"),
+    [("0.0152", None), ("0.0300", RefusalCode.NO_NET_GAIN), ("0.000001", RefusalCode.NO_NET_GAIN)],
+)
+def test_top_up__offered_at_another_price__is_made_only_when_it_lifts_the_lot_and_gains(
+    price: str, code: RefusalCode | None
+) -> None:
+    policy = replace(POLICY, top_up=D("0.06"), taker_fee=D("0.001"))
+    step = next_step(swept(held(TONE, "25"), policy=policy, at=CHEAP_TOP_UPS))
+    assert isinstance(step, Try)
+    offer = quote_for(LegKind.BUY, step.wanted, TONE, D(price), D("0.001"))
+    request = RequestLeg(step.leg.plan.leg_id, step.wanted, offer, fingerprint(policy), 1, "worker", NOON)
+    (fact,) = decide(request, swept(held(TONE, "25"), policy=policy, at=CHEAP_TOP_UPS))
+    assert (fact.refusal.code if isinstance(fact, LegRefused) else None) is code
+
+
 def test_top_up__what_it_buys__counts_towards_the_cap() -> None:
     policy = replace(POLICY, top_up=D(1), taker_fee=D("0.001"))
     assert laid_out(replace(policy, sweep_cap=D("0.44")), {}) == D("0.05")
