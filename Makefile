@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+NODE_READY := examples/node/node_modules/.package-lock.json
 
 .PHONY: demo test check campaign bench lock docs clean
 
@@ -14,6 +15,12 @@ $(READY): requirements-dev.lock pyproject.toml
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
+# The example for Node is tried where Node 20 and npm are; nobody needs them for anything else.
+$(NODE_READY): examples/node/package-lock.json
+	@if command -v npm > /dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then \
+		npm ci --prefix examples/node --no-audit --no-fund --loglevel=error; \
+	fi
+
 demo: $(READY)
 	@$(BIN)/python -m dustman.demo
 
@@ -23,7 +30,7 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check
+test: check $(NODE_READY)
 	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=85
 	$(BIN)/coverage report --include='domain/*' --fail-under=95 --skip-covered
 
@@ -38,11 +45,13 @@ bench: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m events.reference
+	$(BIN)/python -m events.schemas
+	$(BIN)/python -m events.asyncapi
 	$(BIN)/python -m dustman.reference
 
 lock: $(READY)
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements.lock pyproject.toml
-	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra dev -o requirements-dev.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra dev --extra export -o requirements-dev.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV)

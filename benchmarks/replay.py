@@ -13,7 +13,8 @@ from benchmarks.copies import STREAM, copies
 from benchmarks.figure import Bound, Figure
 from benchmarks.ground import Ground
 from benchmarks.stopwatch import SECOND
-from events.sqlite import SELECT, SQLiteLog
+from events.sqlite import SQLiteLog
+from events.sqlite_rows import SELECT
 
 BATCH = 500
 # The machine is shared: the best of a few passes says what the code can do.

@@ -30,8 +30,13 @@ JOURNEY = (
     "show",
     "events",
     "replay",
+    "export",
+    "import_",
+    "audit",
+    "parked",
     "halt",
     "resume",
+    "log",
     "simulate",
 )
 
@@ -74,12 +79,17 @@ def assembled() -> typer.Typer:
     )
     for name in sorted((module.name for module in iter_modules(commands.__path__)), key=_place):
         part = getattr(import_module(f"{commands.__name__}.{name}"), name)
-        word = name.replace("_", "-")
+        word = word_of(name)
         if isinstance(part, typer.Typer):
             app.add_typer(part, name=word)
         else:
             app.command(word)(part)
     return app
+
+
+def word_of(module: str) -> str:
+    """Return how a command's module is typed; a module whose word is a keyword of Python ends in `_`."""
+    return module.rstrip("_").replace("_", "-")
 
 
 def _place(name: str) -> tuple[int, str]:

@@ -48,6 +48,11 @@ class Exit(IntEnum):
     )
     AUDIT_MISMATCH = 8, "The log, a view or the venue's records disagree, or the log is damaged: stop and look."
     STORE_UNAVAILABLE = 9, "The log or Redis did not answer; nothing was lost. Try again."
+    UNDECIDED = (
+        10,
+        "An audit could neither confirm nor refute: a key is missing, or a checkpoint is not by a known key.",
+    )
+    WITNESS_UNAVAILABLE = 11, "The witness did not take the checkpoint, which is kept in the log. Try again."
     INTERRUPTED = 130, "Interrupted by Ctrl-C."
     READER_LEFT = 141, "Whoever read the output closed it, as `head` does."
 

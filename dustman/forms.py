@@ -10,7 +10,7 @@ from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -23,6 +23,8 @@ from workers.schedule import Schedule, schedule_of, seconds_of
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,18})?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _CODE = re.compile(r"[A-Z0-9]{1,20}")
+# What a database's URL may ask for besides: how the way to the server is protected.
+_TLS = {"sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,50 @@ class SqliteFile:
 
     path: Path
 
+    def __str__(self) -> str:
+        return str(self.path)
+
 
 def _sqlite_file(text: str) -> SqliteFile:
     prefix, slashes, path = text.partition("sqlite:///")
     if prefix or not slashes or not path or path.endswith("/") or any(c in path for c in "?#\0"):
         raise ValueError(text)
     return SqliteFile(Path(path))
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresDatabase:
+    """A log kept in a PostgreSQL database. Its password is concealed."""
+
+    text: str = field(repr=False)
+
+    @property
+    def login(self) -> tuple[str, str]:
+        """Return user and password, empty where the URL has none."""
+        url = urlsplit(self.text)
+        return unquote(url.username or ""), unquote(url.password or "")
+
+    def __str__(self) -> str:
+        return redacted(self.text)
+
+
+def _postgres_database(text: str) -> PostgresDatabase:
+    url = urlsplit(text)
+    for form in {url.password or "", unquote(url.password or "")}:
+        conceal(form)
+    # Reading the port raises ValueError when it is none.
+    whole = url.hostname and url.port != 0 and re.fullmatch(r"/[^/]+", url.path) and not url.fragment
+    if url.scheme not in {"postgresql", "postgres"} or not whole or "\0" in unquote(text):
+        raise ValueError(text)
+    if any(
+        name not in _TLS for name, _ in parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query))
+    ):
+        raise ValueError(text)
+    return PostgresDatabase(text)
+
+
+def _log(text: str) -> SqliteFile | PostgresDatabase:
+    return _postgres_database(text) if text.startswith("postgres") else _sqlite_file(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +250,15 @@ Count = Annotated[int, Form("a whole number from 1 to 64", _whole(1, 64))]
 Yes = Annotated[bool, Form("true or false", _yes)]
 VenueName = Annotated[Literal["coinbase"], Form("coinbase, the only venue so far", _matching(re.compile("coinbase")))]
 LogUrl = Annotated[
-    SqliteFile,
-    Form("sqlite:/// and a path, such as sqlite:///var/dustman.db (PostgreSQL is not built in yet)", _sqlite_file),
+    SqliteFile | PostgresDatabase,
+    Form(
+        "sqlite:/// and a path, such as sqlite:///var/dustman.db, or postgresql://user:password@host:port/database",
+        _log,
+    ),
     AfterValidator(_at_home),
+]
+DatabaseUrl = Annotated[
+    PostgresDatabase, Form("postgresql://user:password@host:port/database", _postgres_database, private=True)
 ]
 ServerUrl = Annotated[
     RedisUrl,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from rich.console import Console, JustifyMethod, OverflowMethod, RenderableType
 from rich.style import Style
@@ -36,20 +37,30 @@ class Screen:
     def show(self, value: object, *drawn: RenderableType) -> None:
         """Show a result: `value` as one line of JSON to a program, `drawn` to people."""
         if self.as_json:
-            self._write(redacted(json.dumps(_jsonable(value))))
+            self._write(redacted(json.dumps(_jsonable(value))) + "\n")
         else:
             self._out.print(*drawn, sep="\n")
+
+    def exact(self, text: str) -> None:
+        """Write text that other programs read, to the byte."""
+        self._write(text)
 
     def note(self, text: str) -> None:
         """Say something beside the result, on stderr."""
         self._err.print(text)
 
-    def _write(self, line: str) -> None:
+    @contextmanager
+    def raw(self) -> Iterator[BinaryIO]:
+        """Give stdout as it is, for a result that is a file's content."""
         try:
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
         except BrokenPipeError:
             self._out.on_broken_pipe()
+
+    def _write(self, text: str) -> None:
+        with self.raw() as out:
+            out.write(text.encode())
 
 
 def _console(file: TextIO) -> Console:

@@ -63,6 +63,15 @@ class Log(Section):
     url: LogUrl = setting("sqlite:///var/dustman.db", "The store of the log. DUSTMAN_LOG_URL overrides it.")
 
 
+class Audit(Section):
+    """How the log is signed, so that a change of it shows."""
+
+    key: File = setting(
+        "var/audit.key",
+        "The file of the key that signs checkpoints; `dustman audit` makes it, readable by its owner alone.",
+    )
+
+
 class Redis(Section):
     """The Redis that carries tasks and the feed of events. Losing it loses nothing: the log is elsewhere."""
 
@@ -219,6 +228,7 @@ class Settings(Section):
     """
 
     log: Log = setting({}, "Where the event log is kept.")
+    audit: Audit = setting({}, "How the log is signed, so that a change of it shows.")
     redis: Redis = setting({}, "The Redis that carries tasks and the feed of events.")
     limits: Limits = setting({}, "How fast a venue is asked.")
     reconcile: Reconcile = setting({}, "How orders whose answer was lost are settled.")

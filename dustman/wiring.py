@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.errors import ConfigurationError, RefusedByPolicy
+from domain.identity import stream_of
+from dustman.forms import PostgresDatabase
 from dustman.keys import key_of
-from dustman.settings import Account, Settings
+from dustman.settings import Account, Settings, load
 
 if TYPE_CHECKING:
     from redis import Redis
 
     from events.feed import Feed
-    from events.log import EventLog
+    from events.log import EventLog, Recorded
     from venues.coinbase import Coinbase
 
 
@@ -23,16 +28,45 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def found_settings(config: Path | None = None) -> Settings:
+    """Read the settings file `config`, else what `DUSTMAN_CONFIG` names, else dustman.yaml."""
+    return load(config or Path(os.environ.get("DUSTMAN_CONFIG", "dustman.yaml")), os.environ)
+
+
 def open_log(settings: Settings) -> EventLog:
-    """Open the log, in a directory that is made when it is missing."""
+    """Open the log; a file's directory is made when it is missing, a server is asked on first use."""
+    if isinstance(settings.log.url, PostgresDatabase):
+        from events.postgres import PostgresLog
+
+        return PostgresLog(settings.log.url.text, now)
     from events.sqlite import SQLiteLog
 
+    return SQLiteLog(log_path(settings), now)
+
+
+def restore_log(settings: Settings, identity: str, records: Iterable[Recorded]) -> int:
+    """Make the log `identity` where the settings want theirs and none is yet; return how many events it has."""
+    from events.restore import restore
+
+    return restore(log_path(settings), identity, records, now)
+
+
+def log_path(settings: Settings) -> Path:
+    """Return the log's file, in a directory that is made when it is missing; `ConfigurationError` for a server."""
+    if isinstance(settings.log.url, PostgresDatabase):
+        raise ConfigurationError("log.url: must be a file for this, such as sqlite:///var/dustman.db")
     path = settings.log.url.path
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"log.url: {path.parent} cannot be made, {error.strerror}") from None
-    return SQLiteLog(path, now)
+    return path
+
+
+def recorded_account(settings: Settings, log: EventLog, name: str) -> None:
+    """Raise `ConfigurationError` when an account, if one is named, is neither in the settings nor in the log."""
+    if name and stream_of(name) not in log.streams():
+        settings.account(name)
 
 
 def open_redis(settings: Settings) -> Redis:

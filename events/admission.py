@@ -53,6 +53,7 @@ def candidates(stream: str, expected: int, events: Sequence[NewEvent]) -> Sequen
     """Encode events before any lock is taken; `ValueError` names what no store can record."""
     if not stream:
         raise ValueError("stream: '' is empty; name the account")
+    _refuse_nul("stream", stream)
     if expected < 0:
         raise ValueError(f"expected: {expected} is below 0, the version of a stream without events")
     seen: set[str] = set()
@@ -60,12 +61,20 @@ def candidates(stream: str, expected: int, events: Sequence[NewEvent]) -> Sequen
         for name, value in (("event_id", event.event_id), ("correlation_id", event.correlation_id)):
             if not value:
                 raise ValueError(f"{name}: '' is empty; every event has one")
+            _refuse_nul(name, value)
+        _refuse_nul("causation_id", event.causation_id or "")
         if event.occurred_at.tzinfo is None:
             raise ValueError(f"occurred_at: {event.occurred_at!r} has no time zone; give it in UTC")
         if event.event_id in seen:
             raise EventIdConflict(f"event id {event.event_id} comes twice in one append")
         seen.add(event.event_id)
     return [Candidate(stream, event, type_of(event.fact), encode(event.fact)) for event in events]
+
+
+def _refuse_nul(name: str, value: str) -> None:
+    """Refuse what one of the stores, PostgreSQL, cannot keep in a text (its manual, Character Types)."""
+    if "\0" in value:
+        raise ValueError(f"{name}: {value!r} holds the character NUL; leave it out")
 
 
 def admit(

@@ -190,7 +190,9 @@ def _moment(value: Any) -> str:
 
 def rfc3339(moment: datetime) -> str:
     """Write an aware datetime in UTC with six digits of a second, so that text order is time order."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def _difference(read: Any, written: Any, path: str = "") -> str:

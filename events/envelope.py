@@ -14,8 +14,11 @@ from msgspec import UNSET, UnsetType
 from events.codec import rfc3339
 from events.log import Recorded
 
+SOURCE: Final = "urn:dustman:"
+SCHEMA: Final = "urn:dustman:schema:"
 
-class CloudEvent(msgspec.Struct, frozen=True):
+
+class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
     """The attributes in the order they are written; `data` is the fact's bytes as they stand in the log."""
 
     specversion: str
@@ -30,7 +33,7 @@ class CloudEvent(msgspec.Struct, frozen=True):
     streamversion: str
     recordedtime: str
     correlationid: str
-    causationid: str | UnsetType
+    causationid: str | UnsetType = UNSET
     data: msgspec.Raw
 
 
@@ -40,12 +43,12 @@ def cloud_event(recorded: Recorded, identity: str) -> bytes:
         CloudEvent(
             specversion="1.0",
             id=recorded.event_id,
-            source=f"urn:dustman:{identity}",
+            source=f"{SOURCE}{identity}",
             type=recorded.type,
             subject=recorded.stream,
             time=rfc3339(recorded.occurred_at),
             datacontenttype="application/json",
-            dataschema=f"urn:dustman:schema:{recorded.type}:{recorded.type_version}",
+            dataschema=f"{SCHEMA}{recorded.type}:{recorded.type_version}",
             position=str(recorded.position),
             streamversion=str(recorded.version),
             recordedtime=rfc3339(recorded.recorded_at),

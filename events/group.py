@@ -143,6 +143,11 @@ LONGEST_BLOCK_SECONDS: Final = 1.0
 BEGINNING: Final = b"0-0"
 
 
+def parked_key(group: str) -> str:
+    """Return the key of the stream of events that a group parked."""
+    return f"dustman:parked:{group}"
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A position handed out, and how many times it was by now."""
@@ -166,9 +171,8 @@ class Group:
         self._consumer = consumer
         self._idle = round(idle * 1000)
         self._stream = stream_key(identity)
-        self.parked_key = f"dustman:parked:{name}"
         scope = f"{identity}:{name}"
-        self._keys = [self._stream, f"dustman:owed:{scope}", f"dustman:tries:{scope}", self.parked_key]
+        self.keys = [self._stream, f"dustman:owed:{scope}", f"dustman:tries:{scope}", parked_key(name)]
         self._scripts = {script: redis.register_script(script) for script in (TAKE, ANSWER, PARK, FLOOR)}
         self._history = BEGINNING
         self._delivered = BEGINNING
@@ -212,7 +216,7 @@ class Group:
     def _run(self, script: str, *words: str | bytes | int) -> Any:
         """Run a script; after an error its answer may be lost, so this consumer's own entries are read again."""
         try:
-            return self._scripts[script](keys=self._keys, args=[self.name, *words])
+            return self._scripts[script](keys=self.keys, args=[self.name, *words])
         except RedisError:
             self._history = BEGINNING
             raise

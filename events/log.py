@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from events.facts import Fact
 
@@ -23,7 +23,10 @@ class CorruptLog(Exception):
 
 
 class LogUnavailable(Exception):
-    """The store did not accept the append within its deadline (locked, full, read-only); nothing was written."""
+    """The store did not accept the append within its deadline (locked, full, read-only, away).
+
+    Nothing was written, unless a server went away while it answered: repeat the append, what was done is recognised.
+    """
 
 
 class StoreMisconfigured(Exception):
@@ -106,3 +109,22 @@ class EventLog(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class ProvableLog(EventLog, Protocol):
+    """A log that keeps the Merkle tree of its events (`events.tree`) and the signed heads of it."""
+
+    def tree(self, positions: Collection[int]) -> Mapping[int, bytes]:
+        """Return the rows of the tree that there are for positions."""
+        ...
+
+    def signed_heads(self) -> Sequence[bytes]:
+        """Return the checkpoints that were signed, in that order, as `keep_signed_head` got them."""
+        ...
+
+    def keep_signed_head(self, note: bytes) -> None: ...
+
+    def damage(self) -> Iterator[str]:
+        """Say what is wrong with the store itself, beyond what its events and its tree tell."""
+        ...

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 
 from events.admission import EPOCH, admit, candidates, recorded_after
+from events.leaf import grown
 from events.log import NewEvent, Recorded
 
 
@@ -22,6 +23,8 @@ class MemoryLog:
         self._streams: dict[str, list[Recorded]] = {}
         self._by_id: dict[str, Recorded] = {}
         self._checkpoints: dict[str, int] = {}
+        self._tree: dict[int, bytes] = {}
+        self._signed_heads: list[bytes] = []
 
     @property
     def identity(self) -> str:
@@ -39,6 +42,7 @@ class MemoryLog:
             for offset, candidate in enumerate(wanted, start=1):
                 last = recorded_after(last, self._clock())
                 fresh.append(candidate.recorded(len(self._events) + offset, version + offset, last))
+            self._tree |= dict(grown(fresh, self.tree)) if fresh else {}
             self._events += fresh
             self._streams.setdefault(stream, []).extend(fresh)
             self._by_id |= {record.event_id: record for record in fresh}
@@ -65,6 +69,20 @@ class MemoryLog:
     def save_checkpoint(self, subscriber: str, position: int) -> None:
         with self._lock:
             self._checkpoints[subscriber] = max(position, self.checkpoint(subscriber))
+
+    def tree(self, positions: Collection[int]) -> Mapping[int, bytes]:
+        return {position: self._tree[position] for position in positions if position in self._tree}
+
+    def signed_heads(self) -> Sequence[bytes]:
+        return list(self._signed_heads)
+
+    def keep_signed_head(self, note: bytes) -> None:
+        with self._lock:
+            self._signed_heads.append(note)
+
+    def damage(self) -> Iterator[str]:
+        """Nothing but events and tree is kept that could be damaged."""
+        return iter(())
 
     def close(self) -> None:
         """Forget nothing: there is nothing to release."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from events.envelope import cloud_event
 from events.facts import ConversionsHalted
 from events.log import NewEvent
 from events.memory import MemoryLog
+from events.schemas import told
 
 PAGE: Final = Path("docs/reference/events.md")
 
@@ -52,6 +52,8 @@ ENVELOPE: Final = """\
 | time | a string, RFC 3339 in UTC with six digits of a second: `"2026-03-01T02:00:00.000000Z"` |
 | count | an integer |
 | flag | `true` or `false` |
+
+For programs: [JSON Schemas](schemas), one for each type and version, and [AsyncAPI](asyncapi.yaml) for the stream.
 """
 
 PLAIN: Final[dict[Any, str]] = {
@@ -68,15 +70,13 @@ def page() -> str:
     forms = list(_forms())
     parts = [INTRODUCTION, f"```json\n{_example()}\n```\n", ENVELOPE, "## Types\n"]
     for (word, version), fact in sorted(FACT_OF.items()):
-        parts.append(f"### {word}\n\nVersion {version}. {_told(fact)}\n\n{_table(fact)}")
+        parts.append(f"### {word}\n\nVersion {version}. {told(fact)}\n\n{_table(fact)}")
     parts.append("## Values\n")
     parts += [
-        f"### {form.__name__}\n\n{_told(form)}\n\n{_table(form)}" for form in forms if dataclasses.is_dataclass(form)
+        f"### {form.__name__}\n\n{told(form)}\n\n{_table(form)}" for form in forms if dataclasses.is_dataclass(form)
     ]
     parts.append("## Words\n")
-    parts += [
-        f"### {form.__name__}\n\n{_told(form)}\n\n{_words(form)}\n" for form in forms if issubclass(form, StrEnum)
-    ]
+    parts += [f"### {form.__name__}\n\n{told(form)}\n\n{_words(form)}\n" for form in forms if issubclass(form, StrEnum)]
     return "\n".join(parts)
 
 
@@ -128,10 +128,6 @@ def _said(annotation: Any) -> str:
     if NoneType in arguments:
         return " or ".join([*(_said(part) for part in arguments if part is not NoneType), "`null`"])
     return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
-
-
-def _told(form: type) -> str:
-    return inspect.cleandoc(form.__doc__ or "")
 
 
 def _words(form: type[StrEnum]) -> str:

@@ -7,26 +7,21 @@ commits and no reader ever sees a hole.
 from __future__ import annotations
 
 import json
+import sqlite3
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from events.admission import EPOCH, TICK, Candidate, admit, candidates, recorded_after
-from events.catalogue import EventType
-from events.codec import decode
-from events.log import CorruptLog, NewEvent, Recorded
+from events.leaf import grown
+from events.log import CorruptLog, EventIdConflict, LogConflict, NewEvent, Recorded
 from events.sqlite_file import Link, LogFile
+from events.sqlite_rows import INSERT, INSERT_ROW, SELECT, recorded, row_of, ticks, tree_rows
 
 PAGE: Final = 500
-
-SELECT: Final = """
-SELECT position, streams.name, version, event_id, type, type_version, data, occurred_at, recorded_at, correlation_id,
-    causation_id
-FROM events JOIN streams ON streams.id = events.stream
-"""
-INSERT: Final = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class SQLiteLog:
@@ -60,12 +55,31 @@ class SQLiteLog:
                 return repeated
             fresh = self._placed(link, wanted, version)
             stream_id = _stream_id(link, stream)
-            link.executemany(INSERT, (_row(record, stream_id) for record in fresh))
+            link.executemany(INSERT_ROW, grown(fresh, partial(tree_rows, link)))
+            link.executemany(INSERT, (row_of(record, stream_id) for record in fresh))
             return fresh
+
+    def restore(self, records: Iterable[Recorded]) -> int:
+        """Write the records of an export as they stand, times and all, while this log is empty; all or none of them.
+
+        Returns how many there were. The records' order is their reader's to check. Raises `LogConflict` when the log
+        has events and `EventIdConflict` when an id comes twice.
+        """
+        with self._file.writing() as link:
+            if head := _tail(link)[0]:
+                raise LogConflict(f"{self.path} has {head} events; only an empty log takes those of another")
+            count = 0
+            for count, record in enumerate(records, start=1):
+                query = "SELECT position FROM events WHERE event_id = ?"
+                if taken := link.execute(query, (record.event_id,)).fetchone():
+                    raise EventIdConflict(f"event id {record.event_id} is that of positions {taken[0]} and {count}")
+                link.executemany(INSERT_ROW, grown([record], partial(tree_rows, link)))
+                link.execute(INSERT, row_of(record, _stream_id(link, record.stream)))
+            return count
 
     def stream(self, stream: str, after: int = 0) -> Iterator[Recorded]:
         query = f"{SELECT} WHERE streams.name = ? AND version > ? ORDER BY version LIMIT {PAGE}"
-        while page := self._page(query, stream, after):
+        while page := self._page(f"version {after + 1} of stream {stream}", query, stream, after):
             for record in page:
                 after += 1
                 if record.version != after:
@@ -75,7 +89,7 @@ class SQLiteLog:
     def read(self, after: int = 0, until: int | None = None) -> Iterator[Recorded]:
         query = f"{SELECT} WHERE position > ? AND position <= ? ORDER BY position LIMIT {PAGE}"
         last = self.head() if until is None else until
-        while page := self._page(query, after, last):
+        while page := self._page(f"position {after + 1}", query, after, last):
             for record in page:
                 after += 1
                 if record.position != after:
@@ -88,13 +102,13 @@ class SQLiteLog:
 
     def head(self) -> int:
         with self._file.reading() as link:
-            return _tail(link)[0]
+            return _head(link)
 
     def position_at(self, moment: datetime) -> int:
-        wanted = _ticks(moment)
+        wanted = ticks(moment)
         low = 0
         with self._file.reading() as link:
-            high, _ = _tail(link)
+            high = _head(link)
             while low < high:  # times grow with positions, so the primary key is index enough
                 middle = (low + high + 1) // 2
                 (at,) = link.execute("SELECT recorded_at FROM events WHERE position = ?", (middle,)).fetchone()
@@ -114,13 +128,45 @@ class SQLiteLog:
                 (subscriber, position),
             )
 
+    def tree(self, positions: Collection[int]) -> Mapping[int, bytes]:
+        with self._file.reading() as link:
+            return tree_rows(link, positions)
+
+    def signed_heads(self) -> Sequence[bytes]:
+        with self._file.reading() as link:
+            rows = link.execute("SELECT number, note FROM signed_heads ORDER BY number").fetchall()
+        if missing := set(range(1, len(rows) + 1)).difference(number for number, _ in rows):
+            raise CorruptLog(f"{self.path}: signed head {min(missing)} is missing")
+        return [note for _, note in rows]
+
+    def keep_signed_head(self, note: bytes) -> None:
+        with self._file.writing() as link:
+            link.execute("INSERT INTO signed_heads SELECT ifnull(max(number), 0) + 1, ? FROM signed_heads", (note,))
+
+    def damage(self) -> Iterator[str]:
+        with self._file.reading() as link:
+            for (sentence,) in link.execute("PRAGMA integrity_check"):
+                if sentence != "ok":
+                    yield f"{self.path}: {sentence}"
+            # One statement is one moment: others append meanwhile.
+            count, last, rows, first_row, last_row = link.execute(
+                "SELECT events.*, tree.* FROM (SELECT count(*), ifnull(max(position), 0) FROM events) AS events, "
+                "(SELECT count(*), ifnull(min(position), 1), ifnull(max(position), 0) FROM tree) AS tree"
+            ).fetchone()
+        if count != last:
+            yield f"{self.path}: there are {count} events, and the last has position {last}"
+        if last_row > last:
+            yield f"{self.path}: position {last + 1} is missing: the tree has rows up to {last_row}"
+        if first_row < 1 or rows != last_row:
+            yield f"{self.path}: the tree has {rows} rows, from position {first_row} to {last_row}"
+
     def close(self) -> None:
         self._file.close()
 
     def _known(self, link: Link, wanted: Sequence[Candidate]) -> Mapping[str, Recorded]:
         ids = json.dumps([candidate.event.event_id for candidate in wanted])
         rows = link.execute(f"{SELECT} WHERE event_id IN (SELECT value FROM json_each(?))", (ids,))
-        return {record.event_id: record for record in map(self._recorded, rows)}
+        return {record.event_id: record for record in (recorded(row, self.path) for row in rows)}
 
     def _placed(self, link: Link, wanted: Sequence[Candidate], version: int) -> Sequence[Recorded]:
         position, last = _tail(link)
@@ -130,22 +176,21 @@ class SQLiteLog:
             placed.append(candidate.recorded(position + offset, version + offset, last))
         return placed
 
-    def _page(self, query: str, *bounds: object) -> Sequence[Recorded]:
-        """Fetch a page whole: a reader that pauses between events must not keep a transaction open."""
-        with self._file.reading() as link:
-            rows = link.execute(query, bounds).fetchall()
-        return [self._recorded(row) for row in rows]
+    def _page(self, place: str, query: str, *bounds: object) -> Sequence[Recorded]:
+        """Fetch a page whole: a reader that pauses between events must not keep a transaction open.
 
-    def _recorded(self, row: tuple[Any, ...]) -> Recorded:
-        position, stream, version, event_id, word, type_version, data, occurred_at, recorded_at, *ids = row
-        try:
-            fact = decode(EventType(word, type_version), data)
-            occurred_at, recorded_at = EPOCH + TICK * occurred_at, EPOCH + TICK * recorded_at
-        except (ValueError, OverflowError) as error:
-            raise CorruptLog(f"{self.path}: position {position} cannot be read: {error}") from error
-        return Recorded(
-            position, stream, version, event_id, word, type_version, data, fact, occurred_at, recorded_at, *ids
-        )
+        A page ends before text that is not UTF-8; the next one begins with it, at the `place` that the error names.
+        """
+        rows: list[tuple[object, ...]] = []
+        with self._file.reading() as link:
+            try:
+                rows.extend(link.execute(query, bounds))
+            except sqlite3.OperationalError as error:
+                if "UTF-8" not in str(error):
+                    raise
+                if not rows:
+                    raise CorruptLog(f"{self.path}: {place} cannot be read: {error}") from error
+        return [recorded(row, self.path) for row in rows]
 
 
 def _version(link: Link, stream: str) -> int:
@@ -158,28 +203,14 @@ def _stream_id(link: Link, stream: str) -> int:
     return int(link.execute("SELECT id FROM streams WHERE name = ?", (stream,)).fetchone()[0])
 
 
+def _head(link: Link) -> int:
+    return int(link.execute("SELECT ifnull(max(position), 0) FROM events").fetchone()[0])
+
+
 def _tail(link: Link) -> tuple[int, datetime]:
     """Return the last position and its time of record."""
     row = link.execute("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1").fetchone()
-    return (row[0], EPOCH + TICK * row[1]) if row else (0, EPOCH)
-
-
-def _row(record: Recorded, stream_id: int) -> tuple[object, ...]:
-    return (
-        record.position,
-        stream_id,
-        record.version,
-        record.event_id,
-        record.type,
-        record.type_version,
-        record.data,
-        _ticks(record.occurred_at),
-        _ticks(record.recorded_at),
-        record.correlation_id,
-        record.causation_id,
-    )
-
-
-def _ticks(moment: datetime) -> int:
-    """Return microseconds since 1970 UTC, exactly."""
-    return (moment - EPOCH) // TICK
+    try:
+        return (row[0], EPOCH + TICK * row[1]) if row else (0, EPOCH)
+    except OverflowError as error:
+        raise CorruptLog(f"position {row[0]} cannot be read: its time of record is none") from error

@@ -1,4 +1,4 @@
-"""The file under the log: connections, locks and schema. What is in it is the log's concern.
+"""The file under the log: connections and locks. What is in it is the log's concern.
 
 A transaction that writes stands under two locks: a file lock, because SQLite's own waiting sleeps ever longer and
 starves a writer among eight (https://sqlite.org/c3ref/busy_timeout.html), then `BEGIN IMMEDIATE`.
@@ -18,43 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from events.log import CorruptLog, LogUnavailable, StoreMisconfigured
-
-SCHEMA_VERSION: Final = 1
-# "DUST" in the file's header, so that `file` and we can tell a log from any other database.
-APPLICATION_ID: Final = 0x44555354
-
-SCHEMA: Final = (
-    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
-    "CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",
-    """CREATE TABLE events (
-        position INTEGER PRIMARY KEY,
-        stream INTEGER NOT NULL REFERENCES streams (id),
-        version INTEGER NOT NULL,
-        event_id TEXT NOT NULL UNIQUE,
-        type TEXT NOT NULL,
-        type_version INTEGER NOT NULL,
-        data BLOB NOT NULL,
-        occurred_at INTEGER NOT NULL, -- microseconds since 1970 UTC
-        recorded_at INTEGER NOT NULL, -- the same
-        correlation_id TEXT NOT NULL,
-        causation_id TEXT,
-        UNIQUE (stream, version)
-    ) STRICT""",
-    "CREATE TABLE checkpoints (subscriber TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID",
-    # `INSERT OR REPLACE` deletes without asking the delete trigger.
-    """CREATE TRIGGER events_replace BEFORE INSERT ON events
-        WHEN NEW.position <> (SELECT ifnull(max(position), 0) + 1 FROM events)
-            OR EXISTS (SELECT 1 FROM events WHERE event_id = NEW.event_id)
-            OR EXISTS (SELECT 1 FROM events WHERE stream = NEW.stream AND version = NEW.version)
-        BEGIN SELECT raise(ABORT, 'the log is append-only and its positions are dense'); END""",
-    *(
-        f"""CREATE TRIGGER {table}_{action} BEFORE {action} ON {table}
-            BEGIN SELECT raise(ABORT, 'the log is append-only'); END"""
-        for table in ("events", "streams", "meta")
-        for action in ("UPDATE", "DELETE")
-    ),
-    f"PRAGMA application_id = {APPLICATION_ID}",
-)
+from events.sqlite_schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, migrate, schema_of
 
 UNAVAILABLE: Final = {
     sqlite3.SQLITE_BUSY: "is locked by another writer",
@@ -148,7 +112,9 @@ class LogFile:
             link.pid, link.thread = os.getpid(), threading.current_thread()
             if self._is_new(link):
                 self._found(link, deadline)
-            self._refuse_newer(link)
+            self._refuse_unknown(link)
+            if schema_of(link) < SCHEMA_VERSION:
+                self._migrate(link, deadline)
             link.execute("PRAGMA synchronous = FULL")
         except BaseException:
             link.close()
@@ -174,10 +140,24 @@ class LogFile:
                 link.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
             link.execute("COMMIT")
 
-    def _refuse_newer(self, link: Link) -> None:
-        (version,) = link.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
-        if int(version) > SCHEMA_VERSION:
+    def _refuse_unknown(self, link: Link) -> None:
+        version = schema_of(link)
+        if version < 1:
+            raise CorruptLog(f"{self.path} has schema {version}, which no release wrote")
+        if version > SCHEMA_VERSION:
             raise CorruptLog(f"{self.path} has schema {version}, of a newer release; this one reads {SCHEMA_VERSION}")
+
+    def _migrate(self, link: Link, deadline: float) -> None:
+        """Bring the file up to this release, once, whoever opens it first; all of it or nothing."""
+        with self._gate(deadline):
+            _begin(link, deadline)
+            try:
+                if schema_of(link) < SCHEMA_VERSION:
+                    migrate(link, self.path)
+                link.execute("COMMIT")
+            finally:
+                if link.in_transaction:
+                    link.execute("ROLLBACK")
 
     @contextmanager
     def _gate(self, deadline: float) -> Iterator[None]:
@@ -209,6 +189,8 @@ class LogFile:
         except OSError as error:
             raise LogUnavailable(f"{self.path} cannot be used: {error}") from error
         except sqlite3.Error as error:
+            if "UTF-8" in str(error):  # said by the driver, which has no code for it
+                raise CorruptLog(f"{self.path} cannot be read: {error}") from error
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte; the rest is detail
             if sentence := UNAVAILABLE.get(code):
                 raise LogUnavailable(f"{self.path} {sentence} ({error})") from error

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from domain.errors import ConfigurationError
 from dustman.checks.finding import Finding, fail, ok, warn
+from dustman.forms import PostgresDatabase, SqliteFile
 from dustman.settings import Settings
 from dustman.wiring import open_log, open_redis
 from events.log import CorruptLog, LogUnavailable, StoreMisconfigured
@@ -19,20 +20,24 @@ OLDEST_REDIS = (6, 2)
 
 def check_log(settings: Settings) -> Iterator[Finding]:
     """Open the log, read its head, and write to it a mark of the doctor's own, which is no event."""
-    path = settings.log.url.path
+    place = settings.log.url
     try:
         log = open_log(settings)
         head = log.head()
         log.save_checkpoint("doctor", head)
         log.close()
     except CorruptLog as error:
-        yield fail("log", str(error), "stop all workers and keep the file; do not write to it")
+        yield fail("log", str(error), "stop all workers and keep what is there; do not write to it")
     except (ConfigurationError, StoreMisconfigured, LogUnavailable) as error:
-        yield fail(
-            "log", str(error), "let this user read and write the file and its directory, on a local disk with room"
-        )
+        yield fail("log", str(error), _fix(place))
     else:
-        yield ok("log", f"{path} holds {head} events and can be written")
+        yield ok("log", f"{place} holds {head} events and can be written")
+
+
+def _fix(place: SqliteFile | PostgresDatabase) -> str:
+    if isinstance(place, PostgresDatabase):
+        return "start PostgreSQL, mend log.url or DUSTMAN_LOG_URL, or make the log with `dustman log create`"
+    return "let this user read and write the file and its directory, on a local disk with room"
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:

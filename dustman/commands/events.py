@@ -22,7 +22,9 @@ PAUSE = 0.2
 def events(
     context: typer.Context,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Stay and show what is appended.")] = False,
-    after: Annotated[int, typer.Option("--after", min=0, help="Begin after this position.")] = 0,
+    since: Annotated[
+        str, typer.Option("--since", help="Begin at this position, or with what was recorded at this time or later.")
+    ] = "",
     account: Annotated[str, typer.Option("--account", help="Only this account's.")] = "",
     kind: Annotated[str, typer.Option("--type", help="Only this type, such as dust_converted.")] = "",
     as_json: Json = False,
@@ -30,16 +32,17 @@ def events(
     """Show what is on record."""
     import json
 
+    from dustman.period import period
     from dustman.telling import sentence
-    from dustman.wiring import open_log
+    from dustman.wiring import open_log, recorded_account
     from events.envelope import cloud_event
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     if kind:
         _check(kind)
-    if account:
-        settings.account(account)
     log = open_log(settings)
+    recorded_account(settings, log, account)
+    after, _ = period(log, since).bounds(log)
     for recorded in _recorded(log, after, follow):
         if (account and recorded.fact.account != account) or (kind and recorded.type != kind):
             continue

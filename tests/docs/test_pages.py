@@ -49,7 +49,7 @@ def test_packages__that_are_imported__are_those_of_this_checkout() -> None:
 
 
 def test_subscribing__the_lines_of_the_how_to__print_what_was_converted(tmp_path: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/how-to/subscribe.md").read_text(), re.DOTALL)
+    code, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "docs/how-to/subscribe.md").read_text(), re.DOTALL)
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
     log = SQLiteLog(tmp_path / "log.db", lambda: datetime.now(UTC))
     sample = next(fact for fact in SAMPLES if type(fact).__name__ == "DustConverted")
@@ -64,3 +64,23 @@ def test_subscribing__the_lines_of_the_how_to__print_what_was_converted(tmp_path
             subscriber.kill()
     log.close()
     assert "coinbase:" in line
+
+
+def test_subscribing_from_python__the_lines_of_the_how_to__print_what_was_converted(tmp_path: Path) -> None:
+    _, code, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "docs/how-to/subscribe.md").read_text(), re.DOTALL)
+    (tmp_path / "var").mkdir(mode=0o700)
+    log = SQLiteLog(tmp_path / "var/dustman.db", lambda: datetime.now(UTC))
+    sample = next(fact for fact in SAMPLES if type(fact).__name__ == "DustConverted")
+    log.append("account-main", 0, [NewEvent("id", sample, datetime.now(UTC), "test")])
+    with RedisServer(tmp_path / "redis") as server, server.client() as client:
+        Feed(client, log.identity).publish_pending(log)
+        url = f"redis://127.0.0.1:{server.port}"
+        (tmp_path / "dustman.yaml").write_text(f"accounts: {{main: {{venue: coinbase}}}}\nredis: {{url: '{url}'}}\n")
+        with subprocess.Popen(
+            [sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+        ) as subscriber:
+            assert subscriber.stdout
+            line = subscriber.stdout.readline()
+            subscriber.kill()
+    log.close()
+    assert line.startswith("1 coinbase:")

@@ -12,6 +12,7 @@ from pkgutil import iter_modules
 import pytest
 
 from dustman import commands
+from dustman.cli import word_of
 from dustman.exits import Exit
 from tests.dustman.conftest import COMMAND, Typed, spawned
 
@@ -33,12 +34,12 @@ def test_help__the_real_command__names_every_command_and_ends_well(tmp_path: Pat
     ended = spawned("--help", cwd=tmp_path, COLUMNS="200")
     assert (ended.exit, ended.err) == (Exit.DONE, "")
     for module in iter_modules(commands.__path__):
-        assert f"│ {module.name.replace('_', '-')} " in ended.out
+        assert f"│ {word_of(module.name)} " in ended.out
 
 
 def test_help__of_every_command__starts_without_settings(dustman: Typed) -> None:
     for module in iter_modules(commands.__path__):
-        ended = dustman(module.name.replace("_", "-"), "--help")
+        ended = dustman(word_of(module.name), "--help")
         assert (ended.exit, ended.err) == (Exit.DONE, ""), module.name
 
 

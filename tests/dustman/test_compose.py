@@ -16,9 +16,11 @@ import pytest
 import yaml
 
 from dustman import pulse
+from dustman.cli import run
 from dustman.commands.up import GRACE
 from dustman.roles import ROLES
 from dustman.settings import Workers
+from tests.postgres_server import Database
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -86,7 +88,8 @@ def by_compose(file: Path) -> list[str]:
 @pytest.fixture
 def beside(tmp_path: Path) -> Path:
     """A directory as an owner has it: the file with what must lie beside it."""
-    (tmp_path / ".env").write_text("")
+    passwords = ("DUSTMAN_POSTGRES_PASSWORD", "DUSTMAN_LOG_PASSWORD", "DUSTMAN_REDIS_PASSWORD")
+    (tmp_path / ".env").write_text("".join(f"{name}=0123456789abcdef\n" for name in passwords))
     (tmp_path / "dustman.yaml").write_text("accounts: {main: {venue: coinbase}}\n")
     shutil.copy(ROOT / "Dockerfile", tmp_path)
     return Path(shutil.copy(COMPOSE, tmp_path))
@@ -104,7 +107,8 @@ def test_file__as_it_is__is_valid(beside: Path) -> None:
         ("networks: [inside]", "networks: [inwards]"),
         ("redis: {condition: service_healthy}", "redis: {condition: service_healed}"),
         ("redis: {condition: service_healthy}", "rediss: {condition: service_healthy}"),
-        ('volumes: ["redis:/data"]', 'volumes: ["rdis:/data"]'),
+        ("- redis:/data", "- rdis:/data"),
+        ("log: {condition: service_completed_successfully}", "logs: {condition: service_completed_successfully}"),
         ("  detector:\n    <<: *venue-role", "  detector:\n    <<: *venue-role\n    build: {contxt: .}"),
         ("timeout: 10s", "timeout: 10"),
     ],
@@ -116,9 +120,9 @@ def test_file__with_a_mistake__is_refused(beside: Path, right: str, wrong: str) 
     assert complaints(beside) != []
 
 
-def test_services__are_redis_and_every_role__and_run_what_up_runs() -> None:
+def test_services__are_the_stores_and_every_role__and_run_what_up_runs() -> None:
     services = read(COMPOSE)["services"]
-    assert services.keys() == {"redis", *ROLES}
+    assert services.keys() == {"redis", "postgres", "log", *ROLES}
     assert {name: tuple(services[name]["command"]) for name in ROLES} == {
         name: role.command for name, role in ROLES.items()
     }
@@ -128,11 +132,17 @@ def test_services__with_the_settings_as_they_ship__do_as_much_at_once_as_up() ->
     assert {name: role.sized(Workers()) for name, role in ROLES.items()} == ROLES
 
 
-def test_services__each__is_asked_for_its_health_and_waits_for_redis() -> None:
+def test_services__each__is_asked_for_its_health_and_waits_for_its_stores() -> None:
     services = read(COMPOSE)["services"]
-    assert all(service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"} for service in services.values())
+    lasting = [service for name, service in services.items() if name != "log"]
+    assert all(service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"} for service in lasting)
+    assert services["log"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    stores = {
+        "redis": {"condition": "service_healthy"},
+        "log": {"condition": "service_completed_successfully"},
+    }
     assert all(
-        services[name]["depends_on"] == {"redis": {"condition": "service_healthy"}}
+        services[name]["depends_on"] == stores
         and services[name]["healthcheck"]["test"] == ["CMD", "python", "-m", "dustman.pulse"]
         for name in ROLES
     )
@@ -148,7 +158,7 @@ def test_services__when_stopped__have_longer_than_tasks_are_given() -> None:
 def test_services__of_all__only_those_that_ask_venues_have_keys_and_a_way_out() -> None:
     compose = read(COMPOSE)
     inside = {name for name, service in compose["services"].items() if service["networks"] == ["inside"]}
-    assert inside == {"redis", "beat", "relay"}
+    assert inside == {"redis", "postgres", "log", "beat", "relay"}
     assert inside == {name for name, service in compose["services"].items() if "env_file" not in service}
     assert compose["networks"]["inside"] == {"internal": True}
 
@@ -159,12 +169,49 @@ def test_services__each__may_do_as_little_as_possible() -> None:
         assert service["cap_drop"] == ["ALL"]
         assert "no-new-privileges:true" in service["security_opt"]
         assert "ports" not in service
-    assert read(COMPOSE)["services"]["redis"]["user"] == "redis"
+    assert {name: read(COMPOSE)["services"][name]["user"] for name in ("redis", "postgres")} == {
+        "redis": "redis",
+        "postgres": "postgres",
+    }
     assert re.findall(r"^USER (\w+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE) == ["dustman"]
 
 
+def test_passwords__in_the_file__are_asked_of_the_environment_and_the_owners_is_kept_from_workers() -> None:
+    compose, text = read(COMPOSE), COMPOSE.read_text()
+    assert set(re.findall(r"\$\{([^}]*)\}", text)) == {
+        "DUSTMAN_POSTGRES_PASSWORD:?choose one in .env",
+        "DUSTMAN_LOG_PASSWORD:?choose one in .env",
+        "DUSTMAN_REDIS_PASSWORD:?choose one in .env",
+        "DUSTMAN_SUBSCRIBER_PASSWORD:-",
+    }
+    environments = {name: service.get("environment", {}) for name, service in compose["services"].items()}
+    assert all(environments[name]["DUSTMAN_POSTGRES_PASSWORD"] == "" for name in ROLES)
+    knowing = {name for name, each in environments.items() if "${DUSTMAN_POSTGRES_PASSWORD" in str(each)}
+    assert knowing == {"postgres", "log"}
+
+
+def test_log__made_and_used_as_compose_says__is_one_and_the_same(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    services = read(COMPOSE)["services"]
+    owner, address = postgres_url.removeprefix("postgresql://").rsplit("@", 1)
+    (tmp_path / "dustman.yaml").write_text("accounts: {main: {venue: coinbase}}\n")
+    with Database(postgres_url, installed=False) as database:
+        for variable in ("DUSTMAN_LOG_URL", "DUSTMAN_LOG_OWNER_URL"):
+            given = re.sub(r"\$\{DUSTMAN_LOG[^}]*\}", "of-workers", services["log"]["environment"][variable])
+            given = re.sub(r"postgres:\$\{[^}]*\}", owner, given).replace("postgres:5432/dustman", f"{address}/dustman")
+            given = given.replace("//dustman:", f"//{database.name}_writes:")
+            monkeypatch.setenv(variable, given.replace("/dustman", f"/{database.name}"))
+        monkeypatch.setenv("DUSTMAN_CONFIG", str(tmp_path / "dustman.yaml"))
+        assert run(services["log"]["command"][3:]) == 0
+        assert f"{database.name}_writes writes it" in capfd.readouterr().out
+        monkeypatch.delenv("DUSTMAN_LOG_OWNER_URL")
+        assert run(["status"]) == 0
+
+
 def test_redis__as_started_by_compose__keeps_what_it_is_given() -> None:
-    words = read(COMPOSE)["services"]["redis"]["command"][1:]
+    shell, script, *words = read(COMPOSE)["services"]["redis"]["command"]
+    assert (shell, script) == ("sh", "/etc/dustman/redis.sh")
     options = dict(zip(words[::2], words[1::2], strict=True))
     assert options == {
         "--maxmemory-policy": "noeviction",

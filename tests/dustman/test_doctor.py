@@ -23,6 +23,7 @@ from simulators.coinbase.scenarios import small
 from simulators.coinbase.twin import CoinbaseTwin, shared_certificates
 from tests.dustman.api_keys import ed25519, key_file
 from tests.dustman.conftest import Outcome, Typed
+from tests.postgres_server import PASSWORD, Database
 from tests.redis_server import RedisServer
 
 
@@ -215,7 +216,31 @@ def test_doctor__a_log_that_cannot_be_kept__fails(
     assert "cannot be made" in sentence
     monkeypatch.setenv("DUSTMAN_LOG_URL", "sqlite:///file")
     verdict, sentence, fix = rows(dustman("doctor", "--json"))["log"]
-    assert (verdict, fix) == ("fail", "stop all workers and keep the file; do not write to it")
+    assert (verdict, fix) == ("fail", "stop all workers and keep what is there; do not write to it")
+
+
+def test_doctor__a_log_in_postgresql__is_written_to_and_what_is_wrong_has_its_fix(
+    dustman: Typed,
+    home: Path,
+    twin: CoinbaseTwin,
+    redis: RedisServer,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configure(home, twin, redis.port)
+    monkeypatch.setenv("DUSTMAN_LOG_URL", database.url)
+    verdict, sentence, _ = rows(dustman("doctor", "--json"))["log"]
+    assert (verdict, sentence.endswith(f"/{database.name} holds 0 events and can be written")) == ("ok", True)
+    for url, words in (
+        (database.reader_url, "may not be used so by this user"),
+        (database.url.replace(PASSWORD, "wrong-word"), "does not let this user in"),
+        (f"{database.url}x", "does not let this user in"),
+    ):
+        monkeypatch.setenv("DUSTMAN_LOG_URL", url)
+        ended = dustman("doctor", "--json")
+        verdict, sentence, fix = rows(ended)["log"]
+        assert (verdict, words in sentence, "dustman log create" in fix) == ("fail", True, True)
+        assert PASSWORD not in ended.out + ended.err
 
 
 @pytest.mark.parametrize(

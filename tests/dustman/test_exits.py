@@ -105,6 +105,8 @@ def test_exits__their_numbers__are_fixed_and_explained() -> None:
         "OUTCOME_UNKNOWN": 7,
         "AUDIT_MISMATCH": 8,
         "STORE_UNAVAILABLE": 9,
+        "UNDECIDED": 10,
+        "WITNESS_UNAVAILABLE": 11,
         "INTERRUPTED": 130,
         "READER_LEFT": 141,
     }

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import ConfigurationError
+from dustman.forms import PostgresDatabase, SqliteFile
+from dustman.secret import redacted
 from dustman.settings import Account, Settings, load
 from events.money import Amount
 from events.values import Policy
@@ -49,7 +51,7 @@ def test_load__the_shortest_file__gives_the_defaults_of_the_first_script(tmp_pat
         day_cap=Decimal(50),
     )
     assert settings.account("main").schedule == Crontab("0 2 * * sun")
-    assert settings.log.url.path == tmp_path / "var/dustman.db"
+    assert settings.log.url == SqliteFile(tmp_path / "var/dustman.db")
     assert settings.redis.broker_url == "redis://127.0.0.1:6379/1"
     assert settings.redis.feed_url == "redis://127.0.0.1:6379/0"
 
@@ -101,7 +103,7 @@ accounts:
     assert ours.ca_file == tmp_path / "certs/ca.pem"
     assert (ours.base_url.host, ours.base_url.port, str(ours.base_url)) == ("127.0.0.1", 8443, "https://127.0.0.1:8443")
     assert ours.schedule == Every(300)
-    assert settings.log.url.path == Path("/srv/log.db")
+    assert settings.log.url == SqliteFile(Path("/srv/log.db"))
     assert settings.redis.broker_url == "rediss://worker:pw@[::1]:6380/5?ssl_cert_reqs=required"
     assert settings.limits.requests_per_second == Decimal("7.5")
     assert (settings.reconcile.every, settings.reconcile.never_arrived_after) == (60, 3600)
@@ -260,10 +262,38 @@ def test_settings__printed__show_no_password(tmp_path: Path) -> None:
 
 def test_load__environment__overrides_what_is_written_and_names_itself(tmp_path: Path) -> None:
     text = "log: {url: mysql://x}\n" + SHORTEST
-    assert read(tmp_path, text, DUSTMAN_LOG_URL="sqlite:///other.db").log.url.path == tmp_path / "other.db"
-    said = complaint(tmp_path, SHORTEST, DUSTMAN_LOG_URL="postgresql://u:hunter2@db/dust")
+    other = read(tmp_path, text, DUSTMAN_LOG_URL="sqlite:///other.db").log.url
+    assert other == SqliteFile(tmp_path / "other.db")
+
+
+def test_load__a_log_in_postgresql__is_taken_and_its_password_concealed(tmp_path: Path) -> None:
+    url = "postgresql://me:hunter%2F2hunter2@db:5433/dust?sslmode=verify-full"
+    place = read(tmp_path, SHORTEST, DUSTMAN_LOG_URL=url).log.url
+    assert isinstance(place, PostgresDatabase)
+    assert (place.text, place.login) == (url, ("me", "hunter/2hunter2"))
+    assert "hunter" not in f"{place} {place!r} {redacted('password is hunter/2hunter2')}"
+    assert str(place) == "postgresql://***@db:5433/dust?sslmode=verify-full"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hunter2@db",
+        "postgresql://u:hunter2@db/",
+        "postgresql://u:hunter2@/dust",
+        "postgresql://u:hunter2@db:0/dust",
+        "postgresql://u:hunter2@db:port/dust",
+        "postgresql://u:hunter2@db/dust/more",
+        "postgresql://u:hunter2@db/dust#part",
+        "postgresql://u@db/dust?password=hunter2",
+        "postgresql://u:hunter2@db/dust?sslmode",
+        "postgresql+psycopg://u:hunter2@db/dust",
+    ],
+)
+def test_load__a_bad_url_of_a_database__says_the_accepted_form_and_no_password(tmp_path: Path, url: str) -> None:
+    said = complaint(tmp_path, SHORTEST, DUSTMAN_LOG_URL=url)
     assert "environment, DUSTMAN_LOG_URL:" in said
-    assert "PostgreSQL is not built in yet" in said
+    assert "or postgresql://user:password@host:port/database" in said.replace("***", "user:password")
     assert "hunter2" not in said
 
 

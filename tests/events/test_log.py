@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from events.catalogue import type_of
@@ -17,9 +17,11 @@ from events.codec import UnfitFact, encode
 from events.facts import Fact
 from events.log import EventIdConflict, EventLog, LogConflict, NewEvent
 from events.memory import MemoryLog
+from events.postgres import PostgresLog
 from events.sqlite import SQLiteLog
 from tests.events.clocks import SetClock
 from tests.events.samples import AT, SAMPLES, halt, new
+from tests.postgres_server import Database
 
 TICK = timedelta(microseconds=1)
 
@@ -29,11 +31,16 @@ def clock() -> SetClock:
     return SetClock()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def log(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iterator[EventLog]:
-    store: EventLog = (
-        MemoryLog("memory-1", clock) if request.param == "memory" else SQLiteLog(tmp_path / "log.db", clock)
-    )
+    store: EventLog
+    match request.param:
+        case "memory":
+            store = MemoryLog("memory-1", clock)
+        case "sqlite":
+            store = SQLiteLog(tmp_path / "log.db", clock)
+        case _:
+            store = PostgresLog(request.getfixturevalue("database").url, clock)
     yield store
     store.close()
 
@@ -124,6 +131,10 @@ def test_append__unfit_events__are_refused_by_name_and_nothing_is_written(log: E
         (ValueError, "occurred_at", "main", 0, replace(new("a"), occurred_at=datetime(2026, 1, 1))),  # noqa: DTZ001
         (ValueError, "event_id", "main", 0, new("", halt("x"))),
         (ValueError, "correlation_id", "main", 0, replace(new("a"), correlation_id="")),
+        (ValueError, "event_id: 'a\\\\x00' holds", "main", 0, new("a\0", halt("x"))),
+        (ValueError, "correlation_id: '\\\\x00'", "main", 0, replace(new("a"), correlation_id="\0")),
+        (ValueError, "causation_id: '\\\\x00'", "main", 0, replace(new("a"), causation_id="\0")),
+        (ValueError, "stream: 'm\\\\x00'", "m\0", 0, new("a")),
         (ValueError, "stream", "", 0, new("a")),
         (ValueError, "expected: -1", "main", -1, new("a")),
     ]
@@ -222,19 +233,25 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 def test_stores__any_steps__agree_with_each_other(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, list[str]]]
+    tmp_path_factory: pytest.TempPathFactory, database: Database, steps: list[tuple[str, int, list[str]]]
 ) -> None:
+    database.install()
     memory = MemoryLog("one", SetClock())
-    sqlite = SQLiteLog(tmp_path_factory.mktemp("log") / "log.db", SetClock())
+    others: list[EventLog] = [
+        SQLiteLog(tmp_path_factory.mktemp("log") / "log.db", SetClock()),
+        PostgresLog(database.url, SetClock()),
+    ]
     for stream, expected, ids in steps:
         events = [new(event_id, halt(stream if event_id < "s" else event_id)) for event_id in ids]
-        assert _outcome(memory, stream, expected, events) == _outcome(sqlite, stream, expected, events)
-    assert list(memory.read()) == list(sqlite.read())
-    assert list(memory.streams()) == list(sqlite.streams())
-    sqlite.close()
+        outcome = _outcome(memory, stream, expected, events)
+        assert [_outcome(log, stream, expected, events) for log in others] == [outcome, outcome]
+    for log in others:
+        assert list(log.read()) == list(memory.read())
+        assert list(log.streams()) == list(memory.streams())
+        log.close()
 
 
 def _outcome(log: EventLog, stream: str, expected: int, events: list[NewEvent]) -> object:

@@ -15,7 +15,7 @@ import pytest
 
 from events.log import CorruptLog, LogConflict, LogUnavailable, StoreMisconfigured
 from events.sqlite import SQLiteLog
-from events.sqlite_file import SCHEMA_VERSION
+from events.sqlite_schema import SCHEMA_VERSION
 from tests.events.clocks import SetClock, utc_now
 from tests.events.samples import new
 from tests.events.writers import SPAWN, append_to_own_stream, open_each_together, spawn

@@ -9,12 +9,15 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
+import psycopg
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from events.feed import Feed
+from events.log import EventLog, LogUnavailable
+from events.postgres import PostgresLog
 from events.sqlite import SQLiteLog
 from events.subscription import Subscription
 from tests.events.clocks import utc_now
@@ -31,14 +34,44 @@ def spawn(target: object, *arguments: object) -> BaseProcess:
     return process
 
 
-def append_to_own_stream(path: Path, name: str, appends: int, batch: int) -> None:
+def opened(place: Path | str) -> EventLog:
+    """Open the log in a file or at a URL."""
+    return SQLiteLog(place, utc_now) if isinstance(place, Path) else PostgresLog(place, utc_now)
+
+
+def append_to_own_stream(place: Path | str, name: str, appends: int, batch: int) -> None:
     """Append `appends` batches to the stream `name`, going on where an earlier run of it ended."""
-    log = SQLiteLog(path, utc_now)
+    log = opened(place)
     version = sum(1 for _ in log.stream(name))
     for _ in range(appends):
         log.append(name, version, [new(f"{name}-{version + offset}") for offset in range(batch)])
         version += batch
     log.close()
+
+
+def append_whatever_happens(url: str, name: str, appends: int, acknowledged: Path) -> None:
+    """Append one event after the other, each until it is taken, and note in a file each that was."""
+    log = PostgresLog(url, utc_now, deadline=0.5)
+    with acknowledged.open("a") as notes:
+        for version in range(appends):
+            for _ in range(60):
+                try:
+                    [recorded] = log.append(name, version, [new(f"{name}-{version}")])
+                    break
+                except LogUnavailable:
+                    time.sleep(0.1)
+            notes.write(f"{recorded.position} {recorded.event_id}\n")
+            notes.flush()
+    log.close()
+
+
+def insert_naively(url: str, appends: int, batch: int) -> None:
+    """Append to a table whose positions come from a sequence, as one does at first."""
+    with psycopg.connect(url, autocommit=True) as link:
+        for _ in range(appends):
+            with link.transaction():
+                for _ in range(batch):
+                    link.execute("INSERT INTO naive (data) SELECT 'crumb' FROM pg_sleep(0.001)")
 
 
 def append_and_publish(path: Path, port: int, name: str, appends: int) -> None:

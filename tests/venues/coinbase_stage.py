@@ -25,7 +25,7 @@ from tests.venues.contract import Loss, Outage
 from venues.coinbase import Coinbase
 from venues.limits import Limiter
 
-READ_TIMEOUT = 0.25
+READ_TIMEOUT = 0.5
 SPOILED: Mapping[Outage, dict[str, object]] = {
     Outage.SILENT: {"kind": "timeout", "seconds": "5"},
     Outage.BROKEN: {"kind": "reset"},

@@ -1,4 +1,4 @@
-"""A worker's desk with real parts, for tests: a SQLite log, the simulated Coinbase over TLS, the real SDK."""
+"""A worker's desk with real parts, for tests: a log, the simulated Coinbase over TLS, the real SDK."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 from domain.commands import Declare
 from domain.decision import fingerprint
 from events.facts import AccountWentLive, DryRunCompleted
+from events.log import EventLog
 from events.money import Amount
 from events.sqlite import SQLiteLog
 from events.subscription import Subscription
@@ -69,6 +70,7 @@ class Stand:
     sleep: Callable[[float], None] = time.sleep
     hold: timedelta = timedelta(0)
     timing: Mapping[str, Any] = field(default_factory=lambda: QUICK)
+    store: Callable[[Path, Callable[[], datetime]], EventLog] = SQLiteLog
     nudges: list[tuple[str, str]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -77,7 +79,7 @@ class Stand:
         self.desk = self.fresh()
 
     def fresh(self) -> Desk:
-        log = SQLiteLog(self.path, self.clock)
+        log = self.store(self.path, self.clock)
         mandate = Mandate("main", "coinbase", self.policy, Every(60))
         return Desk(
             worker=str(uuid.uuid4()),
@@ -123,7 +125,7 @@ class Stand:
 
     def recorded(self) -> Mapping[str, Decimal]:
         """What the log says has moved."""
-        moved = ledger_of(SQLiteLog(self.path, self.clock).read()).get("main", {})
+        moved = ledger_of(self.desk.log.read()).get("main", {})
         return {asset: change for asset, change in moved.items() if change}
 
     def types(self) -> list[str]:
@@ -131,9 +133,15 @@ class Stand:
 
 
 @contextmanager
-def stand(directory: Path, scenario: Scenario | None = None, **changes: object) -> Iterator[Stand]:
+def stand(
+    directory: Path,
+    scenario: Scenario | None = None,
+    store: Callable[[Path, Callable[[], datetime]], EventLog] = SQLiteLog,
+    **changes: object,
+) -> Iterator[Stand]:
     """A live account with two crumbs, or the scenario's."""
     with CoinbaseTwin(scenario or small()) as twin:
-        built = Stand(twin, directory / "dustman.db", replace(POLICY, **changes))  # type: ignore[arg-type]
+        policy = replace(POLICY, **changes)  # type: ignore[arg-type]
+        built = Stand(twin, directory / "dustman.db", policy, store=store)
         built.go_live()
         yield built

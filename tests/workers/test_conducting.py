@@ -6,6 +6,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,11 +16,13 @@ import pytest
 from domain.commands import Declare
 from domain.errors import VenueUnavailable
 from events.facts import ConversionsHalted, ConversionsResumed, LegRefused, ScanCompleted, VenueUnreachable
+from events.postgres import PostgresLog
 from events.values import RefusalCode
 from simulators.coinbase.markets import market
 from simulators.coinbase.scenario import Scenario
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.twin import CoinbaseTwin
+from tests.postgres_server import Database
 from tests.workers.stand import POLICY, D, Stand, now, stand
 from workers.conducting import Ended, conduct
 from workers.desk import Mandate
@@ -42,6 +45,17 @@ def test_sweep__two_crumbs__become_the_target_and_both_ledgers_agree(tmp_path: P
         assert at.nudges == [("convert", "main")]
         assert at.types().count("dust_converted") == 2
         assert at.recorded() == at.moved()
+
+
+def test_sweep__with_the_log_in_postgresql__becomes_the_target_and_both_ledgers_agree(
+    tmp_path: Path, database: Database
+) -> None:
+    with stand(tmp_path, store=lambda _, clock: PostgresLog(database.url, clock)) as at:
+        assert sweep(at) is Ended.RESTING
+        assert at.types().count("dust_converted") == 2
+        assert at.recorded() == at.moved() != {}
+        with closing(PostgresLog(database.reader_url, now)) as reader:
+            assert list(reader.read()) == list(at.desk.log.read())
 
 
 def test_sweep__of_a_small_account__takes_three_requests_to_scan(tmp_path: Path) -> None:

@@ -1,0 +1,126 @@
+"""`dustman audit`: that the log is what it was, shown to its owner and to anybody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domain.errors import ConfigurationError
+from dustman.exits import Exit
+from dustman.invocation import Invocation, Json
+from dustman.screen import Screen
+
+audit = typer.Typer(no_args_is_help=True, help="Prove what is on record, and check that nobody changed it.")
+
+
+@audit.command()
+def verify(
+    context: typer.Context,
+    witness: Annotated[
+        Path | None, typer.Option("--witness", help="A file of checkpoints that was kept out of the log's reach.")
+    ] = None,
+    as_json: Json = False,
+) -> Exit:
+    """Check the whole log: bytes, order, versions, tree and signatures."""
+    from dustman.keyring import read_keyring
+    from dustman.notary import provable
+    from dustman.wiring import open_log
+    from dustman.witness import remembered
+    from events.inspection import inspect
+
+    settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
+    ring = read_keyring(settings.audit.key)
+    found = inspect(provable(open_log(settings)), ring.trusted if ring else (), remembered(witness) if witness else ())
+    verdict = "BROKEN" if found.broken else "cannot tell" if found.doubtful else "intact"
+    summary = f"{verdict}: {found.events} events, of which {found.vouched} are covered by a signed checkpoint"
+    value = {"verdict": verdict.lower(), **vars(found), "root": found.root.hex()}
+    screen.show(value, summary, *found.broken, *found.doubtful)
+    return Exit.AUDIT_MISMATCH if found.broken else Exit.UNDECIDED if found.doubtful else Exit.DONE
+
+
+@audit.command()
+def checkpoint(context: typer.Context) -> None:
+    """Sign the log as it is now, keep that in the log and print it."""
+    from dustman.notary import keyring_of, provable, signed_head
+    from dustman.wiring import open_log
+
+    settings, screen = Invocation.of(context).settings, Screen()
+    log = provable(open_log(settings))
+    screen.exact(signed_head(log, keyring_of(log, settings.audit.key), log.head()).decode())
+
+
+@audit.command()
+def prove(
+    context: typer.Context, position: Annotated[int, typer.Argument(min=1, help="The event's position in the log.")]
+) -> None:
+    """Print a proof that an event is on record, for whoever has the verifier key."""
+    from dustman.notary import keyring_of, provable, signed_head
+    from dustman.wiring import open_log
+    from events.proof import proof
+
+    settings, screen = Invocation.of(context).settings, Screen()
+    log = provable(open_log(settings))
+    if position > log.head():
+        raise ConfigurationError(f"{position}: the log ends at position {log.head()}")
+    ring = keyring_of(log, settings.audit.key)
+    screen.exact(proof(log, position, signed_head(log, ring, position), ring.trusted))
+
+
+@audit.command()
+def witness(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Option("--file", help="Append the checkpoint to this file.")] = None,
+    url: Annotated[str, typer.Option("--url", help="Send the checkpoint to this address by POST.")] = "",
+) -> Exit:
+    """Give a checkpoint to somebody who keeps it out of the log's reach."""
+    from dustman.notary import keyring_of, provable, signed_head
+    from dustman.wiring import open_log
+    from dustman.witness import WitnessUnavailable, append, post
+
+    if not file and not url:
+        raise typer.BadParameter("name a file or an address", param_hint="--file, --url")
+    settings, screen = Invocation.of(context).settings, Screen()
+    log = provable(open_log(settings))
+    note = signed_head(log, keyring_of(log, settings.audit.key), log.head())
+    try:
+        if file:
+            append(file, note)
+        if url:
+            post(url, note)
+    except WitnessUnavailable as unavailable:
+        screen.note(str(unavailable))
+        return Exit.WITNESS_UNAVAILABLE
+    screen.exact(note.decode())
+    return Exit.DONE
+
+
+@audit.command()
+def key(
+    context: typer.Context,
+    rotate: Annotated[bool, typer.Option("--rotate", help="Sign with a new key from now on.")] = False,
+) -> None:
+    """Print the verifier keys, the signer's first; the key is made when there is none."""
+    from dustman.keyring import make_keyring, replace_keyring
+    from dustman.notary import provable
+    from dustman.wiring import open_log
+    from events.checkpoint import origin
+
+    settings, screen = Invocation.of(context).settings, Screen()
+    ring = make_keyring(settings.audit.key, origin(provable(open_log(settings)).identity))
+    if rotate:
+        ring = ring.rotated()
+        replace_keyring(settings.audit.key, ring)
+    screen.exact("".join(f"{each}\n" for each in ring.trusted))
+
+
+@audit.command()
+def leaves(context: typer.Context) -> None:
+    """Print every event as it is hashed, one a line, for a verifier that has no log."""
+    from dustman.wiring import open_log
+    from events.leaf import leaf
+
+    settings, screen = Invocation.of(context).settings, Screen()
+    for recorded in open_log(settings).read():
+        screen.exact(leaf(recorded).decode() + "\n")

@@ -1,0 +1,301 @@
+"""`dustman audit` as an owner and an auditor use it: sign, prove, witness, verify; and the standalone verifier."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from dustman.exits import Exit
+from events.checkpoint import VerifierKey, opened, parsed_key
+from events.sqlite import SQLiteLog
+from tests.dustman.conftest import Outcome, Typed
+from tests.events.clocks import utc_now
+from tests.events.samples import SAMPLES, new
+
+VERIFIER = Path(__file__).parents[2] / "docs/verifier/verify.py"
+EVENTS = len(SAMPLES)
+
+
+@pytest.fixture
+def log(home: Path, dustman: Typed) -> Iterator[SQLiteLog]:
+    """A log with every type of event, where the settings say it is."""
+    assert dustman("init", "--no-input").exit == Exit.DONE
+    (home / "var").mkdir(exist_ok=True)
+    made = SQLiteLog(home / "var" / "dustman.db", utc_now)
+    made.append("account-main", 0, [new(f"e{number}", fact) for number, fact in enumerate(SAMPLES)])
+    yield made
+    made.close()
+
+
+def check(*arguments: str | Path) -> Outcome:
+    """Run the standalone verifier where nothing of ours can be imported."""
+    ended = subprocess.run(
+        [sys.executable, "-I", VERIFIER, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    return Outcome(ended.returncode, ended.stdout, ended.stderr)
+
+
+def keep(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def edit(log: SQLiteLog, statement: str) -> None:
+    log.close()
+    link = sqlite3.connect(log.path)
+    for (trigger,) in link.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+        link.execute(f"DROP TRIGGER {trigger}")
+    link.execute(statement)
+    link.commit()
+    link.close()
+
+
+def test_checkpoint__asked_twice__is_signed_once_and_kept(log: SQLiteLog, dustman: Typed, home: Path) -> None:
+    first, again = dustman("audit", "checkpoint"), dustman("audit", "checkpoint")
+    assert (first.exit, first.err, again.out) == (Exit.DONE, "", first.out)
+    assert log.signed_heads() == [first.out.encode()]
+    head = opened(first.out.encode(), [_verifier(dustman)])
+    assert (head.origin, head.size) == (f"dustman/{log.identity}", EVENTS)
+    assert (home / "var" / "audit.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_verify__an_untouched_log__is_intact(log: SQLiteLog, dustman: Typed) -> None:
+    assert dustman("audit", "verify").out.startswith(f"intact: {EVENTS} events, of which 0 are covered")
+    dustman("audit", "checkpoint")
+    ended = dustman("audit", "verify", "--json")
+    assert ended.exit == Exit.DONE
+    root = opened(log.signed_heads()[0], [_verifier(dustman)]).root.hex()
+    assert ended.value == {
+        "verdict": "intact", "events": EVENTS, "root": root, "vouched": EVENTS, "broken": [], "doubtful": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("statement", "where"),
+    [
+        ("UPDATE events SET correlation_id = 'x' WHERE position = 4", "position 4: the event is not what"),
+        ("UPDATE events SET data = x'00' WHERE position = 4", "position 4 cannot be read"),
+        ("UPDATE tree SET hashes = x'00' WHERE position = 4", "position 4: the event is not what"),
+        ("UPDATE signed_heads SET note = x'00'", "signed head 1: it is not a signed note"),
+        ("UPDATE meta SET value = 'x' WHERE name = 'identity'", "signed head 1 is of dustman/"),
+    ],
+)
+def test_verify__a_changed_log__is_broken_and_says_where(
+    log: SQLiteLog, dustman: Typed, statement: str, where: str
+) -> None:
+    dustman("audit", "checkpoint")
+    edit(log, statement)
+    ended = dustman("audit", "verify")
+    assert (ended.exit, ended.out.split(":")[0]) == (Exit.AUDIT_MISMATCH, "BROKEN")
+    assert where in ended.out
+
+
+def test_verify__the_key_gone__cannot_tell_and_no_new_key_is_made(log: SQLiteLog, dustman: Typed, home: Path) -> None:
+    dustman("audit", "checkpoint")
+    (home / "var" / "audit.key").unlink()
+    ended = dustman("audit", "verify")
+    assert (ended.exit, ended.out.split(":")[0]) == (Exit.UNDECIDED, "cannot tell")
+    signing = dustman("audit", "checkpoint")
+    assert (signing.exit, signing.out) == (Exit.CONFIGURATION, "")
+    assert "audit.key, which has signed for this log; bring it back" in signing.err
+
+
+def test_verify__after_a_rotation__believes_both_keys(log: SQLiteLog, dustman: Typed) -> None:
+    dustman("audit", "checkpoint")
+    old = dustman("audit", "key").out
+    rotated = dustman("audit", "key", "--rotate").out
+    assert rotated.splitlines()[1:] == old.splitlines()
+    assert dustman("audit", "key").out == rotated
+    dustman("audit", "checkpoint")
+    first, second = log.signed_heads()
+    assert opened(first, [_verifier(dustman, 1)]) == opened(second, [_verifier(dustman)])
+    assert dustman("audit", "verify").exit == Exit.DONE
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("nonsense\n", "line 1 of"),
+        ("", "must hold one PRIVATE+KEY+"),
+        ("dustman/x+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\n", "line 1 of"),
+        ("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\n", "must hold one PRIVATE+KEY+"),
+        ("PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz\n", "the key of PeterNeumann"),
+    ],
+)
+def test_checkpoint__a_key_file_of_another_form__is_explained_without_the_key(
+    log: SQLiteLog, dustman: Typed, home: Path, content: str, words: str
+) -> None:
+    keep(home / "var" / "audit.key", content).chmod(0o600)
+    ended = dustman("audit", "checkpoint")
+    assert (ended.exit, ended.out) == (Exit.CONFIGURATION, "")
+    assert words in ended.err
+    assert "AYEKFALV" not in ended.err
+    assert log.signed_heads() == []
+
+
+def test_checkpoint__a_key_that_others_can_read__is_refused(log: SQLiteLog, dustman: Typed, home: Path) -> None:
+    dustman("audit", "key")
+    (home / "var" / "audit.key").chmod(0o644)
+    ended = dustman("audit", "checkpoint")
+    assert (ended.exit, log.signed_heads()) == (Exit.CONFIGURATION, [])
+    assert "can be read by others" in ended.err
+
+
+def test_checkpoint__a_log_that_contradicts_what_was_signed__signs_nothing(log: SQLiteLog, dustman: Typed) -> None:
+    dustman("audit", "checkpoint")
+    edit(log, f"UPDATE tree SET hashes = zeroblob(length(hashes)) WHERE position = {EVENTS}")
+    log.append("account-main", EVENTS, [new("later")])
+    ended = dustman("audit", "checkpoint")
+    assert (ended.exit, len(log.signed_heads())) == (Exit.AUDIT_MISMATCH, 1)
+    assert f"signed head 1 was signed over {EVENTS} events that are not these" in ended.err
+
+
+def test_prove__every_position__convinces_the_standalone_verifier(log: SQLiteLog, dustman: Typed, home: Path) -> None:
+    for position in range(1, EVENTS + 1):
+        proof = dustman("audit", "prove", str(position))
+        assert proof.exit == Exit.DONE, proof.err
+        told = check("proof", keep(home / "event.tlog-proof", proof.out), "--key", str(_verifier(dustman)))
+        assert told.exit == 0, told.err
+        assert f"dustman/{log.identity} has at position {position} of {EVENTS}: " in told.out
+        assert f'"event_id":"e{position - 1}"' in told.out
+    assert len(log.signed_heads()) == 1
+
+
+def test_prove__a_position_that_is_not_there__names_the_end(log: SQLiteLog, dustman: Typed) -> None:
+    ended = dustman("audit", "prove", str(EVENTS + 1))
+    assert (ended.exit, ended.out) == (Exit.CONFIGURATION, "")
+    assert f"{EVENTS + 1}: the log ends at position {EVENTS}" in ended.err
+
+
+def test_prove__a_changed_event__proves_nothing(log: SQLiteLog, dustman: Typed) -> None:
+    dustman("audit", "checkpoint")
+    edit(log, "UPDATE events SET correlation_id = 'x' WHERE position = 4")
+    ended = dustman("audit", "prove", "4")
+    assert (ended.exit, ended.out) == (Exit.AUDIT_MISMATCH, "")
+    assert "position 4 is not what the checkpoint" in ended.err
+
+
+def test_verifier__a_proof_with_anything_changed__is_not_convinced(log: SQLiteLog, dustman: Typed, home: Path) -> None:
+    proof, key = dustman("audit", "prove", "7").out, str(_verifier(dustman))
+    lines = proof.splitlines(keepends=True)
+    signature = lines[-1].split(" ")[2]
+    changes = {
+        "event": (lines[1], lines[1].replace("extra eyJ", "extra eyK"), 2),
+        "index": (lines[2], "index 7\n", 1),
+        "sibling": (lines[3], lines[4], 1),
+        "too short": (lines[3], "", 1),
+        "size": (f"\n{EVENTS}\n", f"\n{EVENTS + 1}\n", 1),
+        "signature": (signature, signature[:20] + ("A" if signature[20] != "A" else "B") + signature[21:], 1),
+        "version": ("@v1", "@v2", 2),
+        "no signature": (lines[-1], "", 1),
+    }
+    for name, (old, changed, number) in changes.items():
+        assert old in proof
+        told = check("proof", keep(home / "changed", proof.replace(old, changed, 1)), "--key", key)
+        assert (told.exit, told.out) == (number, ""), (name, told)
+    told = check("proof", keep(home / "other", proof), "--key", key.replace("dustman/", "dustman/x"))
+    assert (told.exit, "is not a verifier key" in told.err) == (2, True)
+    told = check("proof", home / "other")
+    assert (told.exit, "The signature was not checked" in told.out) == (0, True)
+
+
+def test_verifier__the_lines_of_the_log__are_held_against_a_checkpoint(
+    log: SQLiteLog, dustman: Typed, home: Path
+) -> None:
+    checkpoint = keep(home / "checkpoint", dustman("audit", "checkpoint").out)
+    log.append("account-other", 0, [new("later")])
+    lines, key = dustman("audit", "leaves").out, ("--key", str(_verifier(dustman)))
+    told = check("export", keep(home / "lines", lines), checkpoint, *key)
+    assert (told.exit, told.out) == (
+        0,
+        f"dustman/{log.identity}: the first {EVENTS} of {EVENTS + 1} lines are what was signed\n",
+    )
+    for changed in (lines.replace('"e3"', '"e4"', 1), "".join(lines.splitlines(keepends=True)[:-2])):
+        told = check("export", keep(home / "changed", changed), checkpoint, *key)
+        assert (told.exit, told.out, told.err[:6]) == (1, "", "FALSE:")
+
+
+def test_verifier__its_length__is_what_one_reads_in_a_sitting() -> None:
+    assert len(VERIFIER.read_text().splitlines()) <= 150
+
+
+def test_witness__a_file__catches_a_log_that_was_put_in_the_place_of_ours(
+    log: SQLiteLog, dustman: Typed, home: Path
+) -> None:
+    witness = home / "witness.txt"
+    log.close()
+    shutil.copy(log.path, home / "before.db")
+    assert dustman("audit", "witness", "--file", str(witness)).exit == Exit.DONE
+    log.append("account-main", EVENTS, [new("later")])
+    assert dustman("audit", "witness", "--file", str(witness)).exit == Exit.DONE
+    assert witness.read_bytes() == b"".join(log.signed_heads())
+    assert dustman("audit", "verify", "--witness", str(witness)).exit == Exit.DONE
+    log.close()
+    for path in (log.path, *log.path.parent.glob("dustman.db-*")):
+        path.unlink()
+    shutil.copy(home / "before.db", log.path)
+    assert dustman("audit", "verify").exit == Exit.DONE, "the older file agrees with itself"
+    ended = dustman("audit", "verify", "--witness", str(witness))
+    assert ended.exit == Exit.AUDIT_MISMATCH
+    assert f"checkpoint 2 covers {EVENTS + 1} events, of which {EVENTS} are there" in ended.out
+
+
+def test_witness__no_place_or_one_that_fails__says_so(log: SQLiteLog, dustman: Typed, home: Path) -> None:
+    assert dustman("audit", "witness").exit == Exit.USAGE
+    ended = dustman("audit", "witness", "--file", str(home))
+    assert (ended.exit, ended.out) == (Exit.WITNESS_UNAVAILABLE, "")
+    assert f"{home}: cannot be written" in ended.err
+    assert dustman("audit", "witness", "--url", "file:///etc/passwd").exit == Exit.CONFIGURATION
+    assert dustman("audit", "witness", "--url", "http://127.0.0.1:9/").exit == Exit.WITNESS_UNAVAILABLE
+    assert dustman("audit", "verify", "--witness", str(home / "none")).exit == Exit.CONFIGURATION
+    assert dustman("audit", "verify", "--witness", str(keep(home / "bad", "x\n"))).exit == Exit.CONFIGURATION
+
+
+def test_witness__an_address__gets_the_checkpoint(log: SQLiteLog, dustman: Typed) -> None:
+    with listening() as (url, taken):
+        ended = dustman("audit", "witness", "--url", f"{url}/checkpoints")
+        assert (ended.exit, taken) == (Exit.DONE, [("/checkpoints", log.signed_heads()[0])])
+        refused = dustman("audit", "witness", "--url", f"{url}/refused")
+        assert (refused.exit, refused.out) == (Exit.WITNESS_UNAVAILABLE, "")
+        assert "answered 503" in refused.err
+
+
+@contextmanager
+def listening() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
+    """A witness on this machine that keeps what it is sent, and refuses what goes to /refused."""
+    taken: list[tuple[str, bytes]] = []
+
+    class Witness(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path != "/refused":
+                taken.append((self.path, body))
+            self.send_response(503 if self.path == "/refused" else 204)
+            self.end_headers()
+
+        def log_request(self, *_: object) -> None:
+            """Keep the tests' output quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Witness) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", taken
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _verifier(dustman: Typed, which: int = 0) -> VerifierKey:
+    key = parsed_key(dustman("audit", "key").out.splitlines()[which])
+    assert isinstance(key, VerifierKey)
+    return key

@@ -1,0 +1,191 @@
+"""What was disposed of and acquired, leg by leg, and what was received for nothing: the tax exports' one source.
+
+Every filled leg is one order at the venue and one trade here, so a route over a hub currency is two disposals, and
+pooled proceeds are spent in one. Nothing is shared or rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, localcontext
+
+from domain.errors import ImpossibleHistory
+from events.facts import DustDetected, LegFilled, SweepCompleted
+from events.log import Recorded
+from events.money import Amount, exactly_sum, ticker
+from events.values import Fill, LegKind, PlannedLeg
+
+LEFTOVER, REWARD = "leftover", "reward"
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One order: `sent` was disposed of for `received`, both without `fee`, which was paid on top.
+
+    The account's balances changed by exactly -sent, +received and -fee. `value` is in `currency`, at execution: what
+    the trade was worth before its fee, in the policy's currency, of which a hub currency's unit counts as one.
+    """
+
+    position: int
+    account: str
+    venue: str
+    at: datetime
+    kind: LegKind
+    product: str
+    sent: Amount
+    received: Amount
+    fee: Amount | None
+    value: Decimal
+    currency: str
+    order_id: str
+
+    @property
+    def sentence(self) -> str:
+        """Say what it was."""
+        return f"Dustman {self.kind} {self.product}"
+
+    @property
+    def reference(self) -> str:
+        """Name the venue's order, by which a row that was also read from the venue is recognised."""
+        return self.order_id
+
+
+@dataclass(frozen=True, slots=True)
+class Income:
+    """A reward: received for nothing, at the value it had when it was first seen. Only what was sold of it counts."""
+
+    position: int
+    account: str
+    venue: str
+    at: datetime
+    received: Amount
+    value: Decimal
+    currency: str
+    lot_id: str
+
+    @property
+    def sentence(self) -> str:
+        """Say what it was."""
+        return f"Dustman {REWARD} {ticker(self.received.asset)}"
+
+    @property
+    def reference(self) -> str:
+        """Name the lot; a venue gives a reward no order."""
+        return self.lot_id
+
+
+Movement = Trade | Income
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An open sweep and when its dust was found."""
+
+    fact: DustDetected
+    at: datetime
+
+
+def movements_of(log: Iterable[Recorded]) -> Iterator[Movement]:
+    """Yield every trade and income of a log from its beginning, in the order of the log, keeping open sweeps only."""
+    opened: dict[str, _Opened] = {}
+    for recorded in log:
+        match recorded.fact:
+            case DustDetected(live=True) as fact:
+                opened[fact.sweep_id] = _Opened(fact, recorded.occurred_at)
+            case SweepCompleted(sweep_id=sweep_id):
+                opened.pop(sweep_id, None)
+            case LegFilled(sweep_id=sweep_id) as fact:
+                if sweep_id not in opened:
+                    raise ImpossibleHistory(f"position {recorded.position}: a leg of {sweep_id}, which is not open")
+                yield from _movements(fact, recorded, opened[sweep_id])
+
+
+def _movements(fact: LegFilled, recorded: Recorded, opened: _Opened) -> Iterator[Movement]:
+    plan = next(leg for leg in opened.fact.plan if leg.leg_id == fact.leg_id)
+    if plan.lot_id is not None and _is_exit(plan):
+        yield from _income(fact.fill, plan.lot_id, recorded, opened)
+    yield _trade(fact, plan, recorded, opened.fact)
+
+
+def _income(fill: Fill, lot_id: str, recorded: Recorded, opened: _Opened) -> Iterator[Income]:
+    lot = next(lot for lot in opened.fact.lots if lot.lot_id == lot_id)
+    if lot.source == LEFTOVER:
+        return
+    if lot.source != REWARD:
+        raise ImpossibleHistory(f"lot {lot_id}: nobody said whether the source {lot.source!r} is income")
+    sold = min(fill.spent.quantity, lot.quantity)
+    yield Income(
+        position=recorded.position,
+        account=opened.fact.account,
+        venue=opened.fact.venue,
+        at=opened.at,
+        received=Amount(sold, lot.asset),
+        value=_product(sold, lot.price),
+        currency=lot.currency,
+        lot_id=lot_id,
+    )
+
+
+def _trade(fact: LegFilled, plan: PlannedLeg, recorded: Recorded, opened: DustDetected) -> Trade:
+    sent, received, fee = _apart(fact.fill)
+    executed = [execution.traded_at for execution in fact.fill.executions]
+    return Trade(
+        position=recorded.position,
+        account=fact.account,
+        venue=opened.venue,
+        at=max(executed, default=recorded.occurred_at),
+        kind=plan.kind,
+        product=plan.product,
+        sent=sent,
+        received=received,
+        fee=fee,
+        value=_value(sent, received, plan, opened),
+        currency=opened.policy.currency,
+        order_id=fact.fill.order_id,
+    )
+
+
+def _apart(fill: Fill) -> tuple[Amount, Amount, Amount | None]:
+    """Take the fee out of what was spent or received, since importers add it on top.
+
+    Importers know one fee a row. It is the one in a third asset, else the one taken from what was received, else the
+    one in what was spent; any other stays in the amount it was taken from, as a part of the price.
+    """
+    totals: dict[str, Decimal] = {}
+    for fee in fill.fees:
+        totals[fee.asset] = exactly_sum(totals.get(fee.asset, Decimal(0)), fee.quantity)
+    paid = {asset: Amount(total, asset) for asset, total in totals.items() if total > 0}
+    sent, received = fill.spent, fill.received
+    others = [fee for asset, fee in paid.items() if asset not in (sent.asset, received.asset)]
+    if len(others) > 1:
+        raise ImpossibleHistory(f"order {fill.order_id}: fees in {len(others)} assets that it did not trade")
+    if others:
+        return sent, received, others[0]
+    if received.asset in paid:
+        return sent, received + paid[received.asset], paid[received.asset]
+    if sent.asset in paid:
+        return sent - paid[sent.asset], received, paid[sent.asset]
+    return sent, received, None
+
+
+def _value(sent: Amount, received: Amount, plan: PlannedLeg, opened: DustDetected) -> Decimal:
+    """Price a trade by its side in a hub currency, else by the lot's price when it was found."""
+    for side in (received, sent) if _is_exit(plan) else (sent, received):
+        if side.asset in opened.policy.hubs:
+            return side.quantity
+    prices = [lot.price for lot in opened.lots if lot.asset == sent.asset]
+    if not prices:
+        raise ImpossibleHistory(f"leg {plan.leg_id}: neither side is a hub currency or a lot, so it has no value")
+    return _product(sent.quantity, prices[0])
+
+
+def _is_exit(plan: PlannedLeg) -> bool:
+    """An exit turns a lot's asset into a hub currency."""
+    return plan.lot_id is not None and plan.kind is not LegKind.TOP_UP
+
+
+def _product(quantity: Decimal, price: Decimal) -> Decimal:
+    with localcontext(prec=200):
+        return quantity * price
