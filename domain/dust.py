@@ -175,7 +175,7 @@ def unroutable(dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, 
     if dust.free < needed:
         missing = Amount(needed, dust.asset) - Amount(dust.free, dust.asset)
         return Unroutable.BELOW_MINIMUM, f"{name} takes at least {plain(needed)}, {missing} more is needed", missing
-    return _no_gain(dust, policy, market) if product else None
+    return _no_gain(dust, policy, market)
 
 
 def smallest(minimum: Decimal, increment: Decimal) -> Decimal:

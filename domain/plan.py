@@ -7,7 +7,6 @@ venue exchanges a pair one to one, that replaces the sale, and unifies proceeds 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.dust import CENT, Dust, Market, settlement_hub, smallest
@@ -20,14 +19,6 @@ from events.values import LegKind, Lot, PlannedLeg, Policy
 TOP_UP_MARGIN = Decimal("1.01")
 
 
-@dataclass(frozen=True, slots=True)
-class TopUp:
-    """Buying `spend` of hub currency worth of a lot lifts it over the market's minimum; `gain` is what that earns."""
-
-    spend: Decimal
-    gain: Decimal
-
-
 def lot_of(dust: Dust, sweep: str, policy: Policy, topped_up: bool = False) -> Lot:
     """Make a lot of dust: what can be sold of it, floored to the market's increment; all of it when topped up."""
     size = dust.free if topped_up else dust.size
@@ -37,12 +28,15 @@ def lot_of(dust: Dust, sweep: str, policy: Policy, topped_up: bool = False) -> L
 def plan(
     sweep: str,
     dust: Sequence[Dust],
-    top_ups: Mapping[str, TopUp],
+    top_ups: Mapping[str, Decimal],
     carried: Mapping[str, Decimal],
     policy: Policy,
     market: Market,
 ) -> tuple[PlannedLeg, ...]:
-    """Lay out all legs of a sweep: per lot, then unification of the other hubs, then one buy of the target."""
+    """Lay out all legs of a sweep: per lot, then unification of the other hubs, then one buy of the target.
+
+    `top_ups` says by asset what is spent on lifting a lot over its minimum.
+    """
     legs: list[PlannedLeg] = []
     for piece in dust:
         topped = top_ups.get(piece.asset)
@@ -61,8 +55,8 @@ def plan(
     return tuple(legs)
 
 
-def top_up(dust: Dust, policy: Policy, market: Market, funds: Decimal) -> TopUp | None:
-    """Decide whether buying up to the minimum and selling all recovers more than both fees and the spread cost.
+def top_up(dust: Dust, policy: Policy, market: Market, funds: Decimal) -> Decimal | None:
+    """Say what to spend on buying up to the minimum if selling all recovers more than both fees and the spread cost.
 
     None when the policy has it off, when `funds` (hub currency: carried proceeds and the owner's allowance) do not
     cover it, or when it would not gain. The buy's fee is inside its quote size.
@@ -81,7 +75,7 @@ def top_up(dust: Dust, policy: Policy, market: Market, funds: Decimal) -> TopUp 
     gain = sold * dust.price * kept - spend
     if sold < product.base_minimum or spend > funds or gain <= max(policy.minimum_gain, Decimal(0)):
         return None
-    return TopUp(spend, gain)
+    return spend
 
 
 def outlay(money: Mapping[str, Decimal], hub: str, policy: Policy) -> Decimal:
@@ -94,7 +88,7 @@ def outlay(money: Mapping[str, Decimal], hub: str, policy: Policy) -> Decimal:
     return exactly_sum(money.get(hub, Decimal(0)), allowance)
 
 
-def _top_up(sweep: str, dust: Dust, topped: TopUp) -> PlannedLeg:
+def _top_up(sweep: str, dust: Dust, spend: Decimal) -> PlannedLeg:
     assert dust.product is not None  # top_up() gives one only for dust with a market
     product = dust.product
     return PlannedLeg(
@@ -104,7 +98,7 @@ def _top_up(sweep: str, dust: Dust, topped: TopUp) -> PlannedLeg:
         product.quote,
         dust.asset,
         lot_id(sweep, dust.asset),
-        topped.spend,
+        spend,
         product.quote_increment,
         product.quote_minimum,
     )

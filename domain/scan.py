@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from domain.dust import CENT, Dust, Market, expected_gain, free_of, judge, settlement_hub, still_holds, unroutable
+from domain.dust import CENT, Dust, Market, free_of, judge, settlement_hub, still_holds, unroutable
 from domain.identity import scan_id, sweep_id
-from domain.plan import TopUp, lot_of, outlay, plan, top_up
+from domain.plan import lot_of, outlay, plan, top_up
 from domain.venue import Holding
 from events.facts import DustUnroutable
 from events.money import exactly_less, exactly_sum, floor_to, plain
@@ -63,13 +63,16 @@ def find(
     carried: Mapping[str, Decimal],
     spent_today: Decimal,
 ) -> Findings:
-    """Judge every holding and plan the conversion of what is dust, largest value first within the policy's caps."""
+    """Judge every holding and plan the conversion of what is dust, largest value first within the policy's caps.
+
+    Each lot gains by itself what the owner wants at least, so a sweep does.
+    """
     judged = [judge(holding, policy, reading.market, reading.automatic) for holding in reading.holdings]
     kept = [each for each in judged if isinstance(each, Kept)]
     candidates = sorted((d for d in judged if isinstance(d, Dust)), key=lambda d: (-d.value, d.asset))
     stuck: list[DustUnroutable] = []
     dust: list[Dust] = []
-    top_ups: dict[str, TopUp] = {}
+    top_ups: dict[str, Decimal] = {}
     allowance = min(policy.sweep_cap, exactly_less(policy.day_cap, spent_today))
     money = dict(carried)
     for piece in candidates:
@@ -79,7 +82,7 @@ def find(
             if topped is None:
                 stuck.append(obstacle)
                 continue
-            value = exactly_sum(value, topped.spend)
+            value = exactly_sum(value, topped)
         if value > allowance:
             kept.append(_over_cap(piece, policy))
             continue
@@ -87,11 +90,8 @@ def find(
         dust.append(piece)
         if topped:
             top_ups[piece.asset] = topped
-            money[piece.hub] = exactly_less(money.get(piece.hub, Decimal(0)), topped.spend)
+            money[piece.hub] = exactly_less(money.get(piece.hub, Decimal(0)), topped)
     sweep = sweep_id(reading.scan_id)
-    if not _worth_it(dust, policy, reading.market):
-        stuck.extend(_no_gain(piece, reading, policy) for piece in dust)
-        dust = []
     lots = tuple(lot_of(piece, sweep, policy, piece.asset in top_ups) for piece in dust)
     legs = plan(sweep, dust, top_ups, carried, policy, reading.market)
     return Findings(tuple(kept), tuple(stuck), tuple(dust), lots, legs)
@@ -143,7 +143,9 @@ def _obstacle(
     return earlier if earlier and still_holds(earlier, piece, reading.now) else None
 
 
-def _may_top_up(piece: Dust, obstacle: DustUnroutable, policy: Policy, market: Market, funds: Decimal) -> TopUp | None:
+def _may_top_up(
+    piece: Dust, obstacle: DustUnroutable, policy: Policy, market: Market, funds: Decimal
+) -> Decimal | None:
     if obstacle.reason is not Unroutable.BELOW_MINIMUM or obstacle.learned:
         return None
     return top_up(piece, policy, market, funds)
@@ -152,24 +154,3 @@ def _may_top_up(piece: Dust, obstacle: DustUnroutable, policy: Policy, market: M
 def _over_cap(piece: Dust, policy: Policy) -> Kept:
     caps = f"{plain(policy.sweep_cap)} a sweep and {plain(policy.day_cap)} a day ({policy.currency})"
     return Kept(piece.asset, piece.free, Keep.OVER_CAP, f"the caps are reached: {caps}; a later sweep takes it")
-
-
-def _worth_it(dust: list[Dust], policy: Policy, market: Market) -> bool:
-    gain = exactly_sum(*(expected_gain(piece.value, piece.hub, policy, market) for piece in dust))
-    return gain > policy.minimum_gain
-
-
-def _no_gain(piece: Dust, reading: Reading, policy: Policy) -> DustUnroutable:
-    sentence = f"the sweep as a whole would not gain more than {plain(policy.minimum_gain)} {policy.currency}"
-    return DustUnroutable(
-        reading.account,
-        piece.asset,
-        piece.free,
-        piece.value,
-        policy.currency,
-        Unroutable.NO_NET_GAIN,
-        sentence,
-        None,
-        learned=False,
-        noted_at=reading.now,
-    )

@@ -32,10 +32,12 @@ from tests.domain.controls import (
     DOGE,
     NOON,
     POLICY,
+    PYUSD,
     TONE,
     USD,
     USDC,
     D,
+    convertible,
     given,
     held,
     market,
@@ -174,6 +176,15 @@ def test_scan__a_sweep_that_gains_less_than_the_owner_wants__is_not_made() -> No
     account, facts = when(given(policy), RecordScan(reading(held(ADA, "0.7")), policy))
     assert account.sweep is None
     assert [f.reason for f in facts if isinstance(f, DustUnroutable)] == [Unroutable.NO_NET_GAIN]
+
+
+def test_scan__less_to_exchange_than_the_owner_wants_to_gain__is_not_announced_beside_other_dust() -> None:
+    policy = replace(POLICY, minimum_gain=D("0.05"))
+    seen = reading(held(ADA, "1"), held(PYUSD, "0.04"), at=convertible(PYUSD))
+    account, facts = when(given(policy), RecordScan(seen, policy))
+    assert account.sweep
+    assert [lot.asset for lot in account.sweep.opened.lots] == [ADA]
+    assert [(f.asset, f.reason) for f in facts if isinstance(f, DustUnroutable)] == [(PYUSD, Unroutable.NO_NET_GAIN)]
 
 
 def test_outage__of_one_scan__is_said_once_and_again_for_the_next() -> None:
