@@ -11,6 +11,7 @@ from typing import Any
 
 from celery import beat, bootsteps
 from celery.worker.consumer.tasks import Tasks
+from celery.worker.state import active_requests
 
 from dustman import pulse
 from dustman.desk import nudge, worker_desk
@@ -19,7 +20,10 @@ from workers.app import app, install
 
 
 class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Signs of life from the worker's own loop, while it consumes: they stop with the loop and with the broker."""
+    """Signs of life from the worker's own loop, while it consumes.
+
+    They stop with the loop, with the broker, and when a worker that has nothing to do takes no task.
+    """
 
     requires = (Tasks,)
 
@@ -30,7 +34,7 @@ class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]
     def start(self, consumer: Any) -> None:
         """Begin once tasks are consumed, and anew after each reconnection."""
         _sign()
-        self._timer = consumer.timer.call_repeatedly(pulse.EVERY, _sign)
+        self._timer = consumer.timer.call_repeatedly(pulse.EVERY, _sign_if_alive, (consumer,))
 
     def stop(self, _: Any) -> None:
         """End when the connection to the broker is lost, and at the end."""
@@ -59,6 +63,11 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]
 def _sign() -> None:
     if named := os.environ.get(pulse.VARIABLE):
         pulse.touch(Path(named))
+
+
+def _sign_if_alive(consumer: Any) -> None:
+    if active_requests or consumer.task_consumer.channel.qos.can_consume():
+        _sign()
 
 
 def _assemble() -> None:

@@ -28,6 +28,22 @@ def test_redis__killed_during_an_order_and_started_again_without_its_data__worke
     assert_whole(stage)
 
 
+def test_redis__away_while_a_worker_ends_all_that_it_holds__the_worker_takes_tasks_again(stage: Stage) -> None:
+    reconciler = stage.workers["reconciler"]
+    with stage.troubled(kind="slow", endpoint="create_order", seconds="1") as struck:
+        stage.provoke()
+        stage.until(struck, "an order is under way")
+        stage.workers["converter"].kill()
+    with stage.troubled(kind="slow", endpoint="list_orders", seconds="1") as struck:
+        stage.until(struck, "the reconciler asks what became of it")
+        stage.redis.kill()
+        stage.until(lambda: "Couldn't ack" in reconciler.log.read_text(), "the reconciler's task ends")
+    stage.redis.start()
+    stage.workers["converter"].start()
+    stage.all_consume_since(time.time())
+    assert_whole(stage)
+
+
 def test_redis__emptied_again_and_again_under_load__brings_every_event_all_the_same(stage: Stage) -> None:
     stage.provoke()
     for times in range(1, 5):
