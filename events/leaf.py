@@ -1,4 +1,4 @@
-"""The leaf: an event as the tree hashes it, every column of it, in the bytes that are also its line in an export.
+"""The leaf: an event as the tree hashes it, every column of it, in the bytes that its proof brings along.
 
 It is one line of JSON (RFC 8259) in UTF-8: keys sorted, no spaces, times in RFC 3339 with six digits of a second,
 `data` the fact's canonical JSON as it stands in the log. Whoever has the line needs no rule to hash it.

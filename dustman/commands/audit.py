@@ -53,19 +53,31 @@ def checkpoint(context: typer.Context) -> None:
 
 @audit.command()
 def prove(
-    context: typer.Context, position: Annotated[int, typer.Argument(min=1, help="The event's position in the log.")]
+    context: typer.Context,
+    position: Annotated[int | None, typer.Argument(min=1, help="The event's position in the log.")] = None,
+    size: Annotated[
+        int | None, typer.Option("--from", min=0, help="How many events the earlier checkpoint covers.")
+    ] = None,
 ) -> None:
-    """Print a proof that an event is on record, for whoever has the verifier key."""
+    """Print a proof, for whoever has the verifier key: that an event is on record, or that the log only grew."""
     from dustman.notary import keyring_of, provable, signed_head
     from dustman.wiring import open_log
-    from events.proof import proof
+    from events.proof import growth, proof
 
+    if (position is None) == (size is None):
+        raise typer.BadParameter(
+            "name one of them: an event, or the size of an earlier checkpoint", param_hint="POSITION, --from"
+        )
     settings, screen = Invocation.of(context).settings, Screen()
     log = provable(open_log(settings))
-    if position > log.head():
-        raise ConfigurationError(f"{position}: the log ends at position {log.head()}")
+    asked, head = position or size or 0, log.head()
+    if asked > head:
+        raise ConfigurationError(f"{asked}: the log ends at position {head}")
     ring = keyring_of(log, settings.audit.key)
-    screen.exact(proof(log, position, signed_head(log, ring, position), ring.trusted))
+    if position:
+        screen.exact(proof(log, position, signed_head(log, ring, position), ring.trusted))
+    else:
+        screen.exact(growth(log, asked, signed_head(log, ring, head), ring.trusted))
 
 
 @audit.command()
@@ -113,14 +125,3 @@ def key(
         ring = ring.rotated()
         replace_keyring(settings.audit.key, ring)
     screen.exact("".join(f"{each}\n" for each in ring.trusted))
-
-
-@audit.command()
-def leaves(context: typer.Context) -> None:
-    """Print every event as it is hashed, one a line, for a verifier that has no log."""
-    from dustman.wiring import open_log
-    from events.leaf import leaf
-
-    settings, screen = Invocation.of(context).settings, Screen()
-    for recorded in open_log(settings).read():
-        screen.exact(leaf(recorded).decode() + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
 import sqlite3
 import subprocess
@@ -9,6 +10,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -17,6 +20,7 @@ import pytest
 from dustman.exits import Exit
 from events.checkpoint import VerifierKey, opened, parsed_key
 from events.sqlite import SQLiteLog
+from events.tree import Frontier, consistency, root
 from tests.dustman.conftest import Outcome, Typed
 from tests.events.clocks import utc_now
 from tests.events.samples import SAMPLES, new
@@ -47,6 +51,24 @@ def check(*arguments: str | Path) -> Outcome:
 def keep(path: Path, text: str) -> Path:
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def resealed(lines: list[str], identity: str) -> str:
+    """Put the seal under lines that somebody would who edits a file with care."""
+    text = "".join(lines)
+    digest = sha256(text.encode()).hexdigest()
+    return f'{text}{{"sealed":{len(lines)},"source":"urn:dustman:{identity}","sha256":"{digest}"}}\n'
+
+
+def rewrite(log: SQLiteLog) -> None:
+    """Put another history in the place of the log: the same identity, a tree of its own, no signed heads."""
+    identity = log.identity
+    log.close()
+    for path in log.path.parent.glob("dustman.db*"):
+        path.unlink()
+    forged = SQLiteLog(log.path, utc_now, new_identity=lambda: identity)
+    forged.append("account-main", 0, [new(f"forged-{number}", fact) for number, fact in enumerate(SAMPLES)])
+    forged.close()
 
 
 def edit(log: SQLiteLog, statement: str) -> None:
@@ -208,20 +230,123 @@ def test_verifier__a_proof_with_anything_changed__is_not_convinced(log: SQLiteLo
     assert (told.exit, "The signature was not checked" in told.out) == (0, True)
 
 
-def test_verifier__the_lines_of_the_log__are_held_against_a_checkpoint(
+def test_prove__from_an_earlier_size__convinces_the_standalone_verifier(
+    log: SQLiteLog, dustman: Typed, home: Path
+) -> None:
+    key = ("--key", str(_verifier(dustman)))
+    early = keep(home / "early", dustman("audit", "checkpoint").out)
+    log.append("account-other", 0, [new(f"later-{number}") for number in range(3)])
+    proof = dustman("audit", "prove", "--from", str(EVENTS))
+    assert (proof.exit, proof.out.splitlines()[0]) == (Exit.DONE, f"old {EVENTS}")
+    told = check("growth", early, keep(home / "growth", proof.out), *key)
+    said = f"dustman/{log.identity}: the {EVENTS + 3} events begin with the {EVENTS} that were signed before\n"
+    assert (told.exit, told.out) == (0, said)
+    late = keep(home / "late", log.signed_heads()[-1].decode())
+    same = dustman("audit", "prove", "--from", str(EVENTS + 3)).out
+    assert check("growth", late, keep(home / "same", same), *key).exit == 0
+    assert check("growth", early, home / "same", *key).exit == 2, "a proof from another size"
+    first, second = proof.out.splitlines()[1:3]
+    for old, changed in ((first, second), (f"{first}\n", ""), (first, f"{first}\n{first}")):
+        edited = keep(home / "changed", proof.out.replace(old, changed, 1))
+        told = check("growth", early, edited, *key)
+        assert (told.exit, told.out, told.err[:6]) == (1, "", "FALSE:"), changed
+
+
+def test_verifier__a_log_rewritten_and_signed_with_the_same_key__is_no_growth(
+    log: SQLiteLog, dustman: Typed, home: Path
+) -> None:
+    early = keep(home / "early", dustman("audit", "checkpoint").out)
+    rewrite(log)
+    proof = keep(home / "growth", dustman("audit", "prove", "--from", str(EVENTS)).out)
+    told = check("growth", early, proof, "--key", str(_verifier(dustman)))
+    assert (told.exit, told.out) == (1, "")
+    assert f"FALSE: the {EVENTS} events do not begin with the {EVENTS} that were signed before" in told.err
+
+
+def test_prove__of_the_first_events_of_an_empty_log__needs_no_hashes(home: Path, dustman: Typed) -> None:
+    assert dustman("init", "--no-input").exit == Exit.DONE
+    nothing = keep(home / "nothing", dustman("audit", "checkpoint").out)
+    assert dustman("audit", "verify").exit == Exit.DONE
+    proof = dustman("audit", "prove", "--from", "0")
+    assert proof.out == "old 0\n\n" + nothing.read_text()
+    told = check("growth", nothing, keep(home / "growth", proof.out), "--key", str(_verifier(dustman)))
+    assert (told.exit, "the 0 events begin with the 0" in told.out) == (0, True)
+    assert dustman("audit", "prove", "1").exit == Exit.CONFIGURATION
+    export = keep(home / "export", dustman("export", "--format", "jsonl").out)
+    assert check("export", export, nothing, "--key", str(_verifier(dustman))).exit == 0
+
+
+@pytest.mark.parametrize("arguments", [[], ["3", "--from", "2"], ["0"], ["--from", "-1"], ["x"]])
+def test_prove__a_wrong_command_line__is_told(log: SQLiteLog, dustman: Typed, arguments: list[str]) -> None:
+    assert dustman("audit", "prove", *arguments).exit == Exit.USAGE
+    assert log.signed_heads() == []
+
+
+def test_prove__from_a_size_that_is_not_there__names_the_end(log: SQLiteLog, dustman: Typed) -> None:
+    ended = dustman("audit", "prove", "--from", str(EVENTS + 1))
+    assert (ended.exit, ended.out) == (Exit.CONFIGURATION, "")
+    assert f"the log ends at position {EVENTS}" in ended.err
+
+
+def test_verifier__every_two_sizes__leads_to_both_roots_and_no_other() -> None:
+    roots = runpy.run_path(str(VERIFIER))["roots"]
+    tree = Frontier(0, [])
+    kept = {position: tree.add(b"%d" % position) for position in range(1, 41)}
+    made = [root(size, lambda wanted: {each: kept[each] for each in wanted}) for size in range(41)]
+    for size in range(1, 41):
+        for old in range(1, size + 1):
+            proof = consistency(old, size, lambda wanted: {each: kept[each] for each in wanted})
+            start = old & (old - 1) if old < size else 0
+            found = proof.pop(0) if start else made[old]
+            assert roots(found, start, old, size, proof) == (made[old], made[size])
+            assert proof == []
+
+
+def test_verifier__an_export_of_the_log__is_held_against_a_checkpoint(
     log: SQLiteLog, dustman: Typed, home: Path
 ) -> None:
     checkpoint = keep(home / "checkpoint", dustman("audit", "checkpoint").out)
-    log.append("account-other", 0, [new("later")])
-    lines, key = dustman("audit", "leaves").out, ("--key", str(_verifier(dustman)))
-    told = check("export", keep(home / "lines", lines), checkpoint, *key)
-    assert (told.exit, told.out) == (
-        0,
-        f"dustman/{log.identity}: the first {EVENTS} of {EVENTS + 1} lines are what was signed\n",
-    )
-    for changed in (lines.replace('"e3"', '"e4"', 1), "".join(lines.splitlines(keepends=True)[:-2])):
-        told = check("export", keep(home / "changed", changed), checkpoint, *key)
-        assert (told.exit, told.out, told.err[:6]) == (1, "", "FALSE:")
+    log.append('account-\u00fc\u2028"\\\x1f', 0, [replace(new("later\t\x7f"), causation_id=None)])
+    key = ("--key", str(_verifier(dustman)))
+    export = keep(home / "export", dustman("export", "--format", "jsonl").out)
+    told = check("export", export, checkpoint, *key)
+    said = f"dustman/{log.identity}: the first {EVENTS} of {EVENTS + 1} events are what was signed\n"
+    assert (told.exit, told.out) == (0, said)
+    whole = keep(home / "whole", dustman("audit", "checkpoint").out)
+    assert check("export", export, whole, *key).exit == 0
+
+
+def test_verifier__an_export_with_anything_changed__is_not_convinced(
+    log: SQLiteLog, dustman: Typed, home: Path
+) -> None:
+    checkpoint = keep(home / "checkpoint", dustman("audit", "checkpoint").out)
+    text = dustman("export", "--format", "jsonl").out
+    lines = text.splitlines(keepends=True)
+    third = lines[2]
+    changes = {
+        "id": text.replace('"e3"', '"e4"', 1),
+        "no seal": "".join(lines[:-1]),
+        "cut": text[:-40],
+        "empty": "",
+        "fewer, sealed again": resealed(lines[:-2], log.identity),
+        "twice": resealed([*lines[:3], third, *lines[3:-1]], log.identity),
+        "other log": resealed([line.replace(log.identity, "other") for line in lines[:-1]], "other"),
+        "more behind the seal": text + third,
+        "windows line ends": text.replace("\n", "\r\n"),
+        "not a number": resealed([lines[0].replace('"requests":3', '"requests":NaN'), *lines[1:-1]], log.identity),
+        "attribute": resealed([lines[0].replace(',"type":', ',"more":1,"type":'), *lines[1:-1]], log.identity),
+        "spaces": resealed([lines[0].replace(',"data":', ', "data":'), *lines[1:-1]], log.identity),
+        "nested": resealed([*lines[:-2], "[" * 100_000 + "\n"], log.identity),
+        "without line ends": "x" * 2**27,
+    }
+    for name, changed in changes.items():
+        assert changed != text, name
+        with (home / "changed").open("w", encoding="utf-8", newline="") as file:
+            file.write(changed)
+        told = check("export", home / "changed", checkpoint)
+        assert (told.exit, told.out, told.err[:6]) == (1, "", "FALSE:"), (name, told)
+    (home / "changed").write_bytes(b"\xff\n")
+    assert check("export", home / "changed", checkpoint).exit == 2
 
 
 def test_verifier__its_length__is_what_one_reads_in_a_sitting() -> None:
