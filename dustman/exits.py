@@ -50,9 +50,12 @@ class Exit(IntEnum):
     STORE_UNAVAILABLE = 9, "The log or Redis did not answer; nothing was lost. Try again."
     UNDECIDED = (
         10,
-        "An audit could neither confirm nor refute: a key is missing, or a checkpoint is not by a known key.",
+        "An audit could neither confirm nor refute: a key or a checkpoint is missing, or is not by a known key.",
     )
-    WITNESS_UNAVAILABLE = 11, "The witness did not take the checkpoint, which is kept in the log. Try again."
+    WITNESS_UNAVAILABLE = (
+        11,
+        "The witness did not answer as it should; a checkpoint it did not take is kept in the log. Try again.",
+    )
     INTERRUPTED = 130, "Interrupted by Ctrl-C."
     READER_LEFT = 141, "Whoever read the output closed it, as `head` does."
 

@@ -19,20 +19,25 @@ audit = typer.Typer(no_args_is_help=True, help="Prove what is on record, and che
 def verify(
     context: typer.Context,
     witness: Annotated[
-        Path | None, typer.Option("--witness", help="A file of checkpoints that was kept out of the log's reach.")
-    ] = None,
+        str, typer.Option("--witness", help="Checkpoints that were kept out of the log's reach: a file or an address.")
+    ] = "",
     as_json: Json = False,
 ) -> Exit:
     """Check the whole log: bytes, order, versions, tree and signatures."""
     from dustman.keyring import read_keyring
     from dustman.notary import provable
     from dustman.wiring import open_log
-    from dustman.witness import remembered
+    from dustman.witness import WitnessUnavailable, remembered
     from events.inspection import inspect
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     ring = read_keyring(settings.audit.key)
-    found = inspect(provable(open_log(settings)), ring.trusted if ring else (), remembered(witness) if witness else ())
+    try:
+        witnessed = remembered(witness) if witness else None
+    except WitnessUnavailable as unavailable:
+        screen.note(str(unavailable))
+        return Exit.WITNESS_UNAVAILABLE
+    found = inspect(provable(open_log(settings)), ring.trusted if ring else (), witnessed)
     verdict = "BROKEN" if found.broken else "cannot tell" if found.doubtful else "intact"
     summary = f"{verdict}: {found.events} events, of which {found.vouched} are covered by a signed checkpoint"
     value = {"verdict": verdict.lower(), **vars(found), "root": found.root.hex()}

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -394,9 +394,61 @@ def test_witness__an_address__gets_the_checkpoint(log: SQLiteLog, dustman: Typed
         assert "answered 503" in refused.err
 
 
+def test_witness__an_address__catches_a_log_rewritten_whole_and_signed_with_the_same_key(
+    log: SQLiteLog, dustman: Typed
+) -> None:
+    with listening() as (url, _):
+        place = f"{url}/checkpoints"
+        assert dustman("audit", "verify", "--witness", place).exit == Exit.UNDECIDED, "it remembers nothing yet"
+        assert dustman("audit", "witness", "--url", place).exit == Exit.DONE
+        log.append("account-main", EVENTS, [new("later")])
+        assert dustman("audit", "witness", "--url", place).exit == Exit.DONE
+        assert dustman("audit", "verify", "--witness", place).exit == Exit.DONE
+        rewrite(log)
+        assert dustman("audit", "checkpoint").exit == Exit.DONE
+        alone = dustman("audit", "verify", "--json")
+        assert (alone.exit, alone.value["vouched"]) == (Exit.DONE, EVENTS), "it agrees with itself"
+        ended = dustman("audit", "verify", "--witness", place, "--json")
+    assert (ended.exit, ended.value["verdict"]) == (Exit.AUDIT_MISMATCH, "broken")
+    first, second = ended.value["broken"]
+    rewritten = "events that are not these; what follows position 0 was rewritten"
+    assert first == f"{place}, checkpoint 1 was signed over {EVENTS} {rewritten}"
+    assert second == f"{place}, checkpoint 2 covers {EVENTS + 1} events, of which {EVENTS} are there"
+
+
+@pytest.mark.parametrize(
+    ("path", "number", "words"),
+    [
+        ("/refused", Exit.WITNESS_UNAVAILABLE, "answered 503"),
+        ("/elsewhere", Exit.WITNESS_UNAVAILABLE, "answered 302"),
+        ("/cut", Exit.WITNESS_UNAVAILABLE, "early"),
+        ("/endless", Exit.WITNESS_UNAVAILABLE, "answers more than"),
+        ("/page", Exit.CONFIGURATION, "what begins at byte 0 is no checkpoint"),
+    ],
+)
+def test_verify__a_witness_that_answers_otherwise__comes_to_no_verdict(
+    log: SQLiteLog, dustman: Typed, monkeypatch: pytest.MonkeyPatch, path: str, number: Exit, words: str
+) -> None:
+    monkeypatch.setattr("dustman.witness.MOST_REMEMBERED", 100_000)
+    with listening() as (url, _):
+        ended = dustman("audit", "verify", "--witness", f"{url}{path}")
+    assert (ended.exit, ended.out) == (number, "")
+    assert words in ended.err
+
+
+@pytest.mark.parametrize(
+    "url", ["http://witness.example/x", "http://10.0.0.1/", "ftp://127.0.0.1/x", "https:///x", "http://127.0.0.1:x/"]
+)
+def test_verify__an_address_that_others_could_answer_for__is_refused(log: SQLiteLog, dustman: Typed, url: str) -> None:
+    for command in (["verify", "--witness", url], ["witness", "--url", url]):
+        ended = dustman("audit", *command)
+        assert (ended.exit, ended.out) == (Exit.CONFIGURATION, "")
+        assert "is not an address such as https://witness.example" in ended.err
+
+
 @contextmanager
 def listening() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
-    """A witness on this machine that keeps what it is sent, and refuses what goes to /refused."""
+    """A witness on this machine that gives back what it was sent, except at addresses where it misbehaves."""
     taken: list[tuple[str, bytes]] = []
 
     class Witness(BaseHTTPRequestHandler):
@@ -407,7 +459,35 @@ def listening() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
             self.send_response(503 if self.path == "/refused" else 204)
             self.end_headers()
 
+        def do_GET(self) -> None:
+            body = b"".join(body for path, body in taken if path == self.path)
+            match self.path:
+                case "/refused":
+                    self.send_error(503)
+                case "/elsewhere":
+                    self.send_response(302)
+                    self.send_header("Location", "/checkpoints")
+                    self.end_headers()
+                case "/cut":
+                    self._answer(body, 100)
+                case "/endless":
+                    self._answer(b"x" * 1_000_000, 10**12)
+                case "/page":
+                    self._answer(b"<html>", 6)
+                case _:
+                    self._answer(body, len(body))
+
+        def _answer(self, body: bytes, length: int) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            with suppress(OSError):  # who asked has heard enough
+                self.wfile.write(body)
+
         def log_request(self, *_: object) -> None:
+            """Keep the tests' output quiet."""
+
+        def log_error(self, *_: object) -> None:
             """Keep the tests' output quiet."""
 
     with HTTPServer(("127.0.0.1", 0), Witness) as server:

@@ -221,6 +221,16 @@ def test_inspect__a_witness_by_an_unknown_key__cannot_tell(log: SQLiteLog) -> No
     assert (found.broken, found.doubtful) == ([], ["witness: none of its signatures is by a known key"])
 
 
+def test_inspect__a_witness_of_other_logs_too__is_asked_for_this_one_alone(log: SQLiteLog) -> None:
+    other = Checkpoint(origin("other"), 3, bytes(32)).signed(SignerKey(origin("other"), bytes(32)))
+    ours = log.signed_heads()[0]
+    assert inspect(log, [KEY.verifier], [("witness, 1", other), ("witness, 2", ours)]).doubtful == []
+    for remembered in ([], [("witness, 1", other)]):
+        found = inspect(log, [KEY.verifier], remembered)
+        nothing = f"the witness remembers no checkpoint of {origin(IDENTITY)}"
+        assert (found.broken, found.doubtful) == ([], [nothing])
+
+
 def test_inspect__a_head_of_another_log__is_broken(log: SQLiteLog) -> None:
     other = replace(KEY, name=origin("other"))
     log.keep_signed_head(Checkpoint(origin("other"), 11, root(11, log.tree)).signed(other))
