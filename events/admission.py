@@ -24,13 +24,15 @@ class Candidate:
     data: bytes
 
     def same_as(self, recorded: Recorded) -> bool:
-        """Tell whether the record is a repetition of this: same stream, type and data."""
-        return (self.stream, self.type.word, self.type.version, self.data) == (
-            recorded.stream,
-            recorded.type,
-            recorded.type_version,
-            recorded.data,
-        )
+        """Tell whether the record is a repetition of this: same stream, type and data.
+
+        What an earlier version recorded is a repetition when it means the same fact.
+        """
+        if (self.stream, self.type.word) != (recorded.stream, recorded.type):
+            return False
+        if self.type.version != recorded.type_version:
+            return self.event.fact == recorded.fact
+        return self.data == recorded.data
 
     def recorded(self, position: int, version: int, recorded_at: datetime) -> Recorded:
         return Recorded(

@@ -17,11 +17,14 @@ from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from events.catalogue import FACT_OF, EventType, UnknownType, type_of
+from events.catalogue import FACT_OF, UPCASTERS, EventType, UnknownType, type_of
 from events.facts import Fact
 from events.money import plain
+from events.upcasting import Upcasting
 
 MOST_DIGITS: Final = 200
+# What an upcaster may raise that meets other fields than those of its version.
+_FOREIGN: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 Write = Callable[[Any], Any]
 
@@ -41,10 +44,13 @@ def encode(fact: Fact) -> bytes:
 
 
 def decode(event_type: EventType, data: bytes) -> Fact:
-    """Return the fact that the bytes mean; `UnknownType` or `UnfitFact` when they are not what `encode` writes."""
+    """Return the fact that the bytes mean; `UnknownType` or `UnfitFact` when they are not what `encode` writes.
+
+    What it wrote in an earlier version is read as the newest.
+    """
     codec = _CODECS.get(event_type)
     if codec is None:
-        raise UnknownType(f"{event_type} is not in the catalogue")
+        return _of_an_earlier_version(event_type, data)
     read, write = codec
     try:
         fact = read(data)
@@ -56,6 +62,16 @@ def decode(event_type: EventType, data: bytes) -> Fact:
     if _JSON.encode(written) != data:
         raise UnfitFact(f"{event_type}: {_difference(msgspec.json.decode(data), written)}")
     return fact
+
+
+def _of_an_earlier_version(event_type: EventType, data: bytes) -> Fact:
+    try:
+        return decode(*_newest(event_type, data))
+    except UnknownType:
+        raise
+    except _FOREIGN as error:
+        said = error if isinstance(error, ValueError) else f"{type(error).__name__} {error}"
+        raise UnfitFact(f"{event_type}: {said}; the bytes are {_shortly(data)}") from error
 
 
 class _Refused(ValueError):
@@ -226,6 +242,7 @@ _SCALARS: Final[Mapping[Any, Write]] = {
     datetime: _moment,
 }
 _JSON: Final = msgspec.json.Encoder(order="sorted")
+_newest: Final = Upcasting(FACT_OF, UPCASTERS)
 _CODECS: Final[Mapping[EventType, tuple[Callable[[bytes], Fact], Write]]] = {
     event_type: (msgspec.json.Decoder(form).decode, _writer(form)) for event_type, form in FACT_OF.items()
 }

@@ -19,7 +19,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from events.asyncapi import PAGE, document, page
-from events.catalogue import FACT_OF, EventType, type_of
+from events.catalogue import FACT_OF, UPCASTERS, EventType, type_of
 from events.codec import encode
 from events.envelope import cloud_event
 from events.facts import Fact
@@ -93,7 +93,7 @@ def test_files__in_the_repository__are_what_the_code_would_write() -> None:
 
 
 def test_files__one_each__for_every_type_and_version() -> None:
-    assert set(WRITTEN) == {file_name(event_type) for event_type in FACT_OF}
+    assert set(WRITTEN) == {file_name(event_type) for event_type in (*FACT_OF, *UPCASTERS)}
 
 
 @pytest.mark.parametrize("event_type", FACT_OF, ids=str)
