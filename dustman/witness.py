@@ -75,7 +75,7 @@ def _answer(request: Request, option: str) -> bytes:
         refused.close()
         raise WitnessUnavailable(f"{shown}: answered {refused.code}") from None
     except (OSError, HTTPException) as error:
-        raise WitnessUnavailable(f"{shown}: {error}") from None
+        raise WitnessUnavailable(f"{shown}: does not answer, {getattr(error, 'reason', error)}") from None
 
 
 def _body(response: HTTPResponse, shown: str) -> bytes:

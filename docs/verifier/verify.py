@@ -131,7 +131,7 @@ def check_export(file, checkpoint, keys):
     while len(tree) > 1:
         tree = [*map(node, tree[::2], tree[1::2]), *tree[len(tree) // 2 * 2 :]]
     if count < size or (tree or [sha256(b"")])[0] != root:
-        sys.exit(f"FALSE: the checkpoint was signed over {size} events that are not the first of these {count}")
+        sys.exit(f"FALSE: the {size} events that were signed are not the first of these {count}")
     return f"{origin}: the first {size} of {count} events are what was signed"
 
 

@@ -116,17 +116,15 @@ def witness(
 @audit.command()
 def key(
     context: typer.Context,
-    rotate: Annotated[bool, typer.Option("--rotate", help="Sign with a new key from now on.")] = False,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Sign with a new key from now on, also when the old one is lost.")
+    ] = False,
 ) -> None:
     """Print the verifier keys, the signer's first; the key is made when there is none."""
-    from dustman.keyring import make_keyring, replace_keyring
-    from dustman.notary import provable
+    from dustman.notary import keyring_of, provable, rotated_keyring_of
     from dustman.wiring import open_log
-    from events.checkpoint import origin
 
     settings, screen = Invocation.of(context).settings, Screen()
-    ring = make_keyring(settings.audit.key, origin(provable(open_log(settings)).identity))
-    if rotate:
-        ring = ring.rotated()
-        replace_keyring(settings.audit.key, ring)
+    log = provable(open_log(settings))
+    ring = (rotated_keyring_of if rotate else keyring_of)(log, settings.audit.key)
     screen.exact("".join(f"{each}\n" for each in ring.trusted))

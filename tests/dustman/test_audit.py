@@ -131,6 +131,26 @@ def test_verify__the_key_gone__cannot_tell_and_no_new_key_is_made(log: SQLiteLog
     assert "audit.key, which has signed for this log; bring it back" in signing.err
 
 
+def test_key__lost_for_good__is_replaced_on_demand_and_its_verifier_key_brings_trust_back(
+    log: SQLiteLog, dustman: Typed, home: Path
+) -> None:
+    dustman("audit", "checkpoint")
+    lost = dustman("audit", "key").out
+    key = home / "var" / "audit.key"
+    key.unlink()
+    asked = dustman("audit", "key")
+    assert (asked.exit, asked.out, key.exists()) == (Exit.CONFIGURATION, "", False)
+    assert "make a new one with `dustman audit key --rotate`" in asked.err
+    assert dustman("audit", "key", "--rotate").exit == Exit.DONE
+    ended = dustman("audit", "verify")
+    assert (ended.exit, "signed head 1: none of its signatures is by a known key" in ended.out) == (8, True)
+    with key.open("a") as file:
+        file.write(lost)
+    assert dustman("audit", "verify").exit == Exit.DONE
+    assert dustman("audit", "checkpoint").exit == Exit.DONE
+    assert len(log.signed_heads()) == 2
+
+
 def test_verify__after_a_rotation__believes_both_keys(log: SQLiteLog, dustman: Typed) -> None:
     dustman("audit", "checkpoint")
     old = dustman("audit", "key").out
