@@ -263,3 +263,18 @@ def test_read__text_that_is_not_utf_8__is_a_corrupt_log_with_the_position(log: S
         list(log.stream("account-main"))
     assert seen == [1, 2, 3, 4]
     log.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(bit=st.integers(0, len(IDENTITY) * 8 - 1))
+def test_inspect__any_bit_of_the_identity_flipped__is_told_by_what_it_signed(whole: Path, bit: int) -> None:
+    path = whole.with_name("renamed.db")
+    shutil.copy(whole, path)
+    renamed = (int.from_bytes(IDENTITY.encode()) ^ 1 << bit).to_bytes(len(IDENTITY))
+    edited(path, ("UPDATE meta SET value = CAST(? AS TEXT) WHERE name = 'identity'", (renamed,)))
+    with closing(SQLiteLog(path, SetClock())) as log:
+        try:
+            broken = inspect(log, [KEY.verifier]).broken
+        except CorruptLog as corrupt:
+            broken = [str(corrupt)]
+    assert any(f"is of {origin(IDENTITY)}; this log is" in each or "UTF-8" in each for each in broken)
