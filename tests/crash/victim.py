@@ -94,7 +94,7 @@ def desk_of(job: dict[str, Any], fuse: Fuse) -> Desk:
             base_url=job["base_url"],
             ca_file=Path(job["ca_file"]),
             limiter=Limiter("key", None, requests_per_second=Decimal(900), seconds_between_conversions=Decimal(0)),
-            timeout=(1.0, 2.0),
+            timeout=(20.0, 20.0),
             retry_pauses=(0.02,),
             settling=(0.02, 0.05),
             never_arrived_after=GRACE,
