@@ -30,8 +30,10 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# How many tests run beside each other: more than two cores could, since most of them wait for other processes.
+JOBS ?= 3
 test: check $(NODE_READY)
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=85
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=85
 	$(BIN)/coverage report --include='domain/*' --fail-under=95 --skip-covered
 
 # Random accidents to the real processes; ROUNDS and SEED choose how many and which.

@@ -137,7 +137,7 @@ def test_append__another_holds_the_lock__ends_at_its_deadline_and_writes_nothing
             began = time.monotonic()
             with pytest.raises(LogUnavailable, match="did not finish within the deadline"):
                 log.append("main", 0, [new("a")])
-            assert 0.3 <= time.monotonic() - began < 1
+            assert 0.3 <= time.monotonic() - began < 3
         assert log.head() == 0
         log.append("main", 0, [new("a")])
 
