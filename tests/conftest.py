@@ -1,4 +1,4 @@
-"""One PostgreSQL for all tests, and a fresh database in it for every test that asks for one."""
+"""One PostgreSQL and one local chain for all tests; every test gets a fresh database, or the chain as it was at first."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from simulators.chain.chain import LocalChain
 from tests.postgres_server import Database, PostgresServer
 
 
@@ -24,3 +25,17 @@ def postgres_url() -> Iterator[str]:
 def database(postgres_url: str) -> Iterator[Database]:
     with Database(postgres_url) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def shared_chain() -> Iterator[LocalChain]:
+    """A node with everything deployed; `make chain` installs what it needs."""
+    with LocalChain() as chain:
+        yield chain
+
+
+@pytest.fixture
+def chain(shared_chain: LocalChain) -> Iterator[LocalChain]:
+    """The shared node; whatever the test does to it is undone."""
+    with shared_chain.undone():
+        yield shared_chain
