@@ -1,4 +1,4 @@
-"""One PostgreSQL and one local chain for all tests; every test gets a fresh database, or the chain as it was at first."""
+"""One PostgreSQL and one local chain for all tests: for each of them an empty database, and the chain as at first."""
 
 from __future__ import annotations
 
