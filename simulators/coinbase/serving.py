@@ -13,10 +13,10 @@ from pathlib import Path
 from domain.errors import ConfigurationError
 from simulators.coinbase.certificates import Certificates
 from simulators.coinbase.faults import Faults
-from simulators.coinbase.forms import read_file
 from simulators.coinbase.scenario import Scenario
 from simulators.coinbase.scenarios import SCENARIOS
 from simulators.coinbase.twin import CoinbaseTwin, write_key
+from simulators.forms import read_file
 
 
 def serve(
