@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -21,6 +22,7 @@ CHAIN_ID = 31337
 DUST = 60
 PURSE = 100 * ETHER
 ENDLESS = 2**255
+MINED_WITHIN = 0.5
 
 
 class LocalChain:
@@ -188,7 +190,8 @@ class LocalChain:
         return str(self.rpc("evm_snapshot"))
 
     def revert(self, snapshot: str) -> None:
-        """Put everything back as it stood, also what waited and how blocks are mined."""
+        """Put everything back as it stood, with nothing waiting and each transaction mined at once."""
+        self._let_finish()
         self.rpc("anvil_dropAllTransactions")
         if not self.rpc("evm_revert", snapshot):
             raise ValueError(f"snapshot {snapshot}: must be one that was not reverted to before")
@@ -203,6 +206,13 @@ class LocalChain:
             yield self
         finally:
             self.revert(snapshot)
+
+    def _let_finish(self) -> None:
+        """Wait for a block that is being mined, which would otherwise be added to the past; not for what is stuck."""
+        until = time.monotonic() + MINED_WITHIN
+        while self.rpc("anvil_getAutomine") and time.monotonic() < until:
+            if int(self.rpc("txpool_status")["pending"], 16) == 0:
+                return
 
     @cached_property
     def _owner(self) -> Builder:
