@@ -6,13 +6,14 @@ import http.client
 import json
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
 from domain.errors import ConfigurationError
 from simulators.chain.behind import Behind, Json
 from simulators.chain.calls import Calls
-from simulators.chain.faults import Fault, FaultForm, Faults, Slow, Spoiling
+from simulators.chain.faults import FaultForm, Faults, Slow, Spoiling
 from simulators.chain.mischief import Loaded, Mischief, spoiled
 from simulators.forms import read_form
 from simulators.wire import LOOPBACK, Answer, Reply, Request, Server, json_reply
@@ -64,7 +65,11 @@ class ChainProxy:
 
     def inject(self, **fault: object) -> None:
         """Load a fault from now on: `proxy.inject(kind="timeout", method="eth_call", when="after")`."""
-        self._load(read_form({"faults": [fault]}, Faults, "inject").faults)
+        self.load(read_form({"faults": [fault]}, Faults, "inject").faults)
+
+    def load(self, faults: Iterable[FaultForm]) -> None:
+        """Load faults from now on."""
+        self._mischief.add(faults, int(self._behind.ask("eth_blockNumber"), 16))
 
     def calm(self) -> None:
         """Drop every fault."""
@@ -120,9 +125,6 @@ class ChainProxy:
         answers = [self._calls.answer(call, faults) for call, faults in zip(calls, due, strict=True)]
         return json.dumps(answers if batch else answers[0]).encode()
 
-    def _load(self, faults: tuple[Fault, ...] | tuple[FaultForm, ...]) -> None:
-        self._mischief.add(faults, int(self._behind.ask("eth_blockNumber"), 16))
-
     def _admin(self, request: Request) -> Answer:
         match request.method, request.path:
             case "GET", "/requests":
@@ -134,7 +136,7 @@ class ChainProxy:
                 return self._shown()
             case "POST", "/faults":
                 try:
-                    self._load(read_form(json.loads(request.body or b"{}"), Faults, "POST /faults").faults)
+                    self.load(read_form(json.loads(request.body or b"{}"), Faults, "POST /faults").faults)
                 except (ValueError, ConfigurationError) as error:
                     return json_reply(400, {"error": str(error)})
                 return self._shown()
