@@ -59,7 +59,7 @@ def read(raw: bytes) -> Waiting:
         return Waiting(
             hashed, _sender(kind, fields), nonce, fee, tip, _authorities(fields[9] if kind == SET_CODE else [])
         )
-    except (DecodingError, BadSignature, ValidationError, TypeError) as error:
+    except (DecodingError, BadSignature, ValidationError, TypeError, ValueError) as error:
         raise NoTransaction(str(error)) from error
 
 
