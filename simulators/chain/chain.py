@@ -13,15 +13,14 @@ from typing import Any, Self
 from simulators.chain.builder import Builder
 from simulators.chain.deployment import ETHER, FEEDS, deploy
 from simulators.chain.manifest import Contracts, Pool, Token
-from simulators.chain.market import V2
 from simulators.chain.node import Node
 from simulators.chain.rpc import Rpc
+from simulators.chain.trading import sell
 from simulators.chain.wallets import Wallet, fund, wallets
 
 CHAIN_ID = 31337
 DUST = 60
 PURSE = 100 * ETHER
-ENDLESS = 2**255
 MINED_WITHIN = 0.5
 
 
@@ -155,14 +154,7 @@ class LocalChain:
         """Move a market: the owner sells base units of the pool's token, minted for it, whatever it gets."""
         token, quote = self.token(pool.token).address, self.token(pool.quote).address
         self._owner.send(token, "mint(address,uint256)", self._owner.owner, units)
-        if pool.fee == V2:
-            selling = "swapExactTokensForTokensSupportingFeeOnTransferTokens(uint256,uint256,address[],address,uint256)"
-            router, order = self.contracts.v2_router, (units, 0, [token, quote], self._owner.owner, ENDLESS)
-            self._owner.send(router, selling, *order)
-        else:
-            selling = "exactInputSingle((address,address,uint24,address,uint256,uint256,uint160))"
-            single = (token, quote, pool.fee, self._owner.owner, units, 0, 0)
-            self._owner.send(self.contracts.swap_router, selling, single)
+        sell(self._owner, self.contracts, token, quote, pool.fee, units)
         self._owner.settle()
 
     def block_number(self) -> int:
