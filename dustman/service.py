@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from celery import beat, bootsteps
@@ -33,7 +31,7 @@ class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def start(self, consumer: Any) -> None:
         """Begin once tasks are consumed, and anew after each reconnection."""
-        _sign()
+        pulse.sign()
         self._timer = consumer.timer.call_repeatedly(pulse.EVERY, _sign_if_alive, (consumer,))
 
     def stop(self, _: Any) -> None:
@@ -51,23 +49,18 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]
     def setup_schedule(self) -> None:
         """Read the schedule."""
         super().setup_schedule()
-        _sign()
+        pulse.sign()
 
     def apply_async(self, *args: Any, **kwargs: Any) -> Any:
         """Send a task that is due; raises `SchedulingError` when the broker did not take it."""
         sent = super().apply_async(*args, **kwargs)
-        _sign()
+        pulse.sign()
         return sent
-
-
-def _sign() -> None:
-    if named := os.environ.get(pulse.VARIABLE):
-        pulse.touch(Path(named))
 
 
 def _sign_if_alive(consumer: Any) -> None:
     if active_requests or consumer.task_consumer.channel.qos.can_consume():
-        _sign()
+        pulse.sign()
 
 
 def _assemble() -> None:

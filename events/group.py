@@ -138,6 +138,13 @@ end
 return string.format('%.0f', floor)
 """
 
+# ARGV: group. Returns {position handed out so far, how many of these are unanswered}, nil without a group.
+OPEN: Final = f"""{GROUP}
+local last = delivered()
+if not last then return nil end
+return {{string.format('%.0f', last), redis.call('XPENDING', stream, group)[1] + redis.call('ZCARD', owed)}}
+"""
+
 # The feed's clients read with a socket timeout of 2 s or more; a block must end well before it.
 LONGEST_BLOCK_SECONDS: Final = 1.0
 BEGINNING: Final = b"0-0"
@@ -173,7 +180,7 @@ class Group:
         self._stream = stream_key(identity)
         scope = f"{identity}:{name}"
         self.keys = [self._stream, f"dustman:owed:{scope}", f"dustman:tries:{scope}", parked_key(name)]
-        self._scripts = {script: redis.register_script(script) for script in (TAKE, ANSWER, PARK, FLOOR)}
+        self._scripts = {script: redis.register_script(script) for script in (TAKE, ANSWER, PARK, FLOOR, OPEN)}
         self._history = BEGINNING
         self._delivered = BEGINNING
 
@@ -212,6 +219,14 @@ class Group:
         """Return the position up to which nothing is open or parked; None when Redis has no such group."""
         reply = self._run(FLOOR, self._identity)
         return None if reply is None else int(reply)
+
+    def waiting(self, head: int) -> int | None:
+        """Return how many events up to `head` are not answered for, those of other types included, parked ones not.
+
+        None when Redis has no such group.
+        """
+        reply = self._run(OPEN)
+        return None if reply is None else head - int(reply[0]) + int(reply[1])
 
     def _run(self, script: str, *words: str | bytes | int) -> Any:
         """Run a script; after an error its answer may be lost, so this consumer's own entries are read again."""
