@@ -11,7 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from dustman.settings import Settings
-from dustman.webhooks import address_of
+from dustman.webhooks import address_of, first_position
 from dustman.wiring import open_redis
 from events.group import Group
 from events.log import EventLog
@@ -51,11 +51,10 @@ def webhook_rows(settings: Settings, log: EventLog, redis: Redis) -> Sequence[We
 
 def _row(settings: Settings, log: EventLog, redis: Redis, name: str) -> WebhookRow:
     webhook, group, head = settings.webhook(name), group_of(name), log.head()
-    begun = log.checkpoint(group) or log.checkpoint(f"{group}:first") - 1
     waiting = Group(redis, log.identity, group, consumer="", idle=0).waiting(head)
     known = Obstacles(redis, log.identity, name).get(address_of(webhook))
     if waiting is None:
-        waiting = head - begun if begun >= 0 or webhook.start != "now" else 0
+        waiting = head - max(log.checkpoint(group), first_position(log, name, webhook, head) - 1)
     state = State.BEHIND if waiting else State.UP_TO_DATE
     if known:
         state = State.STOPPED if known.stopped else State.RETRYING

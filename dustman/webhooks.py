@@ -60,16 +60,21 @@ def lease_key(identity: str) -> str:
 
 def begin(log: EventLog, name: str, webhook: Webhook) -> None:
     """Set where a webhook of a new name starts, once: `now` is when it is first seen."""
-    group = group_of(name)
-    # A checkpoint of 0 reads like none, so the decision is kept as the position of the first event.
-    if not log.checkpoint(f"{group}:first"):
-        head = log.head()
-        first = {"now": head + 1, "beginning": 1}.get(str(webhook.start)) or int(webhook.start)
-        if first > head + 1:
-            raise ConfigurationError(f"webhooks.{name}.start: {first} is beyond the log, which ends at {head}")
-        log.save_checkpoint(f"{group}:first", first)
-    if not log.checkpoint(group) and (decided := log.checkpoint(f"{group}:first")) > 1:
-        log.save_checkpoint(group, decided - 1)
+    group, head = group_of(name), log.head()
+    first = first_position(log, name, webhook, head)
+    if first > head + 1:
+        raise ConfigurationError(f"webhooks.{name}.start: {first} is beyond the log, which ends at {head}")
+    log.save_checkpoint(f"{group}:first", first)
+    if first > 1:
+        log.save_checkpoint(group, first - 1)
+
+
+def first_position(log: EventLog, name: str, webhook: Webhook, head: int) -> int:
+    """Return the position a webhook starts with: as it was decided, else as its settings would have it now."""
+    # Kept apart from the checkpoint, since one of 0 reads like none.
+    if decided := log.checkpoint(f"{group_of(name)}:first"):
+        return decided
+    return {"now": head + 1, "beginning": 1}.get(str(webhook.start)) or int(webhook.start)
 
 
 def courier_of(settings: Settings, name: str, log: EventLog, lease: Lease) -> Courier:

@@ -34,9 +34,8 @@ def check_deliveries(settings: Settings) -> Iterator[Finding]:
         yield skip("parked", "log or Redis was not asked")
         return
     if counts:
-        yield fail(
-            "parked", in_words(counts), "mend what the errors say, then `dustman parked retry GROUP --all` or drop"
-        )
+        fix = "mend what the errors say, then `dustman parked retry GROUP --all`, or drop them"
+        yield fail("parked", in_words(counts), fix)
     else:
         yield ok("parked", "nothing is parked")
     for row in rows:
