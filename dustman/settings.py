@@ -87,7 +87,8 @@ class Redis(Section):
     broker_db: Database = setting("1", "The database of Celery's queues.")
     feed_db: Database = setting("0", "The database of the event stream, read by subscribers.")
     feed_window: Window = setting(
-        "100000", "How many of the newest events the stream holds, each in some 1.1 KB of memory; the log holds all."
+        "100000",
+        "How many of the newest events the stream holds, each in some 1.2 KB of its memory; the log holds all.",
     )
 
     @model_validator(mode="after")
