@@ -248,7 +248,7 @@ class Webhook(Section):
         "now", "What is sent first, read when the name is new: what comes from now on, all there is, or a position on."
     )
     tries: Tries = setting(
-        "12", "How often an event is sent before it is parked and the next one goes on; 12 take about an hour."
+        "12", "How often an event is sent before it is parked and the next one goes on; 12 take half an hour."
     )
     timeout: Patience = setting("10", "How long a try may take.")
     ca_file: File | None = setting(None, "The certificate authority of a receiver that no public one vouches for.")

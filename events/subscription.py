@@ -61,6 +61,11 @@ class Subscription:
         self._open: dict[int, Delivery] = {}
         self._saved = 0
 
+    def reopen(self) -> None:
+        """Take what was taken before and never answered again, in order: for a group that is one consumer at a time."""
+        self._open.clear()
+        self._group.reopen()
+
     def take(self, wait: float = 0.0) -> Sequence[Delivery]:
         """Return the next deliveries in order of position, at most a batch; wait up to `wait` seconds for the first.
 

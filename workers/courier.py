@@ -62,6 +62,7 @@ class Courier:
             ended.wait(LOOK_SECONDS / 5)
             return
         feed = self.open_feed()
+        feed.reopen()
 
         def ours() -> bool:
             return not ended.is_set() and self.lease.term() == term
