@@ -356,6 +356,7 @@ def test_doctor__a_webhook_that_is_well__says_so(
         assert there.tries == {}
     found = rows(ended)
     assert found["ledger: secret"][:2] == ("ok", "32 bytes")
+    assert found["ledger: secret file"][0] == "ok"
     assert found["ledger: receiver"][0] == "ok"
     assert found["ledger: deliveries"][:2] == ("ok", "0 events wait")
     assert ended.exit == Exit.DONE
