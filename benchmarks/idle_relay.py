@@ -31,8 +31,8 @@ def measure(ground: Ground, rounds: int) -> list[Figure]:
         Figure(
             name="idle_relay",
             value=ours / MILLISECOND / EVERY_SECONDS / 1000 * 100,
-            unit="% of a core",
-            against="a PING in the same rhythm",
+            unit="%",
+            against="a PING in the same rhythm; both of one core",
             reference=bare / MILLISECOND / EVERY_SECONDS / 1000 * 100,
             limit=LIMIT,
             benchmark="idle_relay",
