@@ -18,8 +18,10 @@ from benchmarks import (
     append_to_subscriber,
     detected_to_requested,
     durable_append,
+    idle_relay,
     lost_publish,
     own_time_per_leg,
+    rebuild,
     replay,
     requests_per_scan,
 )
@@ -38,7 +40,9 @@ BENCHMARKS: Benchmarks = {
     "append_to_subscriber": (append_to_subscriber.measure, 1_000),
     "durable_append": (durable_append.measure, 2_000),
     "replay": (replay.measure, 50_000),
-    "lost_publish": (lost_publish.measure, 1),
+    "rebuild": (rebuild.measure, 100_000),
+    "idle_relay": (idle_relay.measure, 2_000),
+    "lost_publish": (lost_publish.measure, 10),
     "detected_to_requested": (detected_to_requested.measure, 100),
 }
 

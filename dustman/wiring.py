@@ -95,7 +95,7 @@ def open_feed(settings: Settings) -> Feed:
 
     log = open_log(settings)
     try:
-        return Feed(open_redis(settings), log.identity)
+        return Feed(open_redis(settings), log.identity, settings.redis.feed_window)
     finally:
         log.close()
 

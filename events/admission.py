@@ -104,3 +104,8 @@ def admit(
 def recorded_after(previous: datetime, now: datetime) -> datetime:
     """Return when the next event counts as recorded: now, or a microsecond after the previous one if that is later."""
     return max(now, previous + TICK)
+
+
+def ticks(moment: datetime) -> int:
+    """Return microseconds since 1970 UTC, exactly."""
+    return (moment - EPOCH) // TICK

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from events.facts import Fact
 
@@ -66,6 +66,22 @@ class Recorded:
     causation_id: str | None
 
 
+class Written(NamedTuple):
+    """An event as its store has it, its fact not read: the fields of `Recorded`, times in microseconds since 1970."""
+
+    position: int
+    stream: str
+    version: int
+    event_id: str
+    type: str
+    type_version: int
+    data: bytes
+    occurred_at: int
+    recorded_at: int
+    correlation_id: str
+    causation_id: str | None
+
+
 class EventLog(Protocol):
     """An append-only sequence of events, cut into streams.
 
@@ -88,6 +104,10 @@ class EventLog(Protocol):
 
     def read(self, after: int = 0, until: int | None = None) -> Iterator[Recorded]:
         """Yield all events with `after < position <= until`, in order, in bounded memory."""
+        ...
+
+    def written(self, after: int, until: int) -> Iterator[Written]:
+        """Yield the same as `read`, in a tenth of the time, for who copies events and need not understand them."""
         ...
 
     def streams(self) -> Sequence[str]: ...

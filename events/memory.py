@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 
-from events.admission import EPOCH, admit, candidates, recorded_after
+from events.admission import EPOCH, admit, candidates, recorded_after, ticks
 from events.leaf import grown
-from events.log import NewEvent, Recorded
+from events.log import NewEvent, Recorded, Written
 
 
 class MemoryLog:
@@ -53,6 +53,11 @@ class MemoryLog:
 
     def read(self, after: int = 0, until: int | None = None) -> Iterator[Recorded]:
         return iter(self._events[after:until])
+
+    def written(self, after: int, until: int) -> Iterator[Written]:
+        for record in self._events[after:until]:
+            times = {"occurred_at": ticks(record.occurred_at), "recorded_at": ticks(record.recorded_at)}
+            yield Written(**{name: getattr(record, name) for name in Written._fields} | times)
 
     def streams(self) -> Sequence[str]:
         return list(self._streams)

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from events.admission import TICK, Candidate, admit, candidates
+from events.admission import TICK, Candidate, admit, candidates, ticks
 from events.catalogue import EventType
 from events.codec import decode
-from events.log import CorruptLog, NewEvent, Recorded
+from events.log import CorruptLog, NewEvent, Recorded, Written
 from events.postgres_server import Link, Server
 
 PAGE: Final = 500
@@ -78,6 +78,17 @@ class PostgresLog:
                 if record.position != after:
                     raise CorruptLog(f"{self._server.name}: position {after} is missing")
                 yield record
+
+    def written(self, after: int, until: int) -> Iterator[Written]:
+        query = f"{SELECT} WHERE position > %s AND position <= %s ORDER BY position LIMIT {PAGE}"
+        while page := self._rows(query, after, until):
+            for row in page:
+                after += 1
+                if row[0] != after:
+                    raise CorruptLog(f"{self._server.name}: position {after} is missing")
+                *fields, occurred_at, recorded_at, correlation_id, causation_id = row
+                times = ticks(occurred_at), ticks(recorded_at)
+                yield Written._make((*fields, *times, correlation_id, causation_id))
 
     def streams(self) -> Sequence[str]:
         return [name for (name,) in self._rows("SELECT name FROM dustman.streams ORDER BY id")]

@@ -13,13 +13,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from events.admission import EPOCH, TICK, Candidate, admit, candidates, recorded_after
+from events.admission import EPOCH, TICK, Candidate, admit, candidates, recorded_after, ticks
 from events.leaf import grown
-from events.log import CorruptLog, EventIdConflict, LogConflict, NewEvent, Recorded
+from events.log import CorruptLog, EventIdConflict, LogConflict, NewEvent, Recorded, Written
 from events.sqlite_file import Link, LogFile
-from events.sqlite_rows import INSERT, INSERT_ROW, SELECT, recorded, row_of, ticks, tree_rows
+from events.sqlite_rows import INSERT, INSERT_ROW, SELECT, recorded, row_of, tree_rows, written
 
 PAGE: Final = 500
 
@@ -95,6 +95,15 @@ class SQLiteLog:
                 if record.position != after:
                     raise CorruptLog(f"{self.path}: position {after} is missing")
                 yield record
+
+    def written(self, after: int, until: int) -> Iterator[Written]:
+        query = f"{SELECT} WHERE position > ? AND position <= ? ORDER BY position LIMIT {PAGE}"
+        while page := self._rows(f"position {after + 1}", query, after, until):
+            for row in page:
+                after += 1
+                if row[0] != after:
+                    raise CorruptLog(f"{self.path}: position {after} is missing")
+                yield written(row, self.path)
 
     def streams(self) -> Sequence[str]:
         with self._file.reading() as link:
@@ -177,11 +186,14 @@ class SQLiteLog:
         return placed
 
     def _page(self, place: str, query: str, *bounds: object) -> Sequence[Recorded]:
+        return [recorded(row, self.path) for row in self._rows(place, query, *bounds)]
+
+    def _rows(self, place: str, query: str, *bounds: object) -> Sequence[tuple[Any, ...]]:
         """Fetch a page whole: a reader that pauses between events must not keep a transaction open.
 
         A page ends before text that is not UTF-8; the next one begins with it, at the `place` that the error names.
         """
-        rows: list[tuple[object, ...]] = []
+        rows: list[tuple[Any, ...]] = []
         with self._file.reading() as link:
             try:
                 rows.extend(link.execute(query, bounds))
@@ -190,7 +202,7 @@ class SQLiteLog:
                     raise
                 if not rows:
                     raise CorruptLog(f"{self.path}: {place} cannot be read: {error}") from error
-        return [recorded(row, self.path) for row in rows]
+        return rows
 
 
 def _version(link: Link, stream: str) -> int:

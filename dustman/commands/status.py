@@ -1,4 +1,4 @@
-"""`dustman status`: where every account stands, from the log alone."""
+"""`dustman status`: where every account stands, from the log alone, and whether deliveries need the owner."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def status(
 ) -> Exit:
     """Show each account's permission, open sweep, carried proceeds, and what its dust came to."""
     from dustman import drawings
+    from dustman.deliveries import troubles
     from dustman.wiring import open_log
     from views.accounts import accounts_of
     from views.lots import lots_of
@@ -33,4 +34,6 @@ def status(
             drawn.add_row(label, value)
         stuck = [why for (whose, _), why in lots.staying.items() if whose == name and why.reason in row.unroutable]
         screen.show(row, drawn, *([drawings.staying(name, stuck)] if stuck else []))
+    for sentence in troubles(settings, log):
+        screen.note(sentence)
     return Exit.DONE

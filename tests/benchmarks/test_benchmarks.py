@@ -61,9 +61,8 @@ def test_own_time_per_leg__its_parts__are_less_than_the_whole(figures: dict[str,
     assert sum(part.value for part in parts) < figures["own_time_per_leg_p99"].value
 
 
-def test_lost_publish__just_after_beat_rang__waits_for_the_next_ring(figures: dict[str, Figure]) -> None:
-    late = figures["lost_publish"]
-    assert late.value >= late.reference > 0
+def test_lost_publish__of_a_publisher_that_died__is_made_up_for_by_the_relay(figures: dict[str, Figure]) -> None:
+    assert figures["lost_publish"].value < 10
 
 
 def test_page__its_table__names_every_figure_with_its_unit_and_limit(figures: dict[str, Figure]) -> None:

@@ -26,8 +26,10 @@ from events.facts import Fact
 from events.feed import POINTER, Feed
 from events.memory import MemoryLog
 from events.schemas import DIRECTORY, file_name, files, schema
+from events.webhook import Secret, headers
 from tests.events.clocks import SetClock
 from tests.events.samples import SAMPLES, facts, new
+from tests.receiver import SECRET
 from tests.redis_server import RedisServer
 
 ROOT: Final = Path(__file__).parents[2]
@@ -186,3 +188,13 @@ def test_envelope__without_and_with_a_cause__is_as_described() -> None:
         described("conversions_halted-v1", "/properties/event/contentSchema").validate(event)
         caused = event | {"causationid": "one"}
         described("conversions_halted-v1", "/properties/event/contentSchema").validate(caused)
+
+
+def test_webhook__what_is_sent__is_as_asyncapi_describes_it(entries: list[dict[str, str]]) -> None:
+    message = DOCUMENT["components"]["messages"]["webhook"]
+    for entry in entries:
+        body = entry["event"].encode()
+        sent = headers(Secret.read(f"{SECRET} {SECRET}"), json.loads(body)["id"], 1_700_000_000, body)
+        assert sent["content-type"].startswith(message["contentType"])
+        validator(message["headers"]).validate(dict(sent))
+        described("webhook", "").validate(json.loads(body))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from threading import Event
 
 import psycopg
 from redis import Redis
@@ -15,13 +17,15 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from events.feed import Feed
+from dustman.subscriber import Follower
+from events.feed import BATCH, Feed
 from events.log import EventLog, LogUnavailable
 from events.postgres import PostgresLog
 from events.sqlite import SQLiteLog
 from events.subscription import Subscription
 from tests.events.clocks import utc_now
 from tests.events.samples import new
+from workers.relaying import keep_up
 
 # Spawned, not forked: a test process has threads.
 SPAWN = multiprocessing.get_context("spawn")
@@ -113,3 +117,38 @@ def open_each_together(paths: list[Path], together: Barrier) -> None:
         log = SQLiteLog(path, utc_now)
         log.head()
         log.close()
+
+
+def append_on_and_publish(place: Path | str, port: int, name: str, appends: int, batch: int) -> None:
+    """Append batches to the stream `name` up to `appends` events, going on where an earlier run ended; publish each."""
+    log = opened(place)
+    version = sum(1 for _ in log.stream(name))
+    with Redis(port=port, protocol=2, socket_timeout=2, retry=Retry(NoBackoff(), 0)) as client:
+        feed = Feed(client, log.identity)
+        while version < appends:
+            log.append(name, version, [new(f"{name}-{version + offset}") for offset in range(batch)])
+            version += batch
+            with suppress(RedisError):
+                feed.publish_pending(log, most=BATCH)
+    log.close()
+
+
+def relay(place: Path | str, port: int) -> None:
+    """Keep the feed up for ever."""
+    log = opened(place)
+    with Redis(port=port, protocol=2, socket_timeout=2, retry=Retry(NoBackoff(), 0)) as client:
+        feed = Feed(client, log.identity)
+        keep_up(lambda: feed.publish_pending(log), Event(), 0.05)
+
+
+def keep_books(place: Path | str, port: int, books: Path) -> None:
+    """Enter each event and the position in one transaction, for ever, beginning after the last entry."""
+    log = opened(place)
+    with (
+        Redis(port=port, protocol=2, socket_timeout=2, retry=Retry(NoBackoff(), 0)) as client,
+        closing(sqlite3.connect(books, isolation_level=None)) as ledger,
+    ):
+        ledger.execute("CREATE TABLE IF NOT EXISTS entries (position INTEGER, event_id TEXT)")
+        last = ledger.execute("SELECT ifnull(max(position), 0) FROM entries").fetchone()[0]
+        for recorded in Follower(client, log, last):
+            ledger.execute("INSERT INTO entries VALUES (?, ?)", (recorded.position, recorded.event_id))
