@@ -31,7 +31,7 @@ SELECT version, head, at FROM dustman.append(
 
 
 class PostgresLog:
-    """An `EventLog` in the database at `url`, made there by `events.postgres_schema.install`.
+    """An `EventLog` in the database at `url`, made there by `events.postgres_install.install`.
 
     See `Server` for who may share it and what its deadline is.
     """

@@ -1,19 +1,12 @@
-"""What a log in PostgreSQL is made of, and who may do what with it: installed once, by the owner of the database.
+"""What a log in PostgreSQL is made of, and who may do what with it.
 
-Two functions are the only way to write. Writers may call them and read, readers may read, and the tables themselves
+Its functions are the only way to write. Writers may call them and read, readers may read, and the tables themselves
 refuse whatever is not an addition, even from their owner.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Mapping
 from typing import Final
-
-import psycopg
-from psycopg import errors, sql
-
-from events.log import StoreMisconfigured
 
 SCHEMA_VERSION: Final = 1
 # Who listens here is told the new head at each commit: `LISTEN dustman`.
@@ -106,56 +99,3 @@ GRANT USAGE ON SCHEMA dustman TO {writer}, {reader};
 GRANT SELECT ON ALL TABLES IN SCHEMA dustman TO {writer}, {reader};
 GRANT EXECUTE ON FUNCTION dustman.append, dustman.save_checkpoint TO {writer};
 """
-
-
-def install(
-    url: str, logins: Mapping[str, str], new_identity: Callable[[], str] = lambda: str(uuid.uuid4())
-) -> tuple[str, str]:
-    """Make the log in the database at `url`, once, and return the names of its roles for writers and for readers.
-
-    `logins` are users with their passwords who become writers; missing ones are made, of the others the password is
-    set. Repeated it leaves the log as it is. The user of `url` owns the database and may create roles; else
-    `StoreMisconfigured` says what the server refused.
-    """
-    try:
-        with psycopg.connect(url, connect_timeout=5) as link:
-            if link.execute("SHOW server_encoding").fetchone() != ("UTF8",):
-                raise StoreMisconfigured(f"the database {link.info.dbname} is not encoded in UTF8; make one that is")
-            link.execute("SELECT pg_advisory_xact_lock(%s)", (0x44555354,))
-            writer, reader = roles_of(link.info.dbname)
-            if link.execute("SELECT to_regnamespace('dustman') IS NULL").fetchone() == (True,):
-                _make(link, writer, reader, new_identity())
-            for user, password in logins.items():
-                _admit(link, user, password, writer)
-    except (errors.OperationalError, errors.InsufficientPrivilege) as error:
-        raise StoreMisconfigured(f"the log cannot be made: {' '.join(str(error).split())}") from error
-    return writer, reader
-
-
-def roles_of(database: str) -> tuple[str, str]:
-    """Return the names of the roles for writers and for readers: a server knows roles, not databases, apart."""
-    return f"{database}_writer", f"{database}_reader"
-
-
-def _make(link: psycopg.Connection, writer: str, reader: str, identity: str) -> None:
-    for statements in (TABLES, APPEND, SAVE_CHECKPOINT, REFUSALS):
-        link.execute(statements)
-    link.execute("INSERT INTO dustman.meta VALUES ('identity', %s), ('schema', %s)", (identity, str(SCHEMA_VERSION)))
-    for role in (writer, reader):
-        if not _known(link, role):
-            link.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
-    link.execute(sql.SQL(RIGHTS).format(writer=sql.Identifier(writer), reader=sql.Identifier(reader)))
-
-
-def _admit(link: psycopg.Connection, user: str, password: str, writer: str) -> None:
-    """Let a user write. The server gets a hash of the password, so that its own log never shows it."""
-    if user == link.info.user:
-        raise StoreMisconfigured(f"{user} makes the log and so may not be its writer; name another user in log.url")
-    verb = sql.SQL("ALTER" if _known(link, user) else "CREATE")
-    hashed = link.pgconn.encrypt_password(password.encode(), user.encode(), b"scram-sha-256").decode()
-    link.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, sql.Identifier(user), sql.Literal(hashed)))
-    link.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(writer), sql.Identifier(user)))
-
-
-def _known(link: psycopg.Connection, role: str) -> bool:
-    return link.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).fetchone() is not None

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from dustman.redis_server import free_port
-from events.postgres_schema import install
+from events.postgres_install import install
 
 START_SECONDS = 20.0
 PASSWORD: Final = "known-to-tests"

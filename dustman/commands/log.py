@@ -30,7 +30,7 @@ def place() -> None:
 def create(context: typer.Context, as_json: Json = False) -> Exit:
     """Make the log that log.url names, as the owner of its database in DUSTMAN_LOG_OWNER_URL; repeat it as you like."""
     from dustman.wiring import open_log
-    from events.postgres_schema import install
+    from events.postgres_install import install
 
     settings = Invocation.of(context).settings
     user, password = _writer(settings)

@@ -18,7 +18,7 @@ from psycopg import errors
 from dustman.redis_server import free_port
 from events.log import CorruptLog, LogUnavailable, StoreMisconfigured
 from events.postgres import PostgresLog
-from events.postgres_schema import install
+from events.postgres_install import install
 from tests.events.clocks import utc_now
 from tests.events.samples import new
 from tests.events.writers import append_to_own_stream, append_whatever_happens, insert_naively, spawn
