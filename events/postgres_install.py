@@ -9,7 +9,7 @@ import psycopg
 from psycopg import errors, sql
 
 from events.log import StoreMisconfigured
-from events.postgres_schema import APPEND, REFUSALS, RIGHTS, SAVE_CHECKPOINT, SCHEMA_VERSION, TABLES
+from events.postgres_schema import LOCK, RIGHTS, SCHEMA, SCHEMA_VERSION
 
 
 def install(
@@ -25,7 +25,7 @@ def install(
         with psycopg.connect(url, connect_timeout=5) as link:
             if link.execute("SHOW server_encoding").fetchone() != ("UTF8",):
                 raise StoreMisconfigured(f"the database {link.info.dbname} is not encoded in UTF8; make one that is")
-            link.execute("SELECT pg_advisory_xact_lock(%s)", (0x44555354,))
+            link.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
             writer, reader = roles_of(link.info.dbname)
             if link.execute("SELECT to_regnamespace('dustman') IS NULL").fetchone() == (True,):
                 _make(link, writer, reader, new_identity())
@@ -42,8 +42,7 @@ def roles_of(database: str) -> tuple[str, str]:
 
 
 def _make(link: psycopg.Connection, writer: str, reader: str, identity: str) -> None:
-    for statements in (TABLES, APPEND, SAVE_CHECKPOINT, REFUSALS):
-        link.execute(statements)
+    link.execute(SCHEMA)
     link.execute("INSERT INTO dustman.meta VALUES ('identity', %s), ('schema', %s)", (identity, str(SCHEMA_VERSION)))
     for role in (writer, reader):
         if not _known(link, role):
