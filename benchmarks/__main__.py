@@ -22,6 +22,7 @@ from benchmarks import (
     own_time_per_leg,
     replay,
     requests_per_scan,
+    shared_append,
 )
 from benchmarks.figure import Figure, drawn
 from benchmarks.ground import Ground, ground
@@ -38,6 +39,7 @@ BENCHMARKS: Benchmarks = {
     "append_to_subscriber": (append_to_subscriber.measure, 1_000),
     "durable_append": (durable_append.measure, 2_000),
     "replay": (replay.measure, 50_000),
+    "shared_append": (shared_append.measure, 100),
     "lost_publish": (lost_publish.measure, 1),
     "detected_to_requested": (detected_to_requested.measure, 100),
 }

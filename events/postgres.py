@@ -42,7 +42,7 @@ class PostgresLog:
         wanted = candidates(stream, expected, events)
         if not wanted:
             return []
-        values = (stream, expected, self._clock(), *_columns(wanted))
+        values = (stream, expected, self._clock(), *columns(wanted))
         [(version, head, at)] = self._rows(APPEND, *values)
         if at is None:
             repeated = admit(wanted, expected, version, self._known(wanted))
@@ -141,7 +141,7 @@ class PostgresLog:
         return self._server.asked(ask)
 
 
-def _columns(wanted: Sequence[Candidate]) -> tuple[list[object], ...]:
+def columns(wanted: Sequence[Candidate]) -> tuple[list[object], ...]:
     """Turn events into the arrays that the server's function takes."""
     rows = [
         (

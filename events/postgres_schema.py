@@ -37,7 +37,7 @@ CREATE TABLE dustman.checkpoints (subscriber text PRIMARY KEY, position bigint N
 CREATE TABLE dustman.signed_heads (number bigint PRIMARY KEY, note bytea NOT NULL);
 """
 
-# A leaf as `events.leaf` writes it, hashed. Made here, from what is kept, no writer can give one that is not its event's.
+# A leaf as `events.leaf` writes it, hashed. It is made here, of what is kept: a writer cannot give another.
 LEAF_HASH: Final = """
 CREATE FUNCTION dustman.leaf_hash(
     "position" bigint, stream text, version bigint, event_id text, type text, type_version integer, data bytea,

@@ -126,8 +126,9 @@ class Server:
             link.close()
 
     def _open(self, deadline: float) -> Link:
+        # Every look-up has its index. A plan made while the log was small would else read all of it at each append.
         options = (
-            f"-c timezone=UTC -c statement_timeout={round(self._deadline * 1000)} "
+            f"-c timezone=UTC -c statement_timeout={round(self._deadline * 1000)} -c enable_seqscan=off "
             r"-c default_transaction_isolation=read\ committed"
         )
         left = max(1, math.ceil(deadline - time.monotonic()))
