@@ -34,8 +34,8 @@ CREATE TABLE dustman.events (
     UNIQUE (stream, version)
 );
 CREATE TABLE dustman.checkpoints (subscriber text PRIMARY KEY, position bigint NOT NULL);
-CREATE TABLE dustman.signed_heads (number bigint PRIMARY KEY, note bytea NOT NULL);
 """
+SIGNED_HEADS: Final = "CREATE TABLE dustman.signed_heads (number bigint PRIMARY KEY, note bytea NOT NULL);"
 
 # A leaf as `events.leaf` writes it, hashed. It is made here, of what is kept: a writer cannot give another.
 LEAF_HASH: Final = """
@@ -178,12 +178,24 @@ ALTER TABLE dustman.{table} ENABLE ALWAYS TRIGGER append_only;
     )
 
 
-SCHEMA: Final = "".join(
-    (
-        TABLES, LEAF_HASH, GROWN, APPEND, SAVE_CHECKPOINT, KEEP_SIGNED_HEAD,
-        REFUSE, _frozen("events", "streams", "meta", "signed_heads"),
-    )
-)  # fmt: skip
+PROOFS: Final = "".join((SIGNED_HEADS, LEAF_HASH, GROWN, APPEND, KEEP_SIGNED_HEAD))
+SCHEMA: Final = "".join((TABLES, PROOFS, SAVE_CHECKPOINT, REFUSE, _frozen("events", "streams", "meta", "signed_heads")))
+
+# A log of schema 1 becomes one of schema 2 by the first, the rows of its tree, and the second. An append that was
+# waiting meanwhile brings no row of the tree, and so is refused.
+SCHEMA_2: Final = f"""
+ALTER TABLE dustman.events ADD hashes bytea;
+{PROOFS}
+{_frozen("signed_heads")}
+ALTER TABLE dustman.events DISABLE TRIGGER append_only;
+ALTER TABLE dustman.meta DISABLE TRIGGER append_only;
+UPDATE dustman.meta SET value = '2' WHERE name = 'schema';
+"""
+SCHEMA_2_WHOLE: Final = """
+ALTER TABLE dustman.events ALTER hashes SET NOT NULL;
+ALTER TABLE dustman.events ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE dustman.meta ENABLE ALWAYS TRIGGER append_only;
+"""
 
 RIGHTS: Final = """
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA dustman FROM PUBLIC;

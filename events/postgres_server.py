@@ -144,13 +144,17 @@ class Server:
         return link
 
     def _refuse_unfit(self, link: Link) -> None:
-        """Refuse a server that may forget what it acknowledged, and a log of a newer release."""
+        """Refuse a server that may forget what it acknowledged, and a log of another release."""
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             if link.execute("SELECT current_setting(%s)", (setting,)).fetchone() == ("off",):
                 raise StoreMisconfigured(f"{self.name} has {setting} off and may lose events; set it on")
         [(version,)] = link.execute("SELECT value FROM dustman.meta WHERE name = 'schema'").fetchall()
         if int(version) > SCHEMA_VERSION:
             raise CorruptLog(f"{self.name} has schema {version}, of a newer release; this one reads {SCHEMA_VERSION}")
+        if int(version) < SCHEMA_VERSION:
+            raise StoreMisconfigured(
+                f"{self.name} has schema {version}; `dustman log create` makes it {SCHEMA_VERSION}"
+            )
 
     def _meaning(self, error: psycopg.Error, link: Link | None) -> Exception:
         """Say what a refusal means for the log: `Lost` when the connection is gone or never was."""
