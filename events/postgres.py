@@ -104,10 +104,17 @@ class PostgresLog:
         self._rows("SELECT dustman.keep_signed_head(%s)", note)
 
     def damage(self) -> Iterator[str]:
-        query = "SELECT count(*), coalesce(max(position), 0) FROM dustman.events"
-        [(count, last)] = self._rows(query)
-        if count != last:
-            yield f"{self._server.name}: there are {count} events, and the last has position {last}"
+        query = "SELECT count(*), coalesce(min(position), 1), coalesce(max(position), 0) FROM dustman.events"
+        [(count, first, last)] = self._rows(query)
+        if (first, last) != (1, count):
+            missing = (
+                "SELECT min(n) FROM generate_series(1, %s) AS n "
+                "WHERE NOT EXISTS (SELECT FROM dustman.events WHERE position = n)"
+            )
+            yield (
+                f"{self._server.name}: position {self._value(missing, count)} is missing: "
+                f"there are {count} events, from position {first} to {last}"
+            )
 
     def close(self) -> None:
         self._server.close()
