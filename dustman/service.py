@@ -16,6 +16,7 @@ from celery.worker.state import active_requests
 from dustman import pulse
 from dustman.desk import nudge, worker_desk
 from dustman.exits import ended
+from dustman.listening import Listening
 from workers.app import app, install
 
 
@@ -75,7 +76,7 @@ def _assemble() -> None:
     settings = import_module("celeryconfig").settings
     import_module("workers.tasks")
     install(partial(worker_desk, settings, nudge))
-    app.steps["consumer"].add(Pulse)
+    app.steps["consumer"].update((Pulse, Listening))
 
 
 # A mistake in the settings ends the worker with a sentence and its exit code, not with a trace.

@@ -106,8 +106,8 @@ class Flip:
         edited(path, (f"UPDATE {self.table} SET {self.column} = {form} WHERE {key} = ?", (changed, self.row)))
 
     def of_integer(self, value: int, bits: int = 64) -> int:
-        flipped = value % 2**bits ^ 1 << self.bit % bits
-        return flipped - 2**bits if flipped >= 2 ** (bits - 1) else flipped
+        flipped = value % (1 << bits) ^ 1 << self.bit % bits
+        return flipped - (1 << bits) if flipped >> (bits - 1) else flipped
 
     def of_bytes(self, value: bytes) -> bytes:
         return (int.from_bytes(value) ^ 1 << self.bit % (len(value) * 8)).to_bytes(len(value))
