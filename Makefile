@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NODE_READY := examples/node/node_modules/.package-lock.json
 
-.PHONY: demo test check campaign bench lock docs clean
+.PHONY: demo test check campaign delivery bench lock docs clean
 
 # Setuptools warns that the code would run from where it lies, which is what is wanted here.
 $(READY): requirements-dev.lock pyproject.toml
@@ -39,6 +39,10 @@ ROUNDS ?= 50
 SEED ?= $(shell date +%s)
 campaign: $(READY)
 	CHAOS_ROUNDS=$(ROUNDS) CHAOS_SEED=$(SEED) $(BIN)/pytest tests/chaos/test_campaign.py
+
+# Eight writers of 12,500 events on each store, under kills.
+delivery: $(READY)
+	DELIVERY_EVENTS_EACH=12500 $(BIN)/pytest tests/events/test_delivery_under_kills.py -k follower --durations=0
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

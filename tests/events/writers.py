@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -15,8 +16,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from dustman.subscriber import Follower
 from events.feed import Feed
-from events.log import EventLog, LogUnavailable
+from events.log import LogUnavailable, ProvableLog
 from events.postgres import PostgresLog
 from events.sqlite import SQLiteLog
 from events.subscription import Subscription
@@ -34,7 +36,7 @@ def spawn(target: object, *arguments: object) -> BaseProcess:
     return process
 
 
-def opened(place: Path | str) -> EventLog:
+def opened(place: Path | str) -> ProvableLog:
     """Open the log in a file or at a URL."""
     return SQLiteLog(place, utc_now) if isinstance(place, Path) else PostgresLog(place, utc_now)
 
@@ -74,21 +76,53 @@ def insert_naively(url: str, appends: int, batch: int) -> None:
                     link.execute("INSERT INTO naive (data) SELECT 'crumb' FROM pg_sleep(0.001)")
 
 
-def append_and_publish(path: Path, port: int, name: str, appends: int) -> None:
-    """Append to the stream `name` and publish each time, as a worker does; a Redis that is away is left to others."""
-    log = SQLiteLog(path, utc_now)
+def append_and_publish(place: Path | str, port: int, name: str, appends: int, batch: int = 1) -> None:
+    """Append to the stream `name` until it has `appends` batches, going on where an earlier run ended.
+
+    Publish each time, as a worker does; a Redis that is away is left to others.
+    """
+    log = opened(place)
+    version = sum(1 for _ in log.stream(name))
     with Redis(port=port, protocol=2, retry=Retry(NoBackoff(), 0)) as client:
         feed = Feed(client, log.identity)
-        for version in range(appends):
-            log.append(name, version, [new(f"{name}-{version}")])
+        while version < appends * batch:
+            log.append(name, version, [new(f"{name}-{version + offset}") for offset in range(batch)])
+            version += batch
             with suppress(RedisError):
                 feed.publish_pending(log)
     log.close()
 
 
-def handle_events(path: Path, port: int, name: str, handled: Path) -> None:
+def relay_for_ever(place: Path | str, port: int) -> None:
+    """Publish what others did not."""
+    log = opened(place)
+    with Redis(port=port, protocol=2, socket_timeout=2, retry=Retry(NoBackoff(), 0)) as client:
+        feed = Feed(client, log.identity)
+        while True:
+            with suppress(RedisError):
+                feed.publish_pending(log)
+            time.sleep(0.02)
+
+
+def follow_into_ledger(place: Path | str, port: int, ledger: Path, until: int) -> None:
+    """Note each event and how far this is in one transaction; the table would take an event twice."""
+    log = opened(place)
+    with (
+        closing(sqlite3.connect(ledger, isolation_level=None)) as book,
+        Redis(port=port, protocol=2, socket_timeout=2, retry=Retry(NoBackoff(), 0)) as client,
+    ):
+        book.execute("CREATE TABLE IF NOT EXISTS entries (position INTEGER, event_id TEXT)")
+        [[after]] = book.execute("SELECT ifnull(max(position), 0) FROM entries")
+        for recorded in Follower(client, log, after):
+            book.execute("INSERT INTO entries VALUES (?, ?)", (recorded.position, recorded.event_id))
+            if recorded.position == until:
+                break
+    log.close()
+
+
+def handle_events(place: Path | str, port: int, name: str, handled: Path) -> None:
     """Take events for ever and note each position in the file `handled`, as a worker does that may be killed."""
-    log = SQLiteLog(path, utc_now)
+    log = opened(place)
     with (
         Redis(port=port, protocol=2, socket_timeout=2, retry=Retry(NoBackoff(), 0)) as client,
         handled.open("ab") as notes,
