@@ -28,6 +28,7 @@ UNAVAILABLE: Final = {
     "25006": "is read-only, perhaps a standby",
     "53": "has no room left: disk, memory or connections",
     "58": "cannot be read or written: disk failing or gone",
+    "XX000": "failed in itself, as it does when a file may not grow",
 }
 MISCONFIGURED: Final = {
     "42501": "may not be used so by this user; let it be a member of the log's role for writers",

@@ -6,6 +6,7 @@ import multiprocessing
 import sqlite3
 import time
 from contextlib import closing, suppress
+from decimal import Decimal
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -16,14 +17,18 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from domain.commands import Declare
 from dustman.subscriber import Follower
+from events.facts import DryRunCompleted
 from events.feed import Feed
-from events.log import LogUnavailable, ProvableLog
+from events.log import LogConflict, LogUnavailable, ProvableLog
+from events.money import Amount
 from events.postgres import PostgresLog
 from events.sqlite import SQLiteLog
 from events.subscription import Subscription
 from tests.events.clocks import utc_now
-from tests.events.samples import new
+from tests.events.samples import AT, new
+from workers.handling import Streams
 
 # Spawned, not forked: a test process has threads.
 SPAWN = multiprocessing.get_context("spawn")
@@ -63,6 +68,24 @@ def append_whatever_happens(url: str, name: str, appends: int, acknowledged: Pat
                 except LogUnavailable:
                     time.sleep(0.1)
             notes.write(f"{recorded.position} {recorded.event_id}\n")
+            notes.flush()
+    log.close()
+
+
+def decide_whatever_happens(url: str, name: str, decisions: int, acknowledged: Path) -> None:
+    """Decide about the account that all share, as the workers' loop does, and note the mark of each decision."""
+    log = PostgresLog(url, utc_now, deadline=0.5)
+    streams = Streams(log, utc_now, lambda: None)
+    with acknowledged.open("a") as notes:
+        for number in range(decisions):
+            mark = f"{name}-{number}"
+            command = Declare(DryRunCompleted("main", mark, 0, 0, Amount(Decimal(0), "coinbase:BTC"), AT), mark)
+            for _ in range(100):
+                with suppress(LogUnavailable, LogConflict):
+                    streams.handle("main", command, mark)
+                    break
+                time.sleep(0.05)
+            notes.write(f"{mark}\n")
             notes.flush()
     log.close()
 
