@@ -25,7 +25,7 @@ from events.log import NewEvent
 from events.postgres import PostgresLog, columns
 from tests.postgres_server import Database, PostgresServer
 
-WRITERS, BATCH, ROUNDS, LIMIT = 8, 10, 5, 0.5
+WRITERS, BATCH, ROUNDS, LIMIT = 8, 10, 5, 1_000
 SPAWN: Final = multiprocessing.get_context("spawn")
 
 NAIVE: Final = """
