@@ -199,6 +199,17 @@ def test_append__several_megabytes_at_once__is_taken(log: PostgresLog) -> None:
     assert log.head() == 1000
 
 
+def test_append__without_statistics__never_reads_the_whole_table(database: Database, log: PostgresLog) -> None:
+    for version in range(0, 300, 10):
+        log.append("main", version, [new(str(version + number)) for number in range(10)])
+    list(log.read())
+    log.close()  # then its counts are told
+    with database.owner() as link:
+        query = "SELECT idx_scan, seq_tup_read FROM pg_stat_user_tables WHERE relid = 'dustman.events'::regclass"
+        wait_for(lambda: link.execute(f"SELECT idx_scan > 0 FROM ({query}) AS told").fetchone() == (True,))
+        assert link.execute(f"SELECT seq_tup_read FROM ({query}) AS told").fetchone() == (0,)
+
+
 def test_writer__without_the_functions__may_change_nothing(database: Database, log: PostgresLog) -> None:
     [record] = log.append("main", 0, [new("a")])
     for url in (database.url, database.reader_url):
