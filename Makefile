@@ -7,7 +7,7 @@ NODE_READY := examples/node/node_modules/.package-lock.json
 CHAIN := simulators/chain
 CHAIN_READY := $(CHAIN)/build/.ready
 
-.PHONY: demo test check chain campaign feed-campaign bench lock docs clean
+.PHONY: demo test check chain campaign delivery bench lock docs clean
 
 # Setuptools warns that the code would run from where it lies, which is what is wanted here.
 $(READY): requirements-dev.lock pyproject.toml
@@ -60,9 +60,9 @@ SEED ?= $(shell date +%s)
 campaign: $(READY)
 	CHAOS_ROUNDS=$(ROUNDS) CHAOS_SEED=$(SEED) $(BIN)/pytest tests/chaos/test_campaign.py
 
-# The feed's guarantees at full size, a quarter of an hour: 8 writers of 12,500 events on each store, 200 accidents.
-feed-campaign: $(READY)
-	FEED_EVENTS=12500 FEED_ACCIDENTS=200 $(BIN)/pytest tests/events/test_feed_campaign.py
+# Eight writers of 12,500 events on each store, under kills; ten to twenty minutes.
+delivery: $(READY)
+	DELIVERY_EVENTS_EACH=12500 $(BIN)/pytest tests/events/test_delivery_under_kills.py -k follower --durations=0
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -24,6 +24,7 @@ from benchmarks import (
     rebuild,
     replay,
     requests_per_scan,
+    shared_append,
 )
 from benchmarks.figure import Figure, drawn
 from benchmarks.ground import Ground, ground
@@ -40,6 +41,7 @@ BENCHMARKS: Benchmarks = {
     "append_to_subscriber": (append_to_subscriber.measure, 1_000),
     "durable_append": (durable_append.measure, 2_000),
     "replay": (replay.measure, 50_000),
+    "shared_append": (shared_append.measure, 100),
     "rebuild": (rebuild.measure, 100_000),
     "idle_relay": (idle_relay.measure, 2_000),
     "lost_publish": (lost_publish.measure, 10),

@@ -17,6 +17,7 @@ from celery.worker.state import active_requests
 from dustman import pulse
 from dustman.desk import nudge, worker_desk
 from dustman.exits import ended
+from dustman.listening import Listening
 from dustman.settings import Settings
 from dustman.wiring import open_feed, open_log
 from workers.app import app, install
@@ -120,7 +121,7 @@ def _assemble() -> None:
     settings = import_module("celeryconfig").settings
     import_module("workers.tasks")
     install(partial(worker_desk, settings, nudge))
-    app.steps["consumer"].update((Pulse, Relay))
+    app.steps["consumer"].update((Pulse, Listening, Relay))
 
 
 # A mistake in the settings ends the worker with a sentence and its exit code, not with a trace.

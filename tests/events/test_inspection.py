@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from events.checkpoint import Checkpoint, SignerKey, origin
 from events.inspection import Findings, inspect
-from events.log import CorruptLog
+from events.log import CorruptLog, ProvableLog
 from events.memory import MemoryLog
 from events.sqlite import SQLiteLog
 from events.tree import root
@@ -35,20 +35,24 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def head_of(log: SQLiteLog | MemoryLog) -> bytes:
+def head_of(log: ProvableLog) -> bytes:
     return Checkpoint(origin(IDENTITY), log.head(), root(log.head(), log.tree)).signed(KEY)
 
 
 def written(path: Path, *, third: str = "third") -> SQLiteLog:
-    """A log of eleven events in two streams, signed after six."""
     log = SQLiteLog(path, SetClock(), new_identity=lambda: IDENTITY)
+    fill(log, third)
+    return log
+
+
+def fill(log: ProvableLog, third: str = "third") -> None:
+    """Give a log eleven events in two streams, signed after six."""
     log.append("account-main", 0, [new(f"m{number}", fact) for number, fact in enumerate(SAMPLES[:2])])
     log.append("account-other", 0, [new("o1", halt(third)), new("o2")])
     log.append("account-main", 2, [new("m3"), new("m4")])
     log.keep_signed_head(head_of(log))
     log.append("account-main", 4, [new(f"m{number}", fact) for number, fact in enumerate(SAMPLES[3:8], start=5)])
     log.keep_signed_head(head_of(log))
-    return log
 
 
 @pytest.fixture(scope="module")
@@ -96,31 +100,46 @@ class Flip:
             (self.row,),
         ).fetchone()
         link.close()
-        changed, form = (self._of_integer(raw), "?") if kind == "integer" else (self._of_bytes(raw), "?")
+        changed, form = (self.of_integer(raw), "?") if kind == "integer" else (self.of_bytes(raw), "?")
         if kind == "text":
             form = "CAST(? AS TEXT)"
         edited(path, (f"UPDATE {self.table} SET {self.column} = {form} WHERE {key} = ?", (changed, self.row)))
 
-    def _of_integer(self, value: int) -> int:
-        flipped = value % 2**64 ^ 1 << self.bit % 64
-        return flipped - 2**64 if flipped >= 2**63 else flipped
+    def of_integer(self, value: int, bits: int = 64) -> int:
+        flipped = value % (1 << bits) ^ 1 << self.bit % bits
+        return flipped - (1 << bits) if flipped >> (bits - 1) else flipped
 
-    def _of_bytes(self, value: bytes) -> bytes:
+    def of_bytes(self, value: bytes) -> bytes:
         return (int.from_bytes(value) ^ 1 << self.bit % (len(value) * 8)).to_bytes(len(value))
 
 
 ROWS = {"events": 11, "streams": 2, "tree": 11, "signed_heads": 2}
-FLIPS = st.sampled_from([(table, column) for table in COLUMNS for column in COLUMNS[table]]).flatmap(
-    lambda place: st.builds(
-        Flip, st.just(place[0]), st.just(place[1]), st.integers(1, ROWS[place[0]]),
-        st.integers(0, 2**32),
+
+
+def flips(columns: Mapping[str, Sequence[str]]) -> st.SearchStrategy[Flip]:
+    places = st.sampled_from([(table, column) for table in columns for column in columns[table]])
+    return places.flatmap(
+        lambda place: st.builds(
+            Flip, st.just(place[0]), st.just(place[1]), st.integers(1, ROWS[place[0]]), st.integers(0, 2**32)
+        )
     )
-)  # fmt: skip
+
+
 FIRST_OF_STREAM = {1: 1, 2: 3}
 
 
+def says_where(flip: Flip, sentence: str) -> bool:
+    where = {
+        "events": f"position {flip.row}",
+        "tree": f"position {flip.row}",
+        "streams": f"position {FIRST_OF_STREAM.get(flip.row)}",
+        "signed_heads": f"signed head {flip.row}",
+    }[flip.table]
+    return f"{where} " in sentence or f"{where}:" in sentence
+
+
 @settings(max_examples=250, deadline=None)
-@given(flip=FLIPS)
+@given(flip=flips(COLUMNS))
 @example(flip=Flip("events", "recorded_at", 11, 58))
 @example(flip=Flip("events", "position", 11, 63))
 @example(flip=Flip("signed_heads", "number", 2, 1))
@@ -133,13 +152,7 @@ def test_inspect__any_bit_of_any_stored_value_flipped__is_found_and_says_where(w
         reject()
     with closing(SQLiteLog(path, SetClock())) as log:
         broken = inspect(log, [KEY.verifier]).broken
-    where = {
-        "events": f"position {flip.row}",
-        "tree": f"position {flip.row}",
-        "streams": f"position {FIRST_OF_STREAM.get(flip.row)}",
-        "signed_heads": f"signed head {flip.row}",
-    }[flip.table]
-    assert any(f"{where} " in sentence or f"{where}:" in sentence for sentence in broken), (flip, broken)
+    assert any(says_where(flip, sentence) for sentence in broken), (flip, broken)
 
 
 def test_inspect__a_whole_log__is_intact_and_vouched_for(log: SQLiteLog) -> None:
