@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 
-from events.facts import LegFilled
+from events.facts import Fact, LegFilled
 from events.log import Recorded
-from events.money import exactly_sum
+from events.money import exactly_less, exactly_sum
 
-Ledger = Mapping[str, Mapping[str, Decimal]]
+Ledger = dict[str, dict[str, Decimal]]
 
 
-def evolve(ledger: Ledger, recorded: Recorded) -> Ledger:
+def add(ledger: Ledger, fact: Fact) -> None:
     """Add a fill: what was spent left the account, what was received arrived; fees are inside both."""
-    fact = recorded.fact
-    if not isinstance(fact, LegFilled):
-        return ledger
-    moved = dict(ledger.get(fact.account, {}))
-    for asset, change in (
-        (fact.fill.spent.asset, fact.fill.spent.quantity.copy_negate()),
-        (fact.fill.received.asset, fact.fill.received.quantity),
-    ):
-        moved[asset] = exactly_sum(moved.get(asset, Decimal(0)), change)
-    return {**ledger, fact.account: moved}
+    if isinstance(fact, LegFilled):
+        moved, fill = ledger.setdefault(fact.account, {}), fact.fill
+        moved[fill.spent.asset] = exactly_less(moved.get(fill.spent.asset, Decimal(0)), fill.spent.quantity)
+        moved[fill.received.asset] = exactly_sum(moved.get(fill.received.asset, Decimal(0)), fill.received.quantity)
 
 
 def ledger_of(log: Iterable[Recorded]) -> Ledger:
     """Fold a whole log: account to asset to net change."""
     ledger: Ledger = {}
     for recorded in log:
-        ledger = evolve(ledger, recorded)
+        add(ledger, recorded.fact)
     return ledger

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from domain.account import Account, evolve
 from events.log import Recorded
-from views import accounts as account_view
-from views import ledger as ledger_view
-from views.accounts import Accounts
-from views.ledger import Ledger
+from views.ledger import Ledger, add
 from views.lots import Lots
 
 
@@ -19,13 +17,14 @@ class State:
 
     lots: Lots = field(default_factory=Lots)
     ledger: Ledger = field(default_factory=dict)
-    accounts: Accounts = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
 
     def apply(self, recorded: Recorded) -> None:
         """Apply one event."""
+        fact = recorded.fact
         self.lots.apply(recorded)
-        self.ledger = ledger_view.evolve(self.ledger, recorded)
-        self.accounts = account_view.evolve(self.accounts, recorded)
+        add(self.ledger, fact)
+        self.accounts[fact.account] = evolve(self.accounts.get(fact.account) or Account(fact.account), fact)
 
 
 def state_of(log: Iterable[Recorded], account: str = "") -> State:
