@@ -1,4 +1,4 @@
-"""A long log to measure with: real sweeps of the simulated venue, again and again under other ids and at other times."""
+"""A long log to measure with: real sweeps of the simulated venue, again and again with other ids and times."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
 from itertools import count, islice
-from pathlib import Path
 from random import Random
 from uuid import UUID
 

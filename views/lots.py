@@ -6,11 +6,9 @@ Its row is closed: it is counted, and put away behind the rows that may still ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableSequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from itertools import chain
 
 from domain.errors import ImpossibleHistory
@@ -29,40 +27,10 @@ from events.facts import (
     SweepCompleted,
 )
 from events.log import Recorded
-from events.money import Amount, exactly_sum
+from events.money import exactly_sum
 from events.values import Kept
-
-
-class LotState(StrEnum):
-    """Where a lot is in its life."""
-
-    WATCHED = "watched"
-    OPEN = "open"
-    CARRIED = "carried"
-    CONVERTED = "converted"
-    FAILED = "failed"
-
-
-@dataclass(slots=True)
-class LotRow:
-    """A lot as its owner sees it; the fold alone changes it. `positions` are those of the events that tell its story."""
-
-    account: str
-    sweep_id: str
-    lot_id: str
-    asset: str
-    quantity: Decimal
-    value: Decimal
-    currency: str
-    state: LotState
-    sentence: str = ""
-    proceeds: Amount | None = None
-    fees: tuple[Amount, ...] = ()
-    order_ids: tuple[str, ...] = ()
-    slippage_bps: Decimal | None = None
-    money: tuple[Amount, ...] = ()
-    positions: tuple[int, ...] = ()
-    changed_at: datetime | None = None
+from views.closed import Closed
+from views.row import LotRow, LotState
 
 
 @dataclass(slots=True)
@@ -89,7 +57,7 @@ class Lots:
     """
 
     live: dict[str, LotRow] = field(default_factory=dict)
-    closed: MutableSequence[LotRow] = field(default_factory=list)
+    closed: Closed = field(default_factory=Closed)
     tallies: dict[str, Tally] = field(default_factory=dict)
     staying: dict[tuple[str, str], Kept | DustUnroutable] = field(default_factory=dict)
     plans: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)

@@ -14,7 +14,8 @@ from domain.leg import is_open
 from events.money import Amount, plain, ticker
 from events.values import Policy
 from views.accounts import Accounts
-from views.lots import Lots, LotState, Tally
+from views.lots import Lots, Tally
+from views.row import LotState
 
 
 @dataclass(frozen=True, slots=True)

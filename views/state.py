@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from domain.account import Account, evolve
 from events.log import Recorded
+from views.closed import Closed
 from views.ledger import Ledger, add
 from views.lots import Lots
 
@@ -25,6 +26,22 @@ class State:
         self.lots.apply(recorded)
         add(self.ledger, fact)
         self.accounts[fact.account] = evolve(self.accounts.get(fact.account) or Account(fact.account), fact)
+
+    def only(self, account: str) -> State:
+        """Return what happened to one account, as a fold of its events alone gives it."""
+        lots, sweep = self.lots, self.accounts[account].sweep if account in self.accounts else None
+        return State(
+            lots=Lots(
+                live={lot_id: row for lot_id, row in lots.live.items() if row.account == account},
+                closed=Closed(rest=[row for row in lots.closed if row.account == account]),
+                tallies={name: tally for name, tally in lots.tallies.items() if name == account},
+                staying={key: why for key, why in lots.staying.items() if key[0] == account},
+                plans={sweep.opened.sweep_id: lots.plans[sweep.opened.sweep_id]} if sweep else {},
+                watched={key: lot_id for key, lot_id in lots.watched.items() if key[0] == account},
+            ),
+            ledger={name: moved for name, moved in self.ledger.items() if name == account},
+            accounts={name: each for name, each in self.accounts.items() if name == account},
+        )
 
 
 def state_of(log: Iterable[Recorded], account: str = "") -> State:

@@ -13,7 +13,8 @@ from events.facts import DustDetected, LegFilled, LegRequested, ScanCompleted
 from events.feed import stream_key
 from tests.chaos.stage import ACCOUNT, GROUP, Stage, plain_redis
 from views.ledger import Ledger, add
-from views.lots import Lots, LotState
+from views.lots import Lots
+from views.row import LotState
 
 ANSWERS = {LotState.CONVERTED, LotState.CARRIED, LotState.FAILED}
 

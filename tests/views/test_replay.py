@@ -21,11 +21,11 @@ def test_views__after_each_event__are_what_a_replay_gives(name: str) -> None:
     state = State()
     for position, recorded in enumerate(log, start=1):
         state.apply(recorded)
-        prefix = log[:position]
+        seen = log[:position]
         assert (state.accounts, state.ledger, state.lots) == (
-            accounts_of(prefix),
-            ledger_of(prefix),
-            lots_of(prefix),
+            accounts_of(seen),
+            ledger_of(seen),
+            lots_of(seen),
         ), recorded.type
 
 
