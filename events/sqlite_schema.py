@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from events import sealed
 from events.leaf import leaf
 from events.sqlite_rows import INSERT_ROW, SELECT, recorded
 from events.tree import Frontier
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 # "DUST" in the file's header, so that `file` and we can tell a log from any other database.
 APPLICATION_ID: Final = 0x44555354
 
@@ -39,12 +40,12 @@ _TREE: Final = (
 )
 
 
-def _frozen(*tables: str) -> tuple[str, ...]:
+def _frozen(*tables: str, actions: Sequence[str] = ("UPDATE", "DELETE")) -> tuple[str, ...]:
     return tuple(
         f"""CREATE TRIGGER {table}_{action} BEFORE {action} ON {table}
             BEGIN SELECT raise(ABORT, 'the log is append-only'); END"""
         for table in tables
-        for action in ("UPDATE", "DELETE")
+        for action in actions
     )
 
 
@@ -69,7 +70,10 @@ SCHEMA: Final = (
     *_EVENTS,
     *_TREE,
     *_DENSE,
-    *_frozen("events", "streams", "meta", "tree", "signed_heads"),
+    *sealed.TABLES,
+    *sealed.TRIGGERS,
+    *_frozen("events", actions=("UPDATE",)),
+    *_frozen("streams", "meta", "tree", "signed_heads", *sealed.FROZEN),
     f"PRAGMA application_id = {APPLICATION_ID}",
 )
 
@@ -80,14 +84,18 @@ def schema_of(link: sqlite3.Connection) -> int:
 
 
 def migrate(link: sqlite3.Connection, path: object) -> None:
-    """Bring version 1, which had no tree, to version 2 within the caller's transaction."""
-    for statement in _TREE:
-        link.execute(statement)
-    link.executemany(INSERT_ROW, _rows(link, path))
-    for trigger in ("events_replace", "meta_UPDATE", "meta_DELETE"):
+    """Bring version 1, which had no tree, and version 2, which sealed nothing, to this one in the caller's transaction."""
+    for trigger in ("events_DELETE", "meta_UPDATE", "meta_DELETE"):
         link.execute(f"DROP TRIGGER {trigger}")
+    if schema_of(link) < 2:
+        for statement in _TREE:
+            link.execute(statement)
+        link.executemany(INSERT_ROW, _rows(link, path))
+        link.execute("DROP TRIGGER events_replace")
+        for statement in (*_DENSE, *_frozen("tree", "signed_heads")):
+            link.execute(statement)
     link.execute("UPDATE meta SET value = ? WHERE name = 'schema'", (str(SCHEMA_VERSION),))
-    for statement in (*_DENSE, *_frozen("meta", "tree", "signed_heads")):
+    for statement in (*sealed.TABLES, *sealed.TRIGGERS, *_frozen("meta", *sealed.FROZEN)):
         link.execute(statement)
 
 
