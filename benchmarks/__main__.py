@@ -18,6 +18,7 @@ from benchmarks import (
     append_to_subscriber,
     detected_to_requested,
     durable_append,
+    long_log,
     lost_publish,
     own_time_per_leg,
     replay,
@@ -38,6 +39,7 @@ BENCHMARKS: Benchmarks = {
     "append_to_subscriber": (append_to_subscriber.measure, 1_000),
     "durable_append": (durable_append.measure, 2_000),
     "replay": (replay.measure, 50_000),
+    "long_log": (long_log.measure, 1_000_000),
     "lost_publish": (lost_publish.measure, 1),
     "detected_to_requested": (detected_to_requested.measure, 100),
 }

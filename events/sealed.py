@@ -123,7 +123,8 @@ class Sealed:
         for first, segment in self._segments("1"):
             try:
                 wrong = list(self._damage_of(segment, first, last, identity))
-                ids, streams, last = ids + segment.index.last - first + 1, streams + len(segment.index.streams), last
+                ids += segment.index.last - first + 1
+                streams += len(segment.index.streams)
                 last = segment.index.last
             except CorruptLog as corrupt:
                 yield str(corrupt)

@@ -23,6 +23,7 @@ from typing import Final
 import msgspec
 import zstandard
 
+from events.admission import EPOCH
 from events.catalogue import EventType
 from events.codec import decode
 from events.leaf import leaf
@@ -165,7 +166,7 @@ def write(directory: Path, identity: str, records: Iterable[Recorded]) -> Segmen
     descriptor, name = tempfile.mkstemp(prefix=".", suffix=".zst", dir=directory)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            index = Index(identity, 0, 0, datetime.min, {}, [])
+            index = Index(identity, 0, 0, EPOCH, {}, [])
             remaining = iter(records)
             while page := list(islice(remaining, FRAME)):
                 index = _grown(index, page, packed := _packed(page), file.tell())
@@ -174,14 +175,16 @@ def write(directory: Path, identity: str, records: Iterable[Recorded]) -> Segmen
             file.write(_HEAD.pack(MAGIC, len(body) + _TAIL.size) + body + _TAIL.pack(len(body)))
             file.flush()
             os.fsync(file.fileno())
-        path = directory / f"{index.first:012}-{index.last:012}.zst"
+        # The digest is a part of the name: only the same bytes ever replace a segment that the log refers to.
+        digest = sha256(body).digest()
+        path = directory / f"{index.first:012}-{index.last:012}-{digest.hex()[:16]}.zst"
         Path(name).replace(path)
         _sync(directory)
     except BaseException:
         with suppress(OSError):
             Path(name).unlink(missing_ok=True)
         raise
-    return Segment(path, sha256(body).digest())
+    return Segment(path, digest)
 
 
 def _packed(page: list[Recorded]) -> bytes:

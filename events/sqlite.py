@@ -185,7 +185,8 @@ class SQLiteLog:
                     yield f"{self.path}: {sentence}"
             # One statement is one moment: others append meanwhile.
             count, last, old, rows, first_row, last_row = link.execute(
-                "SELECT events.*, (SELECT ifnull(max(last), 0) FROM segments), tree.* FROM (SELECT count(*), ifnull(max(position), 0) FROM events) AS events, "
+                "SELECT events.*, (SELECT ifnull(max(last), 0) FROM segments), tree.* FROM "
+                "(SELECT count(*), ifnull(max(position), 0) FROM events) AS events, "
                 "(SELECT count(*), ifnull(min(position), 1), ifnull(max(position), 0) FROM tree) AS tree"
             ).fetchone()
         if old + count != last:

@@ -84,7 +84,7 @@ def schema_of(link: sqlite3.Connection) -> int:
 
 
 def migrate(link: sqlite3.Connection, path: object) -> None:
-    """Bring version 1, which had no tree, and version 2, which sealed nothing, to this one in the caller's transaction."""
+    """Bring version 1, without a tree, and 2, which sealed nothing, to this one in the caller's transaction."""
     for trigger in ("events_DELETE", "meta_UPDATE", "meta_DELETE"):
         link.execute(f"DROP TRIGGER {trigger}")
     if schema_of(link) < 2:

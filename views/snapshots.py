@@ -98,7 +98,7 @@ class Snapshots:
         for recorded in self._log.read(after=start, until=position):
             state.apply(recorded)
             if recorded.position % self._every == 0:
-                self._keep(recorded.position, sha256(leaf(recorded)).digest(), state)
+                self.keep(recorded.position, state)
         return state
 
     def _nearest(self, position: int) -> tuple[int, State]:
@@ -129,7 +129,7 @@ class Snapshots:
             snapshot = _SNAPSHOT.decode(content[DIGEST_SIZE:])
             if (snapshot.fold, snapshot.identity, snapshot.position) != (self._fold, self._log.identity, position):
                 return None
-            if snapshot.anchor != self._anchor(position):
+            if not snapshot.anchor or snapshot.anchor != self._anchor(position):
                 return None
             pages: list[Page] = [
                 _PageFile(self._page_path(number), number, digest, self._log, position)
@@ -139,17 +139,16 @@ class Snapshots:
         except (msgspec.DecodeError, UnfitState):
             return None
 
-    def _anchor(self, position: int) -> bytes | None:
+    def _anchor(self, position: int) -> bytes:
         """Hash the event at a position: with its time of record, no other history of this log has the same there."""
-        return next(
-            (sha256(leaf(record)).digest() for record in self._log.read(after=position - 1, until=position)), None
-        )
+        return next((sha256(leaf(each)).digest() for each in self._log.read(position - 1, position)), b"")
 
     def _page_path(self, number: int) -> Path:
         return self._directory / f"{number}.{self._fold[:16]}.rows"
 
-    def _keep(self, position: int, anchor: bytes, state: State) -> None:
+    def keep(self, position: int, state: State) -> None:
         """Write a snapshot; where there is no room or no right to, the next fold is merely slower."""
+        anchor = self._anchor(position)
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             state.lots.closed.shelve(lambda number, rows: self._shelved(number, rows, position))
