@@ -80,7 +80,7 @@ def test_seal__old_events__stay_a_part_of_everything(
     assert [dustman(*words, "--json").out for words in (("status",), ("events",), ("replay",))] == shown
     assert dustman("export", "--format", "jsonl").out == exported
     assert dustman("log", "seal", "--until", "2099-01-01", "--json").exit == Exit.NOTHING_TO_DO
-    next(Path(sealed["directory"]).iterdir()).unlink()  # type: ignore[arg-type]
+    next(Path(sealed["directory"]).iterdir()).unlink()
     lost = dustman("events")
     assert (lost.exit, ".zst" in lost.err) == (Exit.AUDIT_MISMATCH, True)
     assert ".zst" in dustman("audit", "verify").out

@@ -61,8 +61,9 @@ def test_as_of__1000_random_times__is_the_full_fold(log: EventLog, folds: list[S
         state = kept.as_of(position)
         assert state == folds[position]
         assert list(state.lots.rows) == list(folds[position].lots.rows)
-        account = random.choice(["main", "other"])
-        assert state.only(account) == state_of(log.read(until=position), account)
+        if position % 10 == 0:
+            account = random.choice(["main", "other"])
+            assert state.only(account) == state_of(log.read(until=position), account)
     assert len(list((tmp_path / "kept").glob("*.state"))) == len(times) // EVERY
     assert list((tmp_path / "kept").glob("*.rows"))
 
