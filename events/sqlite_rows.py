@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -22,7 +23,7 @@ FROM events JOIN streams ON streams.id = events.stream JOIN types ON types.id = 
 """
 INSERT: Final = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_ROW: Final = "INSERT INTO tree VALUES (?, ?)"
-_UUID: Final = 36
+_UUID: Final = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _UUID_BYTES: Final = 16
 
 Row = tuple[Any, ...]
@@ -94,16 +95,11 @@ def _row(record: Recorded, stream: int, event_type: int) -> Row:
     )
 
 
+# The events of one append have their correlation and their cause in common, and each id is asked for and then written.
+@lru_cache(maxsize=2048)
 def stored_id(text: str) -> str | bytes:
     """Return what is kept of an id: 16 bytes of a UUID in its usual spelling (RFC 9562, section 4), else the text."""
-    if len(text) == _UUID:
-        try:
-            stored = bytes.fromhex(text.replace("-", ""))
-        except ValueError:
-            return text
-        if len(stored) == _UUID_BYTES and _spelled(stored) == text:
-            return stored
-    return text
+    return bytes.fromhex(text.replace("-", "")) if _UUID.fullmatch(text) else text
 
 
 def id_of(stored: str | bytes) -> str:
@@ -111,18 +107,13 @@ def id_of(stored: str | bytes) -> str:
     if isinstance(stored, bytes):
         if len(stored) != _UUID_BYTES:
             raise ValueError(f"an id has {len(stored)} bytes, not the {_UUID_BYTES} of a UUID")
-        return _spelled(stored)
-    if len(stored) == _UUID and stored_id(stored) != stored:
+        digits = stored.hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    if _UUID.fullmatch(stored):
         raise ValueError(f"the id {stored} is kept as text, and a UUID is kept as bytes")
     return stored
 
 
-def _spelled(stored: bytes) -> str:
-    digits = stored.hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-
-# The events of one append have their correlation and their cause in common.
 _shared_id = lru_cache(maxsize=1024)(id_of)
 
 
