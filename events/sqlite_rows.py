@@ -41,7 +41,7 @@ def recorded(row: Row, path: object) -> Recorded:
             word,
             type_version,
             data,
-            decode(EventType(word, type_version), data),
+            decode(_type(word, type_version), data),
             EPOCH + TICK * occurred_at,
             EPOCH + TICK * recorded_at,
             _shared_id(correlation),
@@ -114,6 +114,7 @@ def id_of(stored: str | bytes) -> str:
     return stored
 
 
+_type = lru_cache(maxsize=128)(EventType)
 _shared_id = lru_cache(maxsize=1024)(id_of)
 
 
