@@ -66,7 +66,10 @@ def run(words: Sequence[str], benchmarks: Benchmarks = BENCHMARKS) -> list[Figur
     """Measure, write and draw the figures of a command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure figures of the running product.")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"any of {', '.join(benchmarks)}; without one all but {', '.join(ON_REQUEST)}"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"any of {', '.join(benchmarks)}; without one all but {', '.join(ON_REQUEST)}",
     )
     parser.add_argument("--into", type=Path, default=DIRECTORY, metavar="DIR", help="where the JSON files go")
     given = parser.parse_args(words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from contextlib import closing
+from itertools import pairwise
 from random import Random
 from time import perf_counter_ns
 
@@ -28,7 +29,7 @@ def measure(ground: Ground, rounds: int) -> list[Figure]:
         link.executemany("INSERT INTO tree VALUES (?, ?)", ((nth + 1, tree.add(b"%d" % nth)) for nth in range(SIZE)))
         link.commit()
     root, chance = tree.root(), Random(1)
-    proving, one_row, verifying, hashing = [], [], [], []
+    taken: tuple[list[int], ...] = ([], [], [], [])
     for _ in range(rounds):
         index = chance.randrange(SIZE)
         times = [perf_counter_ns()]
@@ -42,9 +43,10 @@ def measure(ground: Ground, rounds: int) -> list[Figure]:
         for sibling in (b"", *proof):
             hashlib.sha256(sibling + root).digest()
         times.append(perf_counter_ns())
-        for taken, start, end in zip((proving, one_row, verifying, hashing), times, times[1:], strict=False):
-            taken.append(end - start)
+        for each, (start, end) in zip(taken, pairwise(times), strict=True):
+            each.append(end - start)
     log.close()
+    proving, one_row, verifying, hashing = taken
     return [
         _figure("proof", proving, "one row of the tree looked up", one_row),
         _figure("verification", verifying, "as many bare SHA-256", hashing),

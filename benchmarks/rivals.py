@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from eventsourcing.domain import DomainEvent
-from eventsourcing.persistence import DatetimeAsISO, DecimalAsStr, EventStore, JSONTranscoder, Mapper, Transcoding
-from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate
+from eventsourcing.persistence import Transcoding
 
 from events.codec import encode, rfc3339
 from events.facts import Fact
@@ -70,13 +70,15 @@ class NaiveRows:
         self._link.close()
 
 
-@dataclasses.dataclass(frozen=True)
-class Happened(DomainEvent):
-    """A fact as an event of that library."""
+class Account(Aggregate):
+    """A stream as that library's manual shows it: an aggregate triggers events and an application saves it."""
 
-    fact: Fact
-    correlation_id: str
-    causation_id: str | None
+    class Happened(Aggregate.Event):
+        """A fact."""
+
+        fact: Fact
+        correlation_id: str
+        causation_id: str | None
 
 
 class Eventsourced:
@@ -85,50 +87,39 @@ class Eventsourced:
     Like a user of it would, it registers one transcoding for each of our types; tuples come back as lists.
     """
 
-    ORIGINATOR = UUID(int=1)
-
     def __init__(self, path: Path, facts: Sequence[Fact]) -> None:
-        transcoder = JSONTranscoder()
-        transcoder.register(DecimalAsStr())
-        transcoder.register(DatetimeAsISO())
+        self._app: Application[UUID] = Application(
+            {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(path)}
+        )
         for form in {form for fact in facts for form in _dataclasses(fact)}:
-            transcoder.register(_transcoding(form))
-        self._datastore = SQLiteDatastore(str(path))
-        recorder = SQLiteApplicationRecorder(self._datastore)
-        recorder.create_table()
-        self._store: EventStore[UUID] = EventStore(Mapper(transcoder), recorder)
-        self._version = 0
+            self._app.mapper.transcoder.register(_transcoding(form))  # type: ignore[attr-defined]
+        self._account = Account()
+        self._app.save(self._account)
 
     def append(self, events: Sequence[NewEvent]) -> None:
-        self._store.put(
-            [
-                Happened(
-                    self.ORIGINATOR,
-                    self._version + nth,
-                    event.occurred_at,
-                    event.fact,
-                    event.correlation_id,
-                    event.causation_id,
-                )
-                for nth, event in enumerate(events, start=1)
-            ]
-        )
-        self._version += len(events)
+        for event in events:
+            self._account.trigger_event(
+                Account.Happened,
+                fact=event.fact,
+                correlation_id=event.correlation_id,
+                causation_id=event.causation_id,
+            )
+        self._app.save(self._account)
 
     def read(self, page: int) -> Iterator[object]:
-        """Yield all events in pages, as its users read long streams."""
-        last = 0
-        while found := list(self._store.get(self.ORIGINATOR, gt=last, limit=page)):
+        """Yield all events in pages, after the one that made the aggregate."""
+        last = 1
+        while found := list(self._app.events.get(self._account.id, gt=last, limit=page)):
             yield from found
             last = found[-1].originator_version
 
     def close(self) -> None:
-        self._datastore.close()
+        self._app.close()
 
 
 def _dataclasses(value: Any) -> Iterator[type]:
-    if dataclasses.is_dataclass(value):
-        yield value.__class__
+    if dataclasses.is_dataclass(type(value)):
+        yield type(value)
         for field in dataclasses.fields(value):
             yield from _dataclasses(getattr(value, field.name))
     elif isinstance(value, tuple):
@@ -152,5 +143,3 @@ def _transcoding(form: type) -> Transcoding:
             return form(**data)
 
     return AsFields()
-
-

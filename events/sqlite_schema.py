@@ -13,7 +13,12 @@ SCHEMA_VERSION: Final = 3
 APPLICATION_ID: Final = 0x44555354
 
 _EVENT_TABLES: Final = (
-    "CREATE TABLE types (id INTEGER PRIMARY KEY, word TEXT NOT NULL, version INTEGER NOT NULL, UNIQUE (word, version)) STRICT",
+    """CREATE TABLE types (
+        id INTEGER PRIMARY KEY,
+        word TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        UNIQUE (word, version)
+    ) STRICT""",
     # An id that is a UUID is kept as its 16 bytes, any other as text. What is large comes last.
     """CREATE TABLE events (
         position INTEGER PRIMARY KEY,

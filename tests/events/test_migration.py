@@ -133,6 +133,9 @@ def test_append__by_a_process_of_the_old_release__is_refused(tmp_path: Path, sch
     log = SQLiteLog(path, utc_now)
     assert log.head() == last
     with pytest.raises(sqlite3.OperationalError, match="10 columns"):
-        old.execute("INSERT INTO events VALUES (?, 1, 99, 'late', 'conversions_resumed', 1, x'7b7d', 0, 0, 'c', NULL)", [last + 1])
+        old.execute(
+            "INSERT INTO events VALUES (?, 1, 99, 'late', 'conversions_resumed', 1, x'7b7d', 0, 0, 'c', NULL)",
+            [last + 1],
+        )
     old.close()
     log.close()
