@@ -6,26 +6,26 @@ commits and no reader ever sees a hole.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from events import sealed
 from events.admission import EPOCH, TICK, Candidate, admit, candidates, recorded_after
-from events.leaf import grown
 from events.log import CorruptLog, EventIdConflict, LogConflict, NewEvent, Recorded
 from events.sealed import Sealed
 from events.segments import Segment
 from events.sqlite_file import Link, LogFile
-from events.sqlite_rows import INSERT, INSERT_ROW, SELECT, recorded, row_of, ticks, tree_rows
+from events.sqlite_rows import SELECT, Row, recorded, stored_id, ticks, tree_rows, write
 
 PAGE: Final = 500
+# Where these stand in a row that `SELECT` found.
+_POSITION: Final = 0
+_VERSION: Final = 2
 
 
 class SQLiteLog:
@@ -59,9 +59,7 @@ class SQLiteLog:
             if repeated is not None:
                 return repeated
             fresh = self._placed(link, wanted, version)
-            stream_id = _stream_id(link, stream)
-            link.executemany(INSERT_ROW, grown(fresh, partial(tree_rows, link)))
-            link.executemany(INSERT, (row_of(record, stream_id) for record in fresh))
+            write(link, fresh)
             return fresh
 
     def restore(self, records: Iterable[Recorded]) -> int:
@@ -76,16 +74,15 @@ class SQLiteLog:
             count = 0
             for count, record in enumerate(records, start=1):
                 query = "SELECT position FROM events WHERE event_id = ?"
-                if taken := link.execute(query, (record.event_id,)).fetchone():
+                if taken := link.execute(query, (stored_id(record.event_id),)).fetchone():
                     raise EventIdConflict(f"event id {record.event_id} is that of positions {taken[0]} and {count}")
-                link.executemany(INSERT_ROW, grown([record], partial(tree_rows, link)))
-                link.execute(INSERT, row_of(record, _stream_id(link, record.stream)))
+                write(link, [record])
             return count
 
     def stream(self, stream: str, after: int = 0) -> Iterator[Recorded]:
-        query = f"{SELECT} WHERE streams.name = ? AND version > ? ORDER BY version LIMIT {PAGE}"
+        query = f"{SELECT} WHERE streams.name = ? AND events.version > ? ORDER BY events.version LIMIT {PAGE}"
         while page := self._page(f"version {after + 1} of stream {stream}", query, stream, after):
-            for record in chain(self._sealed.stream(stream, after, page[0].version), page):
+            for record in chain(self._sealed.stream(stream, after, page[0][_VERSION]), self._recorded(page)):
                 after += 1
                 if record.version != after:
                     raise CorruptLog(f"{self.path}: version {after} of stream {stream} is missing")
@@ -100,7 +97,7 @@ class SQLiteLog:
         query = f"{SELECT} WHERE position > ? AND position <= ? ORDER BY position LIMIT {PAGE}"
         last = self.head() if until is None else until
         while page := self._page(f"position {after + 1}", query, after, last):
-            for record in chain(self._sealed.read(after, page[0].position - 1), page):
+            for record in chain(self._sealed.read(after, page[0][_POSITION] - 1), self._recorded(page)):
                 after += 1
                 if record.position != after:
                     raise CorruptLog(f"{self.path}: position {after} is missing")
@@ -202,9 +199,15 @@ class SQLiteLog:
 
     def _known(self, link: Link, wanted: Sequence[Candidate]) -> Mapping[str, Recorded]:
         ids = [candidate.event.event_id for candidate in wanted]
-        rows = link.execute(f"{SELECT} WHERE event_id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
-        found = [*(recorded(row, self.path) for row in rows), *self._sealed.with_ids(link, ids)]
-        return {record.event_id: record for record in found}
+        stored = [stored_id(event_id) for event_id in ids]
+        rows: list[Row] = []
+        for start in range(0, len(stored), PAGE):
+            some = stored[start : start + PAGE]
+            rows += link.execute(f"{SELECT} WHERE event_id IN ({', '.join('?' * len(some))})", some)
+        return {record.event_id: record for record in (*self._recorded(rows), *self._sealed.with_ids(link, ids))}
+
+    def _recorded(self, rows: Iterable[Row]) -> Iterator[Recorded]:
+        return (recorded(row, self.path) for row in rows)
 
     def _sealed_meanwhile(self, position: int, moment: datetime) -> int:
         if position > self._sealed.end():
@@ -219,12 +222,12 @@ class SQLiteLog:
             placed.append(candidate.recorded(position + offset, version + offset, last))
         return placed
 
-    def _page(self, place: str, query: str, *bounds: object) -> Sequence[Recorded]:
+    def _page(self, place: str, query: str, *bounds: object) -> Sequence[Row]:
         """Fetch a page whole: a reader that pauses between events must not keep a transaction open.
 
         A page ends before text that is not UTF-8; the next one begins with it, at the `place` that the error names.
         """
-        rows: list[tuple[object, ...]] = []
+        rows: list[Row] = []
         with self._file.reading() as link:
             try:
                 rows.extend(link.execute(query, bounds))
@@ -233,17 +236,12 @@ class SQLiteLog:
                     raise
                 if not rows:
                     raise CorruptLog(f"{self.path}: {place} cannot be read: {error}") from error
-        return [recorded(row, self.path) for row in rows]
+        return rows
 
 
 def _version(link: Link, stream: str) -> int:
     query = "SELECT max(version) FROM events WHERE stream = (SELECT id FROM streams WHERE name = ?)"
     return int(link.execute(query, (stream,)).fetchone()[0] or sealed.version(link, stream))
-
-
-def _stream_id(link: Link, stream: str) -> int:
-    link.execute("INSERT INTO streams (name) VALUES (?) ON CONFLICT DO NOTHING", (stream,))
-    return int(link.execute("SELECT id FROM streams WHERE name = ?", (stream,)).fetchone()[0])
 
 
 def _head(link: Link) -> int:

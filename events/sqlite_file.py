@@ -20,6 +20,8 @@ from typing import Final
 from events.log import CorruptLog, LogUnavailable, StoreMisconfigured
 from events.sqlite_schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, migrate, schema_of
 
+# A page takes whole events only: of half a kilobyte each, twice the default wastes half as much and costs no more.
+PAGE_SIZE: Final = 8192
 UNAVAILABLE: Final = {
     sqlite3.SQLITE_BUSY: "is locked by another writer",
     sqlite3.SQLITE_LOCKED: "is locked by another writer",
@@ -131,6 +133,7 @@ class LogFile:
 
     def _found(self, link: Link, deadline: float) -> None:
         with self._gate(deadline):
+            link.execute(f"PRAGMA page_size = {PAGE_SIZE}")
             link.execute("PRAGMA journal_mode = WAL")
             _begin(link, deadline)
             if self._is_new(link):
