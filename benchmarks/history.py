@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
 from itertools import count, islice
 from random import Random
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from benchmarks.ground import COINS, Ground
 from domain.identity import stream_of
@@ -26,6 +27,7 @@ from events.sqlite import SQLiteLog
 SWEEPS = 24
 YEAR_ONE = datetime(2026, 1, 1, tzinfo=UTC)
 BETWEEN = timedelta(hours=1)
+KEPT = 100_000
 IDENTITY = "5b0a7e5e-0000-4000-8000-0000000000ac"
 UUID_OR_TIME = re.compile(
     rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:.]{15}Z"
@@ -33,17 +35,20 @@ UUID_OR_TIME = re.compile(
 
 
 def history(ground: Ground, length: int) -> SQLiteLog:
-    """Return a log of so many events, made once and kept in a file for later runs."""
-    path = ground.directory.parent / f"history-{length}.db"
+    """Return a log of so many events; a long one is made once and kept for later runs."""
+    place = ground.directory.parent if length >= KEPT else ground.directory
+    path = place / f"history-{length}.db"
     if not path.exists():
-        restore(path, IDENTITY, islice(records(_sweeps(ground)), length), ground.desk.clock)
+        restore(path, IDENTITY, islice(records(_sweeps(ground, length)), length), ground.desk.clock)
     return SQLiteLog(path, ground.desk.clock)
 
 
-def _sweeps(ground: Ground) -> list[Sequence[Recorded]]:
+def _sweeps(ground: Ground, length: int) -> list[Sequence[Recorded]]:
     """Let the workers sweep until there are enough; each time other amounts of the crumbs are there."""
-    random = Random(1)
-    return [ground.sweep({coin: Decimal(random.randrange(60, 101)) / 100 for coin in COINS}) for _ in range(SWEEPS)]
+    random, sweeps = Random(1), list[Sequence[Recorded]]()
+    while len(sweeps) < SWEEPS and sum(map(len, sweeps)) < length:
+        sweeps.append(ground.sweep({coin: Decimal(random.randrange(60, 101)) / 100 for coin in COINS}))
+    return sweeps
 
 
 def records(sweeps: Sequence[Sequence[Recorded]]) -> Iterator[Recorded]:

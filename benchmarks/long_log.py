@@ -33,7 +33,7 @@ def measure(ground: Ground, rounds: int) -> list[Figure]:
     beside = f"the same {rounds:,} events read, decoded and checked"
     full = "all of it read and folded"
     figures = [
-        _seconds("fold", folded, beside, read, 4.0 * rounds / 1_000_000, rounds),
+        _seconds("fold", folded, beside, read, 4.0, rounds),
         _seconds("snapshot_and_tail", _tail(log, ground.directory, rounds), full, whole, 0.10, 3),
         _seconds("as_of_any_time", _any_time(log), full, whole, 0.5, MOMENTS),
         _size(log, ground.directory, min(SEALED, rounds)),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import zip_longest
 
 import pytest
+from msgspec import structs
 
 from events.log import Recorded
 from tests.views.stories import STORIES, story
@@ -49,4 +50,4 @@ def test_views__of_two_accounts_in_one_log__keep_them_apart() -> None:
 
 def of(account: str, recorded: Recorded) -> Recorded:
     """The same event of another account."""
-    return replace(recorded, fact=replace(recorded.fact, account=account))
+    return structs.replace(recorded, fact=replace(recorded.fact, account=account))
