@@ -26,8 +26,8 @@ REGULAR = [sample for sample in SAMPLES if not isinstance(sample, ScanCompleted)
 # What JSON and our forms are made of, and what nearly is.
 PIECES = [bytes([byte]) for byte in b'"\\{}[]:,.-+eE0123456789TZnul \n\x00\x1f\x7f']
 SPELLINGS = [
-    b'"', b"\\", b"\\/", b"\\u0041", b"\\u001f", b"\\u001F", b"\\u0008", b"\\b", b"\\u000a", b"\\u007f", b"\x7f", b"\xc3\xa9",
-    b"\xff", b"\xed\xa0\x80", b"0", b"00", b"-0", b"-", b"1E-8", b".", b"0.0", b"null", b"true", b" ", b"\n", b",", b"9" * 60,
+    b'"', b"\\", b"\\/", b"\\u0041", b"\\u001f", b"\\u001F", b"\\u0008", b"\\b", b"\\u000a", b"\\u007f", b"\x7f",
+    b"\xc3\xa9", b"\xff", b"\xed\xa0\x80", b"0", b"00", b"-0", b"-", b"1E-8", b".", b"0.0", b"null", b"true", b" ", b"\n", b",", b"9" * 60,
     b"2026-02-30", b"24:00:00", b"23:59:60", b"0000", b"+00:00", b"Z",
 ]  # fmt: skip
 
@@ -67,7 +67,7 @@ def test_decode__bytes_changed_anywhere__are_refused_or_are_what_is_written_of_t
     written = encode(sample)
     start = data.draw(st.integers(0, len(written)))
     end = data.draw(st.integers(start, min(len(written), start + 12)))
-    piece = data.draw(st.sampled_from(SPELLINGS + PIECES) | st.binary(max_size=4))
+    piece = data.draw(st.sampled_from([*SPELLINGS, *PIECES]) | st.binary(max_size=4))
     changed = written[:start] + piece + written[end:]
     assume(changed != written)
     try:
@@ -116,19 +116,26 @@ def test_exactness__another_type_anywhere__is_not_exact() -> None:
     exact = EXACT[LegFilled]
     assert exact(filled)
     fill, execution = filled.fill, filled.fill.executions[0]
-    for other in (
-        replace(filled, account=Subtext("main")),
-        replace(filled, fill=("o-1",)),
-        replace(filled, fill=replace(fill, fees=list(fill.fees))),
-        replace(filled, fill=replace(fill, executions=(execution, "x"))),
-        replace(filled, fill=replace(fill, executions=(replace(execution, price=1),))),
-        replace(filled, fill=replace(fill, executions=(replace(execution, traded_at=AT.replace(tzinfo=None)),))),
-        ConversionsHalted("main", "x"),
-    ):
-        assert not exact(other)
-    assert not EXACT[DustUnroutable](replace(unroutable, reason=str(Unroutable.BELOW_MINIMUM)))
-    assert not EXACT[DustUnroutable](replace(unroutable, missing="1"))
-    assert EXACT[DustUnroutable](replace(unroutable, missing=None))
+    others: list[dict[str, Any]] = [
+        {"account": Subtext("main")},
+        {"fill": ("o-1",)},
+        {"fill": _with(fill, fees=list(fill.fees))},
+        {"fill": _with(fill, executions=(execution, "x"))},
+        {"fill": _with(fill, executions=(_with(execution, price=1),))},
+        {"fill": _with(fill, executions=(_with(execution, traded_at=AT.replace(tzinfo=None)),))},
+    ]
+    for other in others:
+        assert not exact(_with(filled, **other))
+    assert not exact(ConversionsHalted("main", "x"))
+    exact = EXACT[DustUnroutable]
+    assert not exact(_with(unroutable, reason=str(Unroutable.BELOW_MINIMUM)))
+    assert not exact(_with(unroutable, missing="1"))
+    assert exact(_with(unroutable, missing=None))
+
+
+def _with(value: Any, **changed: Any) -> Any:
+    """Change fields, whatever their types."""
+    return replace(value, **changed)
 
 
 def test_encode__a_zone_of_seconds_off_utc__is_written_as_the_moment_it_is() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import zip_longest
 
+import msgspec
 import pytest
 
 from events.log import Recorded
@@ -49,4 +50,4 @@ def test_views__of_two_accounts_in_one_log__keep_them_apart() -> None:
 
 def of(account: str, recorded: Recorded) -> Recorded:
     """The same event of another account."""
-    return replace(recorded, fact=replace(recorded.fact, account=account))
+    return msgspec.structs.replace(recorded, fact=replace(recorded.fact, account=account))
