@@ -71,7 +71,8 @@ def test_lost_publish__just_after_beat_rang__waits_for_the_next_ring(figures: di
 def test_page__its_table__names_every_figure_with_its_unit_and_limit(figures: dict[str, Figure]) -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|", PAGE.read_text("utf-8"), re.M)
     told = {name: (value.split()[-1], limit) for name, value, _, _, limit in rows}
-    assert told == {name: (each.unit, f"{each.bound} {each.limit:,g}") for name, each in figures.items()}
+    usual = {name: each for name, each in figures.items() if each.benchmark not in ON_REQUEST}
+    assert told == {name: (each.unit, f"{each.bound} {each.limit:,g}") for name, each in usual.items()}
 
 
 def bench(*words: str) -> subprocess.CompletedProcess[str]:
