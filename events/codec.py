@@ -56,12 +56,12 @@ def decode(event_type: EventType, data: bytes) -> Fact:
         if codec.canonical(data):
             return fact
         written = codec.write(fact)
-    except msgspec.DecodeError as error:
+        if _JSON.encode(written) != data:
+            raise UnfitFact(f"{event_type}: {_difference(msgspec.json.decode(data), written)}")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnfitFact(f"{event_type}: {error}; the bytes are {_shortly(data)}") from None
     except _Refused as refused:
         raise UnfitFact(f"{event_type}: {refused}") from None
-    if _JSON.encode(written) != data:
-        raise UnfitFact(f"{event_type}: {_difference(msgspec.json.decode(data), written)}")
     return fact
 
 
