@@ -1,13 +1,18 @@
-"""One PostgreSQL for all tests, and a fresh database in it for every test that asks for one."""
+"""One PostgreSQL for all tests, a fresh database in it for every test that wants one, and Ctrl-C as in a terminal."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.postgres_server import Database, PostgresServer
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and whoever ignores it bequeaths that to the
+# programs that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
