@@ -27,8 +27,8 @@ REGULAR = [sample for sample in SAMPLES if not isinstance(sample, ScanCompleted)
 PIECES = [bytes([byte]) for byte in b'"\\{}[]:,.-+eE0123456789TZnul \n\x00\x1f\x7f']
 SPELLINGS = [
     b'"', b"\\", b"\\/", b"\\u0041", b"\\u001f", b"\\u001F", b"\\u0008", b"\\b", b"\\u000a", b"\\u007f", b"\x7f",
-    b"\xc3\xa9", b"\xff", b"\xed\xa0\x80", b"0", b"00", b"-0", b"-", b"1E-8", b".", b"0.0", b"null", b"true", b" ", b"\n",
-    b",",
+    b"\xc3\xa9", b"\xff", b"\xed\xa0\x80", b"0", b"00", b"-0", b"-", b"1E-8", b".", b"0.0", b"null", b"true", b" ",
+    b"\n", b",",
     b"9" * 60, b"2026-02-30", b"24:00:00", b"23:59:60", b"0000", b"+00:00", b"Z",
 ]  # fmt: skip
 
