@@ -20,7 +20,7 @@ from events.sqlite import SQLiteLog
 from views.snapshots import EVERY, Snapshots
 from views.state import State
 
-PAGE = 10_000
+PAGE = 1_000
 MOMENTS = 50
 SEALED = 100_000
 
@@ -95,7 +95,7 @@ def _size(log: SQLiteLog, scratch: Path, length: int) -> Figure:
     return Figure(
         name="sealed_bytes",
         value=size / length,
-        unit="bytes an event",
+        unit="bytes",
         against="the same events in the SQLite file, tree and indexes included",
         reference=log.path.stat().st_size / log.head(),
         limit=160,
