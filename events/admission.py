@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from events.catalogue import EventType, type_of
 from events.codec import encode
-from events.log import EventIdConflict, LogConflict, NewEvent, Recorded
+from events.log import EventIdConflict, LogConflict, NewEvent, Recorded, Written
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """A new event with its type and canonical bytes, ready to be recorded in `stream`."""
 
     stream: str
@@ -109,3 +109,20 @@ def recorded_after(previous: datetime, now: datetime) -> datetime:
 def ticks(moment: datetime) -> int:
     """Return microseconds since 1970 UTC, exactly."""
     return (moment - EPOCH) // TICK
+
+
+def unread(record: Recorded) -> Written:
+    """Return an event that was read as if it had only been copied."""
+    return Written(
+        record.position,
+        record.stream,
+        record.version,
+        record.event_id,
+        record.type,
+        record.type_version,
+        record.data,
+        ticks(record.occurred_at),
+        ticks(record.recorded_at),
+        record.correlation_id,
+        record.causation_id,
+    )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import msgspec
+
 from events.facts import Fact
 
 
@@ -44,8 +46,7 @@ class NewEvent:
     causation_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True):
     """An event in the log. `position` is global, dense, from 1; `version` counts within the stream, from 1.
 
     `recorded_at` strictly grows with the position. `type` and `type_version` are stable words of the catalogue; `data`

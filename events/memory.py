@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 
-from events.admission import EPOCH, admit, candidates, recorded_after, ticks
+from events.admission import EPOCH, admit, candidates, recorded_after, unread
 from events.leaf import grown
 from events.log import NewEvent, Recorded, Written
 
@@ -55,9 +55,7 @@ class MemoryLog:
         return iter(self._events[after:until])
 
     def written(self, after: int, until: int) -> Iterator[Written]:
-        for record in self._events[after:until]:
-            times = {"occurred_at": ticks(record.occurred_at), "recorded_at": ticks(record.recorded_at)}
-            yield Written(**{name: getattr(record, name) for name in Written._fields} | times)
+        return map(unread, self._events[after:until])
 
     def streams(self) -> Sequence[str]:
         return list(self._streams)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
+from domain.identity import event_id
 from events.checkpoint import Checkpoint, SignerKey, origin
 from events.inspection import Findings, inspect
 from events.log import CorruptLog, ProvableLog
@@ -26,10 +27,11 @@ IDENTITY = "11111111-2222-4333-8444-555555555555"
 KEY = SignerKey(origin(IDENTITY), bytes(range(32)))
 COLUMNS = {
     "events": (
-        "position", "stream", "version", "event_id", "type", "type_version", "data", "occurred_at", "recorded_at",
-        "correlation_id", "causation_id",
+        "position", "stream", "version", "type", "occurred_at", "recorded_at", "event_id", "correlation_id",
+        "causation_id", "data",
     ),
     "streams": ("id", "name"),
+    "types": ("id", "word", "version"),
     "tree": ("position", "hashes"),
     "signed_heads": ("number", "note"),
 }  # fmt: skip
@@ -46,12 +48,12 @@ def written(path: Path, *, third: str = "third") -> SQLiteLog:
 
 
 def fill(log: ProvableLog, third: str = "third") -> None:
-    """Give a log eleven events in two streams, signed after six."""
+    """Give a log eleven events in two streams, signed after six; the last five have UUIDs for ids."""
     log.append("account-main", 0, [new(f"m{number}", fact) for number, fact in enumerate(SAMPLES[:2])])
     log.append("account-other", 0, [new("o1", halt(third)), new("o2")])
     log.append("account-main", 2, [new("m3"), new("m4")])
     log.keep_signed_head(head_of(log))
-    log.append("account-main", 4, [new(f"m{number}", fact) for number, fact in enumerate(SAMPLES[3:8], start=5)])
+    log.append("account-main", 4, [new(event_id("account-main", "m", nth), SAMPLES[nth]) for nth in range(3, 8)])
     log.keep_signed_head(head_of(log))
 
 
@@ -113,7 +115,7 @@ class Flip:
         return (int.from_bytes(value) ^ 1 << self.bit % (len(value) * 8)).to_bytes(len(value))
 
 
-ROWS = {"events": 11, "streams": 2, "tree": 11, "signed_heads": 2}
+ROWS = {"events": 11, "streams": 2, "types": 8, "tree": 11, "signed_heads": 2}
 
 
 def flips(columns: Mapping[str, Sequence[str]]) -> st.SearchStrategy[Flip]:
@@ -126,6 +128,7 @@ def flips(columns: Mapping[str, Sequence[str]]) -> st.SearchStrategy[Flip]:
 
 
 FIRST_OF_STREAM = {1: 1, 2: 3}
+FIRST_OF_TYPE = {1: 1, 2: 2, 3: 3, 4: 7, 5: 8, 6: 9, 7: 10, 8: 11}
 
 
 def says_where(flip: Flip, sentence: str) -> bool:
@@ -133,6 +136,7 @@ def says_where(flip: Flip, sentence: str) -> bool:
         "events": f"position {flip.row}",
         "tree": f"position {flip.row}",
         "streams": f"position {FIRST_OF_STREAM.get(flip.row)}",
+        "types": f"position {FIRST_OF_TYPE.get(flip.row)}",
         "signed_heads": f"signed head {flip.row}",
     }[flip.table]
     return f"{where} " in sentence or f"{where}:" in sentence

@@ -22,6 +22,7 @@ from events.postgres import PostgresLog
 from events.sqlite import SQLiteLog
 from tests.events.clocks import SetClock
 from tests.events.samples import AT, SAMPLES, halt, new
+from tests.events.sealing import SealingLog
 from tests.postgres_server import Database
 
 TICK = timedelta(microseconds=1)
@@ -32,7 +33,7 @@ def clock() -> SetClock:
     return SetClock()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "sealed", "postgres"])
 def log(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iterator[EventLog]:
     store: EventLog
     match request.param:
@@ -40,6 +41,8 @@ def log(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iter
             store = MemoryLog("memory-1", clock)
         case "sqlite":
             store = SQLiteLog(tmp_path / "log.db", clock)
+        case "sealed":
+            store = SealingLog(tmp_path / "log.db", clock)
         case _:
             store = PostgresLog(request.getfixturevalue("database").url, clock)
     yield store

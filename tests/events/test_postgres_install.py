@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from msgspec import structs
 from psycopg import errors
 
 from events import postgres_install, restore
@@ -185,7 +186,7 @@ def test_restore__an_id_twice_or_a_cut_file__leaves_no_log(empty: Database, tmp_
     with closing(SQLiteLog(tmp_path / "log.db", utc_now)) as there:
         there.append("main", 0, [new(f"e{number}") for number in range(far + 1)])
         records = list(there.read())
-        twice = [*records[:-1], replace(records[-1], event_id="e0")]
+        twice = [*records[:-1], structs.replace(records[-1], event_id="e0")]
         with pytest.raises(EventIdConflict, match=f"e0 is that of positions 1 and {far + 1}"):
             postgres_install.restore(empty.owner_url, {}, "x", twice)
         cut = io.BytesIO(exported(there).getvalue()[:-30])
