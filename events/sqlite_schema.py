@@ -59,7 +59,6 @@ def _frozen(*tables: str, actions: Sequence[str] = _ACTIONS) -> tuple[str, ...]:
 
 # `INSERT OR REPLACE` deletes without asking the delete trigger. An event comes after its row of the tree: a process of
 # an earlier release, which writes no such rows, is refused.
-# `INSERT OR REPLACE` deletes without asking the delete trigger. An event comes after its row of the tree.
 _DENSE_EVENTS: Final = """CREATE TRIGGER events_replace BEFORE INSERT ON events
         WHEN NEW.position <> (SELECT ifnull(max(position), 0) + 1 FROM events)
             OR EXISTS (SELECT 1 FROM events WHERE event_id = NEW.event_id)
