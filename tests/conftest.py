@@ -1,14 +1,19 @@
-"""One PostgreSQL and one local chain for all tests; every test gets a fresh database, or the chain as it was at first."""
+"""One PostgreSQL and one local chain for all tests, each as new for every test; and Ctrl-C as in a terminal."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from simulators.chain.chain import LocalChain
 from tests.postgres_server import Database, PostgresServer
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and whoever ignores it bequeaths that to the
+# programs that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
