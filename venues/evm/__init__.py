@@ -1,0 +1,1 @@
+"""Wallets on EVM chains."""
