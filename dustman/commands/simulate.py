@@ -34,3 +34,18 @@ def coinbase(
 
     serve(port, state, faults, seed, admin_port, ca_file, snapshot, key_directory, verbose)
     return Exit.DONE
+
+
+@simulate.command()
+def chain(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port on loopback; 0 takes a free one.")] = 0,
+    chain_id: Annotated[int, typer.Option(min=1, help="The chain id that the node has.")] = 31337,
+    dust: Annotated[int, typer.Option(min=0, max=500, help="How many plain tokens there are.")] = 60,
+    faults: Annotated[Path | None, typer.Option(help="A file of faults to inject.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Write every request to stderr.")] = False,
+) -> Exit:
+    """Run a real node with real contracts, which `make chain` installs; one line of JSON says where it is."""
+    from simulators.chain.serving import serve
+
+    serve(port, chain_id, dust, faults, verbose)
+    return Exit.DONE

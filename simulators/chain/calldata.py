@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
@@ -32,6 +33,6 @@ def call(signature: str, *values: object) -> bytes:
     return selector(signature) + encode(types_of(signature), values)
 
 
-def words(types: tuple[str, ...], data: bytes) -> tuple[object, ...]:
+def words(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
     """Decode what a call returned."""
     return tuple(decode(types, data))

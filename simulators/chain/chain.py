@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -12,15 +13,15 @@ from typing import Any, Self
 from simulators.chain.builder import Builder
 from simulators.chain.deployment import ETHER, FEEDS, deploy
 from simulators.chain.manifest import Contracts, Pool, Token
-from simulators.chain.market import V2
 from simulators.chain.node import Node
 from simulators.chain.rpc import Rpc
+from simulators.chain.trading import sell
 from simulators.chain.wallets import Wallet, fund, wallets
 
 CHAIN_ID = 31337
 DUST = 60
 PURSE = 100 * ETHER
-ENDLESS = 2**255
+MINED_WITHIN = 0.5
 
 
 class LocalChain:
@@ -153,14 +154,7 @@ class LocalChain:
         """Move a market: the owner sells base units of the pool's token, minted for it, whatever it gets."""
         token, quote = self.token(pool.token).address, self.token(pool.quote).address
         self._owner.send(token, "mint(address,uint256)", self._owner.owner, units)
-        if pool.fee == V2:
-            selling = "swapExactTokensForTokensSupportingFeeOnTransferTokens(uint256,uint256,address[],address,uint256)"
-            router, order = self.contracts.v2_router, (units, 0, [token, quote], self._owner.owner, ENDLESS)
-            self._owner.send(router, selling, *order)
-        else:
-            selling = "exactInputSingle((address,address,uint24,address,uint256,uint256,uint160))"
-            single = (token, quote, pool.fee, self._owner.owner, units, 0, 0)
-            self._owner.send(self.contracts.swap_router, selling, single)
+        sell(self._owner, self.contracts, token, quote, pool.fee, units)
         self._owner.settle()
 
     def block_number(self) -> int:
@@ -188,7 +182,8 @@ class LocalChain:
         return str(self.rpc("evm_snapshot"))
 
     def revert(self, snapshot: str) -> None:
-        """Put everything back as it stood, also what waited and how blocks are mined."""
+        """Put everything back as it stood, with nothing waiting and each transaction mined at once."""
+        self._let_finish()
         self.rpc("anvil_dropAllTransactions")
         if not self.rpc("evm_revert", snapshot):
             raise ValueError(f"snapshot {snapshot}: must be one that was not reverted to before")
@@ -203,6 +198,13 @@ class LocalChain:
             yield self
         finally:
             self.revert(snapshot)
+
+    def _let_finish(self) -> None:
+        """Wait for a block that is being mined, which would otherwise be added to the past; not for what is stuck."""
+        until = time.monotonic() + MINED_WITHIN
+        while self.rpc("anvil_getAutomine") and time.monotonic() < until:
+            if int(self.rpc("txpool_status")["pending"], 16) == 0:
+                return
 
     @cached_property
     def _owner(self) -> Builder:

@@ -8,10 +8,12 @@ from simulators.chain import market, multicall3
 from simulators.chain.builder import Builder
 from simulators.chain.manifest import Contracts, Manifest, Pool, Token
 from simulators.chain.market import HOSTILE, MAJORS, V2, WETH_USD, Listing
+from simulators.chain.trading import ENDLESS, sell
 
 ZERO = "0x" + "00" * 20
 MOST = 2**256 - 1
-ENDLESS = 2**255
+# What part of a market's liquidity is traded before it is used.
+LITTLE = 10_000
 ETHER = 10**18
 # What the owner spends on liquidity, most of it as WETH.
 PURSE, WRAPPED = 2_000_000 * ETHER, 1_000_000 * ETHER
@@ -27,6 +29,9 @@ FEEDS = {
     "wstETH/ETH": (18, Decimal("1.22")),
 }
 NO_CODE = "0x000000000000000000000000000000000000c0de"
+
+# A market's token, its quote token, its fee, and how much of either there is.
+Traded = tuple[str, str, int, dict[str, int]]
 
 
 def deploy(builder: Builder, dust: int) -> Manifest:
@@ -97,6 +102,7 @@ def _markets(
 ) -> tuple[Pool, ...]:
     prices = {listing.name: listing.usd for listing in listed} | {"WETH": WETH_USD}
     opened = [(tokens[one.name], tokens[quote], fee, usd) for one in listed for quote, fee, usd in one.markets]
+    traded: list[Traded] = []
     for token, quote, fee, usd in opened:
         amounts = {one.address: market.units(usd, prices[one.name], one.decimals) for one in (token, quote)}
         for one in (token, quote):
@@ -107,11 +113,21 @@ def _markets(
             _pair(builder, contracts, amounts)
         else:
             _pool(builder, contracts, amounts, fee)
+        traded.append((token.address, quote.address, fee, amounts))
     builder.settle()
+    _trade(builder, contracts, traded)
     return tuple(
         Pool(_address_of(builder, contracts, token, quote, fee), token.name, quote.name, fee)
         for token, quote, fee, _ in opened
     )
+
+
+def _trade(builder: Builder, contracts: Contracts, traded: list[Traded]) -> None:
+    """Sell a little each way: the first trade of a market costs more gas, as what it counts is still zero."""
+    for token, quote, fee, amounts in traded:
+        for sold, bought in ((token, quote), (quote, token)):
+            sell(builder, contracts, sold, bought, fee, amounts[sold] // LITTLE)
+    builder.settle()
 
 
 def _pool(builder: Builder, contracts: Contracts, amounts: dict[str, int], fee: int) -> None:

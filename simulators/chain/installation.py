@@ -35,11 +35,6 @@ class Artifact(NamedTuple):
     bytecode: bytes
 
 
-def is_installed() -> bool:
-    """Say whether everything that the local chain needs is there."""
-    return COMPILED.exists() and MULTICALL3.exists() and _anvil() is not None
-
-
 def anvil() -> Path:
     """Return the node's program; raises `ConfigurationError` where it was not installed."""
     program = _anvil()

@@ -5,13 +5,12 @@ A fault belongs to an endpoint and to some of its calls, counted from when the f
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
-from simulators.coinbase.forms import NotNegative, Number, Positive, Strict
+from simulators.forms import Calls, NotNegative, Number, Positive, Strict
 
 When = Literal["before", "after", "later"]
 EndpointName = Literal[
@@ -36,29 +35,12 @@ EndpointName = Literal[
 ]
 
 
-def _calls(given: object) -> str:
-    text = str(given)
-    if isinstance(given, bool) or not re.fullmatch(r"all|[1-9]\d*(-([1-9]\d*)?)?", text):
-        raise ValueError("must be a call's number 3, a range 2-4, an open range 2-, or all")
-    first, last = bounds(text)
-    if last is not None and last < first:
-        raise ValueError("must be a range whose end is not before its start")
-    return text
-
-
 def _fraction(value: Decimal) -> Decimal:
     if not 0 <= value < 1:
         raise ValueError('must be zero or above and below one, like "0.5"')
     return value
 
 
-def bounds(calls: str) -> tuple[int, int | None]:
-    """Read which calls are meant: the first and the last, None for no end."""
-    first, dash, last = ("1-" if calls == "all" else calls).partition("-")
-    return int(first), (int(last) if last else None) if dash else int(first)
-
-
-Calls = Annotated[str, BeforeValidator(_calls)]
 Fraction = Annotated[Number, AfterValidator(_fraction)]
 
 

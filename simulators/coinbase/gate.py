@@ -31,7 +31,7 @@ from simulators.coinbase.orders import Circumstances
 from simulators.coinbase.rate import Bucket
 from simulators.coinbase.refusals import ErrorReply, not_found
 from simulators.coinbase.state import Key
-from simulators.coinbase.wire import Answer, Reply, Request, json_reply
+from simulators.wire import Answer, Reply, Request, json_reply
 
 UNSERVED = Reply(200, b"")
 

@@ -19,10 +19,10 @@ from simulators.coinbase.faults import (
     Spoiling,
     Timeout,
     Unauthorized,
-    bounds,
 )
 from simulators.coinbase.refusals import ErrorReply, invalid
-from simulators.coinbase.wire import Answer, Reply, Reset, Silence, json_reply
+from simulators.forms import strikes
+from simulators.wire import Answer, Reply, Reset, Silence, json_reply
 
 HTML = "text/html; charset=utf-8"
 UNAUTHORIZED = Reply(401, b"Unauthorized\n", "text/plain; charset=utf-8")
@@ -110,7 +110,6 @@ def _counted(loaded: Loaded, endpoint: str, products: frozenset[str]) -> bool:
     if not loaded.fault.strikes(endpoint, products):
         return False
     loaded.seen += 1
-    first, last = bounds(loaded.fault.calls)
-    struck = loaded.seen >= first and (last is None or loaded.seen <= last)
+    struck = strikes(loaded.fault.calls, loaded.seen)
     loaded.struck += struck
     return struck

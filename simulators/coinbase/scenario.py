@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from simulators.coinbase.arithmetic import DECIMALS
 from simulators.coinbase.book import Book, Level, ladder
-from simulators.coinbase.forms import NotNegative, Positive, Strict
+from simulators.forms import NotNegative, Positive, Strict
 
 Scope = Literal["view", "trade", "transfer"]
 Algorithm = Literal["ed25519", "es256"]

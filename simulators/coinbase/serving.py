@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import sys
 import tempfile
-import threading
 from contextlib import ExitStack
 from pathlib import Path
 
 from domain.errors import ConfigurationError
 from simulators.coinbase.certificates import Certificates
 from simulators.coinbase.faults import Faults
-from simulators.coinbase.forms import read_file
 from simulators.coinbase.scenario import Scenario
 from simulators.coinbase.scenarios import SCENARIOS
 from simulators.coinbase.twin import CoinbaseTwin, write_key
+from simulators.foreground import announce, end_signals
+from simulators.forms import read_file
 
 
 def serve(
@@ -51,7 +48,7 @@ def serve(
             verbose=verbose,
         )
         keys = _written_keys(twin, key_directory or ca_file.parent)
-        ended = _end_signals()
+        ended = end_signals()
         stack.enter_context(twin)
         _announce(twin, keys)
         ended.wait()
@@ -77,13 +74,6 @@ def _written_keys(twin: CoinbaseTwin, directory: Path) -> dict[str, str]:
     return written
 
 
-def _end_signals() -> threading.Event:
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    return ended
-
-
 def _announce(twin: CoinbaseTwin, keys: dict[str, str]) -> None:
     ready = {
         "ready": "coinbase",
@@ -93,5 +83,4 @@ def _announce(twin: CoinbaseTwin, keys: dict[str, str]) -> None:
         "ca_file": str(twin.ca_file),
         "keys": keys,
     }
-    sys.stdout.write(json.dumps(ready) + "\n")
-    sys.stdout.flush()
+    announce(ready)

@@ -17,7 +17,6 @@ from simulators.coinbase.admin import Admin
 from simulators.coinbase.certificates import Certificates
 from simulators.coinbase.exchange import Exchange, opened
 from simulators.coinbase.faults import FaultForm, Faults
-from simulators.coinbase.forms import read_form
 from simulators.coinbase.gate import Gate
 from simulators.coinbase.keys import key_file
 from simulators.coinbase.ledger import USER
@@ -26,7 +25,8 @@ from simulators.coinbase.replies import Json
 from simulators.coinbase.scenario import Algorithm, Scenario, Scope
 from simulators.coinbase.snapshot import Snapshot
 from simulators.coinbase.state import Key
-from simulators.coinbase.wire import LOOPBACK, Server
+from simulators.forms import read_form
+from simulators.wire import LOOPBACK, Server
 
 TRADER: tuple[Scope, ...] = ("view", "trade")
 

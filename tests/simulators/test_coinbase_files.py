@@ -14,7 +14,6 @@ from domain.errors import ConfigurationError
 from simulators.coinbase.demo import CRUMBS, demo
 from simulators.coinbase.endpoints import ENDPOINTS
 from simulators.coinbase.faults import EndpointName, FaultForm, Faults, Spoiling
-from simulators.coinbase.forms import Strict, read_file
 from simulators.coinbase.scenario import (
     BookForm,
     ClockForm,
@@ -26,6 +25,7 @@ from simulators.coinbase.scenario import (
 )
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.serving import scenario_of
+from simulators.forms import Strict, read_file
 
 RULES = '{base_increment: "0.01", quote_increment: "0.01", base_min_size: "1"'  # more may follow
 PRODUCT = RULES + "}"

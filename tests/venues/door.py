@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from simulators.coinbase.twin import CoinbaseTwin
-from simulators.coinbase.wire import Answer, Reply, Request, Server
+from simulators.wire import Answer, Reply, Request, Server
 from tests.venues.coinbase_stage import CoinbaseStage
 
 PREFIX = "/api/v3/brokerage"

@@ -14,7 +14,7 @@ from domain.errors import ConfigurationError, VenueUnavailable
 from domain.venue import Holding, Price
 from simulators.coinbase.markets import market
 from simulators.coinbase.scenario import Algorithm
-from simulators.coinbase.wire import Reply, Request, json_reply
+from simulators.wire import Reply, Request, json_reply
 from tests.venues.coinbase_stage import CoinbaseStage, scenario
 from tests.venues.door import altered, answering, rewritten
 from venues.coinbase import KeyRights

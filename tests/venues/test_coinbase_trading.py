@@ -16,7 +16,7 @@ from domain.venue import NeverArrived, Order, Pending
 from events.money import Amount
 from events.values import Fill, LegKind, Quote, Refusal, RefusalCode
 from simulators.coinbase.markets import market
-from simulators.coinbase.wire import Reply, Request, json_reply
+from simulators.wire import Reply, Request, json_reply
 from tests.venues.coinbase_stage import CoinbaseStage, moving, scenario
 from tests.venues.contract import unmoved
 from tests.venues.door import altered, answering, rewritten

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -53,9 +54,32 @@ def _positive(value: Decimal) -> Decimal:
     return value
 
 
+def _calls(given: object) -> str:
+    text = str(given)
+    if isinstance(given, bool) or not re.fullmatch(r"all|[1-9]\d*(-([1-9]\d*)?)?", text):
+        raise ValueError("must be a call's number 3, a range 2-4, an open range 2-, or all")
+    first, last = bounds(text)
+    if last is not None and last < first:
+        raise ValueError("must be a range whose end is not before its start")
+    return text
+
+
 Number = Annotated[Decimal, BeforeValidator(_exact)]
 NotNegative = Annotated[Number, AfterValidator(_not_negative)]
 Positive = Annotated[Number, AfterValidator(_positive)]
+Calls = Annotated[str, BeforeValidator(_calls)]
+
+
+def bounds(calls: str) -> tuple[int, int | None]:
+    """Read which calls are meant: the first and the last, None for no end."""
+    first, dash, last = ("1-" if calls == "all" else calls).partition("-")
+    return int(first), (int(last) if last else None) if dash else int(first)
+
+
+def strikes(calls: str, number: int) -> bool:
+    """Say whether a call is among those that are meant, by its number from 1."""
+    first, last = bounds(calls)
+    return number >= first and (last is None or number <= last)
 
 
 def read_file(path: Path, form: type[Form]) -> Form:
