@@ -235,5 +235,5 @@ def test_restore__where_nothing_can_be_written__is_unavailable(log: SQLiteLog, t
 
 
 def test_restore__into_a_log_with_events__is_a_conflict(log: SQLiteLog) -> None:
-    with pytest.raises(LogConflict, match="has 18 events"):
+    with pytest.raises(LogConflict, match=f"has {COUNT} events"):
         log.restore(log.read())
