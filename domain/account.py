@@ -5,16 +5,18 @@ One account is one stream and one consistency boundary: its scans, its one open 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import assert_never
 
+from domain import lane as lanes
 from domain import leg as legs
 from domain import purse as purses
 from domain import sweep as sweeps
 from domain.errors import ImpossibleHistory
+from domain.lane import Lane
 from domain.leg import Filled, Leg, NeverArrived
 from domain.purse import Purse, SoldLot
 from domain.sweep import Sweep
@@ -37,6 +39,11 @@ from events.facts import (
     ProceedsCarried,
     ScanCompleted,
     SweepCompleted,
+    TransactionDisplaced,
+    TransactionIncluded,
+    TransactionReorged,
+    TransactionSettled,
+    TransactionSigned,
     VenueUnreachable,
 )
 from events.money import Amount, exactly_less, exactly_sum
@@ -56,6 +63,7 @@ class Account:
     learned: Mapping[str, DustUnroutable] = field(default_factory=dict)
     purse: Purse = field(default_factory=lambda: Purse({}, ()))
     sweep: Sweep | None = None
+    lane: Lane = field(default_factory=Lane)
     watched: frozenset[str] = frozenset()
     dry_run: str = ""
     live: str = ""
@@ -67,11 +75,11 @@ class Account:
         """Return what was put up for sale on a day, at the value that the venue offered, for the daily cap."""
         return self.spent[1] if self.spent[0] == day else Decimal(0)
 
-    def spent_beside(self, leg: Leg, day: date) -> Decimal:
-        """Return the same without an attempt at the leg that never arrived."""
-        if isinstance(leg, NeverArrived) and leg.intent.requested_at.date() == day:
-            return exactly_less(self.spent_on(day), sweeps.worth(leg.intent.quote).quantity)
-        return self.spent_on(day)
+    def spent_beside(self, attempted: Iterable[Leg], day: date) -> Decimal:
+        """Return the same without attempts at these legs that never arrived."""
+        gone = (leg.intent for leg in attempted if isinstance(leg, NeverArrived))
+        worths = (sweeps.worth(intent.kind, intent.quote) for intent in gone if intent.requested_at.date() == day)
+        return exactly_less(self.spent_on(day), *worths)
 
     def leg(self, leg_id: str) -> tuple[Sweep | None, Leg | None]:
         """Return the open sweep and its leg of that id, each None when there is none."""
@@ -97,6 +105,14 @@ def evolve(account: Account, fact: Fact) -> Account:
             return _detect(account, fact)
         case LegRequested() | LegFilled() | LegRefused() | LegOutcomeUnknown() | LegNeverArrived():
             return _move_leg(account, fact)
+        case (
+            TransactionSigned()
+            | TransactionIncluded()
+            | TransactionReorged()
+            | TransactionDisplaced()
+            | TransactionSettled()
+        ):
+            return replace(account, lane=lanes.evolve(account.lane, fact), outage=("", ""))
         case DustConverted(lot_id=lot_id, proceeds=proceeds):
             return replace(account, purse=_paid_out(account.purse, lot_id, proceeds))
         case SweepCompleted(sweep_id=sweep_id):
@@ -110,7 +126,7 @@ def evolve(account: Account, fact: Fact) -> Account:
         case ConversionsHalted(reason=reason):
             return replace(account, halted=reason or "halted")
         case ConversionsResumed():
-            return replace(account, halted="")
+            return replace(account, halted="", lane=lanes.taken_anew(account.lane))
         case VenueUnreachable(operation=operation, about=about):
             return replace(account, outage=(operation, about))
         case DustConversionFailed() | ProceedsCarried():
@@ -148,7 +164,7 @@ def _move_leg(account: Account, fact: legs.LegFact) -> Account:
         return replace(account, sweep=sweep, purse=purse, learned=learned)
     if isinstance(fact, LegRequested) and legs.is_exit(moved.plan):
         day = fact.requested_at.date()
-        value = exactly_sum(account.spent_beside(leg, day), sweeps.worth(fact.quote).quantity)
+        value = exactly_sum(account.spent_beside([leg], day), sweeps.worth(fact.kind, fact.quote))
         return replace(account, sweep=sweep, spent=(day, value))
     return replace(account, sweep=sweep)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.bundle import Intent
+from domain.chain import Proposal, Rules, Sight
 from domain.leg import Answer
 from domain.scan import Reading
-from events.facts import AccountWentLive, ConversionsHalted, ConversionsResumed, DryRunCompleted
+from events.facts import AccountWentLive, ConversionsHalted, ConversionsResumed, DryRunCompleted, TransactionSigned
 from events.money import Amount
-from events.values import Policy, Quote, Refusal
+from events.values import Fill, Policy, Quote, Refusal, SignedTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,59 @@ class ConcludeLeg:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestBundle:
+    """Put a signed transaction and the intents of its legs on record, if everything that RequestLeg asks for holds.
+
+    A delegation carries no legs: `intents` are those it is made for. `worker` is as for RequestLeg.
+    """
+
+    intents: tuple[Intent, ...]
+    transaction: SignedTransaction
+    proposal: Proposal
+    rules: Rules
+    fingerprint: str
+    worker: str
+    now: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"{self.transaction.tx_hash}/request/{self.worker}/{self.now.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceTransaction:
+    """Put a transaction on record that takes the place of `replaced`, the newest of its nonce."""
+
+    transaction: SignedTransaction
+    replaced: TransactionSigned
+    worker: str
+    now: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"{self.transaction.tx_hash}/replace/{self.worker}/{self.now.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveLane:
+    """Record what a node's sight of the account means; `fills` is what a final receipt moved, by leg id.
+
+    `turn` is the lane's when it was looked at: on one that has moved since, the sight is decided about anew.
+    """
+
+    sight: Sight
+    rules: Rules
+    fills: Mapping[str, Fill | Refusal]
+    turn: int
+    worker: str
+    now: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"lane/{self.turn}/{self.worker}/{self.now.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
 class FinishSweep:
     """Give every lot of the open sweep its answer."""
 
@@ -112,4 +168,15 @@ class Declare:
         return f"declare/{self.command_id}"
 
 
-Command = RecordScan | RecordOutage | RequestLeg | DeclineLeg | ConcludeLeg | FinishSweep | Declare
+Command = (
+    RecordScan
+    | RecordOutage
+    | RequestLeg
+    | DeclineLeg
+    | ConcludeLeg
+    | RequestBundle
+    | ReplaceTransaction
+    | ObserveLane
+    | FinishSweep
+    | Declare
+)

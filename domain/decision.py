@@ -11,6 +11,7 @@ from typing import assert_never
 from domain import identity
 from domain import leg as legs
 from domain import sweep as sweeps
+from domain import transaction as transactions
 from domain.account import Account, said
 from domain.commands import (
     Command,
@@ -18,14 +19,18 @@ from domain.commands import (
     Declare,
     DeclineLeg,
     FinishSweep,
+    ObserveLane,
     RecordOutage,
     RecordScan,
+    ReplaceTransaction,
+    RequestBundle,
     RequestLeg,
 )
+from domain.lane import Idle
 from domain.leg import Leg
 from domain.scan import Findings, Reading, carried_alone_suffices, find, still_there
 from domain.settlement import settle
-from domain.sweep import Finish, Rest, Step, Sweep
+from domain.sweep import Finish, Observe, Rest, Step, Sweep
 from events.facts import (
     AccountWentLive,
     ConversionsHalted,
@@ -37,8 +42,8 @@ from events.facts import (
     ScanCompleted,
     VenueUnreachable,
 )
-from events.money import Amount, exactly_sum, plain
-from events.values import Keep, Policy, Refusal, RefusalCode
+from events.money import Amount
+from events.values import Keep, Policy, Refusal
 
 
 def fingerprint(policy: Policy) -> str:
@@ -47,9 +52,11 @@ def fingerprint(policy: Policy) -> str:
 
 
 def next_step(account: Account) -> Step:
-    """Say what the account's open sweep needs next."""
+    """Say what the account's open sweep needs next; a transaction in flight comes before everything else."""
     if account.sweep is None:
         return Rest()
+    if not isinstance(account.lane.state, Idle):
+        return Observe()
     return sweeps.next_step(account.sweep, account.purse, bool(account.halted))
 
 
@@ -76,6 +83,12 @@ def decide(command: Command, account: Account) -> list[Fact]:
             if not sweep or not isinstance(leg, legs.Requested | legs.Unknown) or leg.intent.attempt != attempt:
                 return []
             return list(legs.conclude(leg, account.name, sweep.opened.sweep_id, answer))
+        case RequestBundle():
+            return transactions.request(command, account)
+        case ReplaceTransaction():
+            return transactions.replace(command, account)
+        case ObserveLane():
+            return transactions.observe(command, account)
         case FinishSweep(sweep_id, now):
             if account.sweep is None or account.sweep.opened.sweep_id != sweep_id:
                 return []
@@ -158,9 +171,8 @@ def _request_leg(command: RequestLeg, account: Account) -> list[Fact]:
 
 
 def _objection(command: RequestLeg, leg: Leg, sweep: Sweep, account: Account) -> Refusal | None:
-    if not command.fingerprint == sweep.opened.fingerprint == account.live:
-        sentence = "the policy changed after this sweep began; make a dry run and go live with the new one"
-        return Refusal(RefusalCode.POLICY_CHANGED, sentence)
+    if no := sweeps.policy_changed(command.fingerprint, sweep, account.live):
+        return no
     # What a top-up was bought for was within the caps when it was planned; to keep it now would only lose the top-up.
     counts = legs.is_exit(leg.plan) and sweep.top_up_of(leg.plan.lot_id) is None
     if counts and (no := _over_cap(command, leg, sweep, account)):
@@ -169,13 +181,9 @@ def _objection(command: RequestLeg, leg: Leg, sweep: Sweep, account: Account) ->
 
 
 def _over_cap(command: RequestLeg, leg: Leg, sweep: Sweep, account: Account) -> Refusal | None:
-    policy, offer = sweep.opened.policy, sweeps.worth(command.quote).quantity
-    so_far, today = sweeps.sold_beside(leg, sweep), account.spent_beside(leg, command.now.date())
-    for span, spent, cap in (("sweep", so_far, policy.sweep_cap), ("day", today, policy.day_cap)):
-        if exactly_sum(spent, offer) > cap:
-            sentence = f"the cap of {plain(cap)} {policy.currency} a {span} is reached"
-            return Refusal(RefusalCode.OVER_CAP, sentence)
-    return None
+    beside = sweeps.sold_beside([command.leg_id], sweep)
+    today = account.spent_beside([leg], command.now.date())
+    return sweeps.over_cap(sweeps.worth(leg.plan.kind, command.quote), beside, today, sweep.opened.policy)
 
 
 def _declare(

@@ -110,8 +110,8 @@ def _exit(sweep: str, dust: Dust, policy: Policy, topped_up: bool) -> PlannedLeg
         return _exchange(sweep, dust.asset, dust.hub, lot.lot_id, lot.quantity)
     product = dust.product
     return PlannedLeg(
-        leg_id(sweep, LegKind.SELL, dust.asset),
-        LegKind.SELL,
+        leg_id(sweep, product.exit, dust.asset),
+        product.exit,
         product.name,
         dust.asset,
         dust.hub,

@@ -76,14 +76,17 @@ def _sold(lot: Lot, leg: Filled, topping: Leg | None) -> SoldLot:
     fill, quote = leg.fill, leg.intent.quote
     fills: tuple[Fill, ...] = (topping.fill, fill) if isinstance(topping, Filled) else (fill,)
     cost = topping.fill.spent.quantity if isinstance(topping, Filled) else Decimal(0)
-    offered = quote.receive.quantity * fill.spent.quantity / quote.spend.quantity
-    slip = fill.received.quantity / offered if offered else Decimal(1)
+    brought = (fill.received + sum_of(fill.fees, fill.received.asset)).quantity
+    offered = (quote.receive + sum_of(quote.fees, quote.receive.asset)).quantity
+    offered = offered * fill.spent.quantity / quote.spend.quantity
+    slip = brought / offered if offered else Decimal(1)
+    swapped = leg.plan.kind is LegKind.SWAP
     return SoldLot(
         lot=lot,
         sold=fill.spent.quantity,
         contribution=fill.received - Amount(cost, fill.received.asset),
         slip=slip,
-        value=(fill.received + sum_of(fill.fees, fill.received.asset)).quantity,
+        value=fill.spent.quantity * quote.price * slip if swapped else brought,
         fees=tuple(fee for each in fills for fee in each.fees),
         executions=tuple(execution for each in fills for execution in each.executions),
         order_ids=tuple(each.order_id for each in fills),

@@ -1,12 +1,13 @@
 """One round of converting an account's lots: what comes next, how large, and whether it is still right to ask.
 
-A sweep walks its plan in order and asks one leg at a time. An open leg blocks all others until the venue has answered
-for it. Legs that serve the whole sweep spend from the purse: what this account's dust has earned and nothing else.
+A sweep walks its plan in order and asks one leg at a time, or all swaps in one transaction. An open leg blocks all
+others until the venue has answered for it. Legs that serve the whole sweep spend from the purse: what this account's
+dust has earned and nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -58,6 +59,18 @@ class Try:
 
 
 @dataclass(frozen=True, slots=True)
+class Bundle:
+    """Do the same for all of these together, as one transaction."""
+
+    tries: tuple[Try, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Look what became of the transaction in flight."""
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """Decline a leg that cannot be asked any more."""
 
@@ -75,7 +88,7 @@ class Rest:
     """Nothing to do."""
 
 
-Step = Ask | Try | GiveUp | Finish | Rest
+Step = Ask | Try | Bundle | Observe | GiveUp | Finish | Rest
 
 
 def open_sweep(opened: DustDetected) -> Sweep:
@@ -90,14 +103,18 @@ def next_step(sweep: Sweep, purse: Purse, halted: bool) -> Step:
             return Ask(leg)
     if halted:
         return Rest()
+    swaps: list[Try] = []
     for leg in sweep.legs.values():
         if isinstance(leg, Filled | Refused):
             continue
         if refusal := _hopeless(leg, sweep):
             return GiveUp(leg, refusal)
         if wanted := _wanted(leg, sweep, purse):
-            return Try(leg, wanted, _announced(leg, sweep))
-    return Finish()
+            attempt = Try(leg, wanted, _announced(leg, sweep))
+            if leg.plan.kind is not LegKind.SWAP:
+                return Bundle(tuple(swaps)) if swaps else attempt
+            swaps.append(attempt)
+    return Bundle(tuple(swaps)) if swaps else Finish()
 
 
 def _hopeless(leg: Leg, sweep: Sweep) -> Refusal | None:
@@ -194,11 +211,12 @@ def objection(leg: Leg, spend: Amount, quote: Quote, sweep: Sweep, purse: Purse)
 def _not_worth_selling(quote: Quote, policy: Policy) -> Refusal | None:
     """What a sale leaves, or brings, decides: its own fee is in the quote, that of the buy is still to come."""
     buy_fee = Decimal(0) if policy.target in policy.hubs else policy.taker_fee
-    gain, gross = quote.receive.quantity * (1 - buy_fee), worth(quote)
+    gain, gross = quote.receive.quantity * (1 - buy_fee), worth(LegKind.SELL, quote)
     if gain <= policy.minimum_gain:
         return Refusal(RefusalCode.NO_NET_GAIN, f"after all fees {gain:.4f} {policy.currency} would be left of it")
-    if gross.quantity >= policy.threshold:
-        sentence = f"worth {gross} now, not below the threshold of {plain(policy.threshold)} {policy.currency}"
+    if gross >= policy.threshold:
+        limit = f"{plain(policy.threshold)} {policy.currency}"
+        sentence = f"worth {Amount(gross, quote.receive.asset)} now, not below the threshold of {limit}"
         return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
     return None
 
@@ -220,14 +238,36 @@ def _not_worth_topping_up(plan: PlannedLeg, quote: Quote, sweep: Sweep) -> Refus
     return None
 
 
-def worth(quote: Quote) -> Amount:
-    """Say what an exit is worth by the venue's offer: what arrives, and the fees taken out of it."""
-    return quote.receive + sum_of(quote.fees, quote.receive.asset)
+def policy_changed(mark: str, sweep: Sweep, live: str) -> Refusal | None:
+    """Refuse what no owner allowed: a policy that the sweep did not begin with, or the account is not live with."""
+    if mark == sweep.opened.fingerprint == live:
+        return None
+    sentence = "the policy changed after this sweep began; make a dry run and go live with the new one"
+    return Refusal(RefusalCode.POLICY_CHANGED, sentence)
 
 
-def sold_beside(leg: Leg, sweep: Sweep) -> Decimal:
+def over_cap(offer: Decimal, beside: Decimal, today: Decimal, policy: Policy) -> Refusal | None:
+    """Refuse an exit worth `offer` that does not fit under a cap beside what the sweep and the day have had."""
+    for span, spent, cap in (("sweep", beside, policy.sweep_cap), ("day", today, policy.day_cap)):
+        if exactly_sum(spent, offer) > cap:
+            sentence = f"the cap of {plain(cap)} {policy.currency} a {span} is reached"
+            return Refusal(RefusalCode.OVER_CAP, sentence)
+    return None
+
+
+def worth(kind: LegKind, quote: Quote) -> Decimal:
+    """Say what an exit is worth in the policy's currency by the venue's offer.
+
+    A swap's price is in that currency; else it is what arrives, and the fees taken out of it, a hub's unit as one.
+    """
+    if kind is LegKind.SWAP:
+        return quote.spend.quantity * quote.price
+    return (quote.receive + sum_of(quote.fees, quote.receive.asset)).quantity
+
+
+def sold_beside(leg_ids: Collection[str], sweep: Sweep) -> Decimal:
     """Add up what the sweep's other exits were worth when they were requested, for its cap."""
-    others = (other for other in sweep.legs.values() if is_exit(other.plan) and other.plan != leg.plan)
+    others = (other for leg_id, other in sweep.legs.items() if is_exit(other.plan) and leg_id not in leg_ids)
     return exactly_sum(
-        *(worth(other.intent.quote).quantity for other in others if not isinstance(other, Planned | Refused))
+        *(worth(other.plan.kind, other.intent.quote) for other in others if not isinstance(other, Planned | Refused))
     )

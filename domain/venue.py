@@ -25,7 +25,8 @@ class Holding:
 class Product:
     """A market: `base` for `quote`, with the venue's increments and minimums (base ones in base units, and so on).
 
-    `closed` is empty for a market that takes market orders now, else the venue's word for why it does not.
+    `closed` is empty for a market that takes market orders now, else the venue's word for why it does not. `exit` is
+    the kind of leg that sells its base.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Product:
     base_minimum: Decimal
     quote_minimum: Decimal
     closed: str = ""
+    exit: LegKind = LegKind.SELL
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,11 @@ from events.facts import (
     ProceedsCarried,
     ScanCompleted,
     SweepCompleted,
+    TransactionDisplaced,
+    TransactionIncluded,
+    TransactionReorged,
+    TransactionSettled,
+    TransactionSigned,
     VenueUnreachable,
 )
 from events.money import plain, ticker
@@ -58,6 +63,19 @@ def sentence(fact: Fact) -> str:
             return f"no final answer yet: {detail}"
         case LegNeverArrived():
             return "the venue never got it and can't get it any more"
+        case TransactionSigned(transaction=signed, legs=legs):
+            again = ", in place of an earlier one" if fact.replaces else ""
+            carries = f" with {len(legs)} legs" if legs else ""
+            return f"{signed.purpose} signed{carries} under nonce {signed.nonce}{again}: {signed.tx_hash}"
+        case TransactionIncluded(block=block):
+            done = "succeeded" if fact.succeeded else "reverted"
+            return f"{fact.tx_hash} {done} in block {block.number}, not final yet"
+        case TransactionReorged(block=block):
+            return f"block {block.number} is no longer part of the chain, {fact.tx_hash} is sent again: {fact.detail}"
+        case TransactionDisplaced(detail=detail):
+            return detail
+        case TransactionSettled():
+            return f"{fact.purpose} {fact.outcome}, final, gas {fact.fee}: {fact.tx_hash}"
         case DustConverted():
             return f"{plain(fact.quantity)} {ticker(fact.asset)} became {fact.proceeds}, fees {amounts(fact.fees)}"
         case DustConversionFailed():

@@ -41,6 +41,24 @@ class LegKind(StrEnum):
     SELL = "sell"
     CONVERT = "convert"
     BUY = "buy"
+    SWAP = "swap"
+
+
+class Purpose(StrEnum):
+    """What a transaction is for: it carries legs, lets the account carry them, or only uses its nonce up."""
+
+    DELEGATE = "delegate"
+    SWEEP = "sweep"
+    CANCEL = "cancel"
+
+
+class Outcome(StrEnum):
+    """How a nonce of ours was finally used; `displaced` by a transaction that is not ours."""
+
+    SUCCEEDED = "succeeded"
+    REVERTED = "reverted"
+    CANCELLED = "cancelled"
+    DISPLACED = "displaced"
 
 
 class RefusalCode(StrEnum):
@@ -157,6 +175,41 @@ class Fill:
     received: Amount
     fees: tuple[Amount, ...]
     executions: tuple[Execution, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block by its place and its hash; after a reorganisation another hash stands at the same place."""
+
+    number: int
+    block_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class GasPrice:
+    """What a transaction offers for a unit of gas, in wei: at most `fee` in all, of it at most `tip` (EIP-1559)."""
+
+    fee: int
+    tip: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """A transaction as it was signed: `raw` are the only bytes that are ever sent, `tx_hash` is their identity.
+
+    `chain` is named by CAIP-2, `sender` is in EIP-55 form, `raw` and `tx_hash` are hex with `0x`. After `deadline` its
+    swaps revert by themselves; None for one that has none.
+    """
+
+    purpose: Purpose
+    chain: str
+    sender: str
+    nonce: int
+    tx_hash: str
+    raw: str
+    gas_limit: int
+    gas_price: GasPrice
+    deadline: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,25 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from events.facts import LegFilled
+from events.facts import LegFilled, TransactionSettled
 from events.log import Recorded
-from events.money import exactly_sum
+from events.money import Amount, exactly_sum
 
 Ledger = Mapping[str, Mapping[str, Decimal]]
 
 
 def evolve(ledger: Ledger, recorded: Recorded) -> Ledger:
-    """Add a fill: what was spent left the account, what was received arrived; fees are inside both."""
-    fact = recorded.fact
-    if not isinstance(fact, LegFilled):
-        return ledger
-    moved = dict(ledger.get(fact.account, {}))
-    for asset, change in (
-        (fact.fill.spent.asset, fact.fill.spent.quantity.copy_negate()),
-        (fact.fill.received.asset, fact.fill.received.quantity),
-    ):
+    """Add a fill: what was spent left the account, what was received arrived; fees in either asset are inside both.
+
+    Gas that no fill shares was paid for a transaction that moved nothing.
+    """
+    match recorded.fact:
+        case LegFilled(account=account, fill=fill):
+            beside = [fee for fee in fill.fees if fee.asset not in (fill.spent.asset, fill.received.asset)]
+            return _moved(ledger, account, arrived=[fill.received], left=[fill.spent, *beside])
+        case TransactionSettled(account=account, fee=Amount() as fee, shared=False):
+            return _moved(ledger, account, arrived=[], left=[fee])
+        case _:
+            return ledger
+
+
+def _moved(ledger: Ledger, account: str, arrived: Iterable[Amount], left: Iterable[Amount]) -> Ledger:
+    moved = dict(ledger.get(account, {}))
+    changes = [(each.asset, each.quantity) for each in arrived]
+    for asset, change in [*changes, *((each.asset, each.quantity.copy_negate()) for each in left)]:
         moved[asset] = exactly_sum(moved.get(asset, Decimal(0)), change)
-    return {**ledger, fact.account: moved}
+    return {**ledger, account: moved}
 
 
 def ledger_of(log: Iterable[Recorded]) -> Ledger:

@@ -21,6 +21,10 @@ from events.facts import (
     LegRefused,
     LegRequested,
     ProceedsCarried,
+    TransactionIncluded,
+    TransactionReorged,
+    TransactionSettled,
+    TransactionSigned,
 )
 from events.log import Recorded
 from events.money import Amount
@@ -69,6 +73,7 @@ class Lots:
     rows: dict[str, LotRow] = field(default_factory=dict)
     staying: dict[tuple[str, str], Kept | DustUnroutable] = field(default_factory=dict)
     _lots_of_leg: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _legs_of_hash: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _watched: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def apply(self, recorded: Recorded) -> None:
@@ -82,8 +87,12 @@ class Lots:
             case DustUnroutable(account=account) as fact:
                 self._stay(account, fact)
             case LegRequested() | LegFilled() | LegRefused() | LegOutcomeUnknown() | LegNeverArrived() as fact:
-                for lot_id in self._lots_of_leg.get(fact.leg_id, ()):
-                    self._change(lot_id, recorded)
+                self._move(fact.leg_id, recorded)
+            case TransactionSigned(transaction=signed, legs=legs, replaces=first):
+                self._legs_of_hash[signed.tx_hash] = legs or self._legs_of_hash.get(first, ())
+                self._follow(signed.tx_hash, recorded)
+            case TransactionIncluded() | TransactionReorged() | TransactionSettled() as fact:
+                self._follow(fact.tx_hash, recorded)
             case DustConverted() as fact:
                 self._convert(fact, recorded)
             case DustConversionFailed(lot_id=lot_id, refusal=refusal, money=money):
@@ -93,6 +102,14 @@ class Lots:
                     failed = self.rows[each.lot_id].state is LotState.FAILED
                     state = LotState.FAILED if failed else LotState.CARRIED
                     self._change(each.lot_id, recorded, state=state, sentence=sentence, money=(each.proceeds,))
+
+    def _follow(self, tx_hash: str, recorded: Recorded) -> None:
+        for leg_id in self._legs_of_hash.get(tx_hash, ()):
+            self._move(leg_id, recorded)
+
+    def _move(self, leg_id: str, recorded: Recorded) -> None:
+        for lot_id in self._lots_of_leg.get(leg_id, ()):
+            self._change(lot_id, recorded)
 
     def _stay(self, account: str, why: Kept | DustUnroutable) -> None:
         self.staying[account, why.asset] = why

@@ -7,12 +7,12 @@ pooled proceeds are spent in one. Nothing is shared or rounded.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, localcontext
 
 from domain.errors import ImpossibleHistory
-from events.facts import DustDetected, LegFilled, SweepCompleted
+from events.facts import DustDetected, LegFilled, LegRequested, SweepCompleted
 from events.log import Recorded
 from events.money import Amount, exactly_sum, ticker
 from events.values import Fill, LegKind, PlannedLeg
@@ -85,6 +85,9 @@ class _Opened:
 
     fact: DustDetected
     at: datetime
+    prices: dict[str, Decimal] = field(
+        default_factory=dict
+    )  # what a swap's unit was worth when it was asked for, by leg
 
 
 def movements_of(log: Iterable[Recorded]) -> Iterator[Movement]:
@@ -96,6 +99,8 @@ def movements_of(log: Iterable[Recorded]) -> Iterator[Movement]:
                 opened[fact.sweep_id] = _Opened(fact, recorded.occurred_at)
             case SweepCompleted(sweep_id=sweep_id):
                 opened.pop(sweep_id, None)
+            case LegRequested(kind=LegKind.SWAP, sweep_id=sweep_id) as fact if sweep_id in opened:
+                opened[sweep_id].prices[fact.leg_id] = fact.quote.price
             case LegFilled(sweep_id=sweep_id) as fact:
                 if sweep_id not in opened:
                     raise ImpossibleHistory(f"position {recorded.position}: a leg of {sweep_id}, which is not open")
@@ -106,7 +111,7 @@ def _movements(fact: LegFilled, recorded: Recorded, opened: _Opened) -> Iterator
     plan = next(leg for leg in opened.fact.plan if leg.leg_id == fact.leg_id)
     if plan.lot_id is not None and _is_exit(plan):
         yield from _income(fact.fill, plan.lot_id, recorded, opened)
-    yield _trade(fact, plan, recorded, opened.fact)
+    yield _trade(fact, plan, recorded, opened)
 
 
 def _income(fill: Fill, lot_id: str, recorded: Recorded, opened: _Opened) -> Iterator[Income]:
@@ -128,13 +133,13 @@ def _income(fill: Fill, lot_id: str, recorded: Recorded, opened: _Opened) -> Ite
     )
 
 
-def _trade(fact: LegFilled, plan: PlannedLeg, recorded: Recorded, opened: DustDetected) -> Trade:
+def _trade(fact: LegFilled, plan: PlannedLeg, recorded: Recorded, opened: _Opened) -> Trade:
     sent, received, fee = _apart(fact.fill)
     executed = [execution.traded_at for execution in fact.fill.executions]
     return Trade(
         position=recorded.position,
         account=fact.account,
-        venue=opened.venue,
+        venue=opened.fact.venue,
         at=max(executed, default=recorded.occurred_at),
         kind=plan.kind,
         product=plan.product,
@@ -142,7 +147,7 @@ def _trade(fact: LegFilled, plan: PlannedLeg, recorded: Recorded, opened: DustDe
         received=received,
         fee=fee,
         value=_value(sent, received, plan, opened),
-        currency=opened.policy.currency,
+        currency=opened.fact.policy.currency,
         order_id=fact.fill.order_id,
     )
 
@@ -170,12 +175,14 @@ def _apart(fill: Fill) -> tuple[Amount, Amount, Amount | None]:
     return sent, received, None
 
 
-def _value(sent: Amount, received: Amount, plan: PlannedLeg, opened: DustDetected) -> Decimal:
-    """Price a trade by its side in a hub currency, else by the lot's price when it was found."""
+def _value(sent: Amount, received: Amount, plan: PlannedLeg, opened: _Opened) -> Decimal:
+    """Price a swap as it was asked for, a trade by its side in a hub, else by the lot's price when it was found."""
+    if plan.kind is LegKind.SWAP:
+        return _product(sent.quantity, opened.prices[plan.leg_id])
     for side in (received, sent) if _is_exit(plan) else (sent, received):
-        if side.asset in opened.policy.hubs:
+        if side.asset in opened.fact.policy.hubs:
             return side.quantity
-    prices = [lot.price for lot in opened.lots if lot.asset == sent.asset]
+    prices = [lot.price for lot in opened.fact.lots if lot.asset == sent.asset]
     if not prices:
         raise ImpossibleHistory(f"leg {plan.leg_id}: neither side is a hub currency or a lot, so it has no value")
     return _product(sent.quantity, prices[0])

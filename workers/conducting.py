@@ -6,22 +6,23 @@ One step at a time, each from the log's state: so a worker that dies anywhere is
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from domain.commands import ConcludeLeg, Declare, DeclineLeg, FinishSweep, RecordOutage, RequestLeg
+from domain.commands import ConcludeLeg, Declare, DeclineLeg, FinishSweep, RequestLeg
 from domain.decision import fingerprint, next_step
 from domain.errors import NOT_ASKED, OutcomeUnknown
 from domain.leg import Answer, Leg, NeverArrived, Requested, Unknown, draft, order_of
-from domain.sweep import Ask, Finish, GiveUp, Rest, Sweep, Try, size
+from domain.sweep import Ask, Bundle, Finish, GiveUp, Observe, Rest, Sweep, Try, size
 from domain.venue import NeverArrived as VenueKnowsNothing
 from domain.venue import Pending, Venue
 from events.facts import ConversionsHalted, LegRequested
 from events.money import Amount
 from events.values import Quote, Refusal
+from workers import sending
 from workers.desk import Desk
+from workers.outages import outage_recorded
 
 # How long a worker itself waits for an answer that is not final, before it leaves the leg to the reconciler.
 PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
@@ -57,13 +58,19 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
             case Ask(leg):
                 if not _settle(desk, account, sweep, leg) and not _wait(desk, patience):
                     return Ended.WAITING
-            case Try() if danger := _danger(desk, account, sweep):
+            case Observe():
+                if not sending.observe(desk, account) and not _wait(desk, patience):
+                    return Ended.WAITING
+            case Try() | Bundle() if danger := _danger(desk, account, sweep):
                 # A key that could empty the account is the owner's to replace; until then nothing is asked with it.
                 halted = ConversionsHalted(account, danger)
                 told = Declare(halted, f"{sweep.opened.sweep_id}/danger/{desk.clock().isoformat()}")
                 desk.streams.handle(account, told, sweep.opened.sweep_id)
             case Try():
                 _attempt(desk, account, sweep, step)
+            case Bundle():
+                if not sending.request(desk, account, sweep, step) and not _wait(desk, patience):
+                    return Ended.WAITING
             case GiveUp(leg, refusal):
                 _decline(desk, account, sweep, leg, refusal)
             case Finish():
@@ -77,7 +84,7 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
 def _danger(desk: Desk, account: str, sweep: Sweep) -> str:
     """Ask once for each desk what the account's key may do."""
     if account not in desk.trusted:
-        with _outage_recorded(desk, account, sweep):
+        with outage_recorded(desk, account, sweep):
             if danger := desk.venue(account).danger():
                 return danger
         desk.trusted.add(account)
@@ -85,12 +92,14 @@ def _danger(desk: Desk, account: str, sweep: Sweep) -> str:
 
 
 def reconcile(desk: Desk, account: str) -> bool:
-    """Ask the venue what became of an open leg; moves nothing. Returns whether the sweep can go on."""
+    """Ask the venue what became of what is open; no new leg is asked. Returns whether the sweep can go on."""
     current = desk.streams.load(account).account
     step = next_step(current)
     match step:
         case Rest():
             return False
+        case Observe():
+            return sending.observe(desk, account)
         case Ask(leg) if current.sweep:
             return not _held(desk, leg) and _settle(desk, account, current.sweep, leg)
         case _:
@@ -111,7 +120,7 @@ def _wait(desk: Desk, delays: Iterator[float]) -> bool:
 
 def _settle(desk: Desk, account: str, sweep: Sweep, leg: Leg) -> bool:
     assert isinstance(leg, Requested | Unknown)  # only open legs are asked about
-    with _outage_recorded(desk, account, sweep):
+    with outage_recorded(desk, account, sweep):
         answer = desk.venue(account).outcome(order_of(leg.intent))
     _conclude(desk, account, sweep, leg.intent, answer)
     return not isinstance(answer, Pending)
@@ -120,7 +129,7 @@ def _settle(desk: Desk, account: str, sweep: Sweep, leg: Leg) -> bool:
 def _attempt(desk: Desk, account: str, sweep: Sweep, step: Try) -> None:
     """Record the intent that the venue's offer allows, then carry it out; else record why not."""
     plan = step.leg.plan
-    with _outage_recorded(desk, account, sweep):
+    with outage_recorded(desk, account, sweep):
         offer = _offer(desk, desk.venue(account), step, sweep)
     if isinstance(offer, Refusal):
         _decline(desk, account, sweep, step.leg, offer)
@@ -146,7 +155,7 @@ def _offer(desk: Desk, venue: Venue, step: Try, sweep: Sweep) -> tuple[Amount, Q
 def _execute(desk: Desk, account: str, sweep: Sweep, intent: LegRequested) -> None:
     """Make the order whose intent this worker has just recorded; nobody else may."""
     try:
-        with _outage_recorded(desk, account, sweep):
+        with outage_recorded(desk, account, sweep):
             answer: Answer = desk.venue(account).execute(order_of(intent))
     except OutcomeUnknown as lost:
         answer = Pending(str(lost))
@@ -175,15 +184,3 @@ def _decline(desk: Desk, account: str, sweep: Sweep, leg: Leg, refusal: Refusal)
 def _conclude(desk: Desk, account: str, sweep: Sweep, intent: LegRequested, answer: Answer) -> None:
     concluded = ConcludeLeg(intent.leg_id, intent.attempt, answer)
     desk.streams.handle(account, concluded, sweep.opened.sweep_id)
-
-
-@contextmanager
-def _outage_recorded(desk: Desk, account: str, sweep: Sweep) -> Iterator[None]:
-    """Record that the venue could not be reached for this sweep, and let the error pass."""
-    try:
-        yield
-    except NOT_ASKED as outage:
-        opened = sweep.opened
-        told = RecordOutage(opened.venue, "convert", opened.sweep_id, str(outage), desk.clock())
-        desk.streams.handle(account, told, opened.sweep_id)
-        raise

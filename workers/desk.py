@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain.chain import Chain
 from domain.errors import ConfigurationError
 from domain.venue import Venue
 from events.log import EventLog
@@ -62,3 +63,10 @@ class Desk:
         if account not in self._venues:
             self._venues[account] = self.open_venue(account)
         return self._venues[account]
+
+    def chain(self, account: str) -> Chain:
+        """Return the account's venue as what sends transactions; `ConfigurationError` for one that takes orders."""
+        venue = self.venue(account)
+        if not isinstance(venue, Chain):
+            raise ConfigurationError(f"account: {account!r} is at {venue.name}, which takes orders, not transactions")
+        return venue

@@ -198,10 +198,10 @@ def assert_sold_what_may_be_sold(told: list[Fact], policy: Policy) -> None:
         lot = lots[legs[fact.leg_id].lot_id or ""]
         assert fact.spend.asset == lot.asset
         assert fact.spend.quantity <= lot.quantity
-        assert worth(fact.quote).quantity < policy.threshold
+        assert worth(fact.kind, fact.quote) < policy.threshold
         assert fact.quote.receive.quantity > policy.minimum_gain
     sold = {fact.leg_id for fact in told if isinstance(fact, LegFilled)}
-    assert exactly_sum(*(worth(fact.quote).quantity for fact in plain if fact.leg_id in sold)) <= policy.sweep_cap
+    assert exactly_sum(*(worth(fact.kind, fact.quote) for fact in plain if fact.leg_id in sold)) <= policy.sweep_cap
     assert not {lot.asset for lot in lots.values()} & {policy.target, *policy.excluded, *policy.hubs}
 
 

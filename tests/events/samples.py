@@ -29,23 +29,33 @@ from events.facts import (
     ProceedsCarried,
     ScanCompleted,
     SweepCompleted,
+    TransactionDisplaced,
+    TransactionIncluded,
+    TransactionReorged,
+    TransactionSettled,
+    TransactionSigned,
     VenueUnreachable,
 )
 from events.log import NewEvent
 from events.money import Amount
 from events.values import (
+    Block,
     CarriedLot,
     Execution,
     Fill,
+    GasPrice,
     Keep,
     Kept,
     LegKind,
     Lot,
+    Outcome,
     PlannedLeg,
     Policy,
+    Purpose,
     Quote,
     Refusal,
     RefusalCode,
+    SignedTransaction,
     Unroutable,
 )
 
@@ -69,6 +79,19 @@ POLICY = Policy(
 EXECUTION = Execution("t-1", D("0.5012"), D("0.9"), Amount(D("0.0054"), USDC), LATER)
 FILL = Fill("o-1", Amount(D("0.9"), XRP), Amount(D("0.44568"), USDC), (Amount(D("0.0054"), USDC),), (EXECUTION,))
 REFUSAL = Refusal(RefusalCode.BELOW_MINIMUM, "0.9 XRP is below 1 XRP", "INVALID_SIZE", Amount(D("0.1"), XRP))
+ETHER = "eip155:42161/slip44:60"
+BLOCK = Block(290_000_001, "0x" + "b1" * 32)
+SIGNED = SignedTransaction(
+    purpose=Purpose.SWEEP,
+    chain="eip155:42161",
+    sender="0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+    nonce=7,
+    tx_hash="0x" + "a1" * 32,
+    raw="0x02f8",
+    gas_limit=2_100_000,
+    gas_price=GasPrice(fee=20_000_000, tip=0),
+    deadline=LATER,
+)
 
 SAMPLES: Final[tuple[Fact, ...]] = (
     ScanCompleted("main", "scan-1", AT, 3, 300, 2, D("0.75"), "USD", {"target": 1, "above_threshold": 297}, True),
@@ -119,6 +142,23 @@ SAMPLES: Final[tuple[Fact, ...]] = (
     LegRefused("main", "sweep-1", "leg-1", REFUSAL),
     LegOutcomeUnknown("main", "sweep-1", "leg-1", "connection reset after the request was sent"),
     LegNeverArrived("main", "sweep-1", "leg-1", 1),
+    TransactionSigned("main", "sweep-1", SIGNED, ("leg-1",), "", 290_000_000, AT),
+    TransactionIncluded("main", "sweep-1", SIGNED.tx_hash, BLOCK, True),
+    TransactionReorged("main", "sweep-1", SIGNED.tx_hash, BLOCK, "another block stands at 290000001"),
+    TransactionDisplaced("main", "sweep-1", 7, "nonce 7 was used by a transaction that is not ours"),
+    TransactionSettled(
+        account="main",
+        sweep_id="sweep-1",
+        tx_hash=SIGNED.tx_hash,
+        purpose=Purpose.SWEEP,
+        outcome=Outcome.SUCCEEDED,
+        block=BLOCK,
+        gas_used=1_730_000,
+        fee=Amount(D("0.0000173"), ETHER),
+        shared=True,
+        confirmations=64,
+        next_nonce=8,
+    ),
     DustConverted(
         account="main",
         sweep_id="sweep-1",

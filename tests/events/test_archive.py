@@ -132,6 +132,8 @@ def edit(number: int, old: bytes, into: bytes) -> Edit:
     return edited
 
 
+COUNT = len(SAMPLES)
+SEAL = COUNT + 1
 EDITS: dict[str, tuple[Edit, str]] = {
     "gap": (lambda archive: archive.pop(4), "line 5: position '6' is not 5"),
     "order": (swap, "line 4: position '5' is not 4"),
@@ -155,12 +157,15 @@ EDITS: dict[str, tuple[Edit, str]] = {
     "junk": (edit(4, b'{"specversion"', b'"specversion"'), "line 4: is neither an event nor the seal"),
     "other log": (edit(4, b'"source":"urn:dustman:', b'"source":"urn:dustman:x'), "line 4: an export of the log"),
     "no log": (edit(1, b'"source":"urn:dustman:', b'"source":"urn:other:'), "line 1: source .* is not that of a log"),
-    "data": (edit(4, b'"total":"0.45"', b'"total":"0.46"'), "line 19: the digest is not that of the seal"),
-    "no seal": (lambda archive: archive.pop(), "line 19: the seal is missing"),
+    "data": (edit(4, b'"total":"0.45"', b'"total":"0.46"'), f"line {SEAL}: the digest is not that of the seal"),
+    "no seal": (lambda archive: archive.pop(), f"line {SEAL}: the seal is missing"),
     "no end": (cut, "line 7: does not end"),
-    "more": (lambda archive: archive.append(archive[0]), "line 20: comes after the seal"),
-    "count": (edit(19, b'{"sealed":18', b'{"sealed":17'), "line 19: the seal counts 17 events, the file has 18"),
-    "seal": (edit(19, b'"source":"urn', b'"source":"xrn'), "line 19: the seal is of 'xrn"),
+    "more": (lambda archive: archive.append(archive[0]), f"line {SEAL + 1}: comes after the seal"),
+    "count": (
+        edit(SEAL, b'{"sealed":%d' % COUNT, b'{"sealed":17'),
+        f"line {SEAL}: the seal counts 17 events, the file has {COUNT}",
+    ),
+    "seal": (edit(SEAL, b'"source":"urn', b'"source":"xrn'), f"line {SEAL}: the seal is of 'xrn"),
     "nothing": (lambda archive: archive.clear(), "line 1: is missing"),
 }
 
@@ -230,5 +235,5 @@ def test_restore__where_nothing_can_be_written__is_unavailable(log: SQLiteLog, t
 
 
 def test_restore__into_a_log_with_events__is_a_conflict(log: SQLiteLog) -> None:
-    with pytest.raises(LogConflict, match="has 18 events"):
+    with pytest.raises(LogConflict, match=f"has {COUNT} events"):
         log.restore(log.read())

@@ -1,0 +1,160 @@
+"""What a chain says, in our words, and the protocol of a venue that converts many lots in one transaction.
+
+One account is one address on one chain. Blocks are counted, gas prices are in wei, amounts in whole tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from domain.venue import Order
+from events.facts import LegRequested, TransactionSigned
+from events.money import Amount
+from events.values import Block, Fill, GasPrice, Purpose, Quote, Refusal, SignedTransaction
+
+
+class Code(StrEnum):
+    """What stands at the account's address: nothing, a delegation to the contract we chose, or anything else."""
+
+    EMPTY = "empty"
+    OURS = "ours"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a chain is dealt with, by its owner's settings.
+
+    A transaction is final when `confirmations` blocks, its own included, hold it. One not included after `patience`
+    is offered at a higher price, up to `ceiling` (wei for a unit of gas). With `delegated` a sweep is a batch through
+    the account's delegation (EIP-7702), so the account's code must be ours.
+    """
+
+    confirmations: int
+    patience: timedelta
+    ceiling: int
+    delegated: bool = True
+
+    def __post_init__(self) -> None:
+        for name, value in (("confirmations", self.confirmations), ("ceiling", self.ceiling)):
+            if value < 1:
+                raise ValueError(f"{name}: {value} is not a whole number from 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A transaction of ours that a block holds, and what its sender paid for gas in the native coin."""
+
+    tx_hash: str
+    block: Block
+    succeeded: bool
+    gas_used: int
+    fee: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What to look for: our hashes of one nonce, the block that held one of them, the assets that its legs spend."""
+
+    hashes: tuple[str, ...]
+    block: int | None
+    spends: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one node said at one moment, all of it as of its `head`.
+
+    `nonce` is the account's next; `final_nonce` is its next as of the deepest block that counts as final, the one with
+    `Rules.confirmations` on it. `receipts` and `pooled` (what waits in the node's pool) are by hash and of the watched
+    hashes alone. `block_hash` is that of the watched block, None when the node did not say. `allowances` names, in
+    words, what others may still take of the watched assets.
+    """
+
+    head: Block
+    nonce: int
+    final_nonce: int
+    receipts: Mapping[str, Receipt]
+    pooled: frozenset[str]
+    block_hash: str | None
+    code: Code
+    gas_price: GasPrice
+    allowances: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the simulation gave one leg: `quote` before gas, its `price` in the policy's currency; `gas` of its own."""
+
+    key: str
+    quote: Quote
+    gas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A batch simulated whole at `head`: legs that stay, legs that were dropped, and what it costs; nothing is signed.
+
+    `nonce` and `code` are the account's at `head`. `cost` is what the transaction is expected to cost in the native
+    coin, all of it, at `expected_price` wei for a unit of gas; one native coin is worth `native_worth` in the policy's
+    currency. `payload` is what the venue signs, opaque here.
+    """
+
+    head: Block
+    nonce: int
+    code: Code
+    offers: tuple[Offer, ...]
+    dropped: Mapping[str, Refusal]
+    cost: Amount
+    native_worth: Decimal
+    gas_limit: int
+    gas_price: GasPrice
+    expected_price: int
+    deadline: datetime
+    payload: str
+
+
+@runtime_checkable
+class Chain(Protocol):
+    """One account on one chain. Every call raises `VenueUnavailable` when no node can be read; `broadcast` alone raises
+    `OutcomeUnknown`, when its answer was lost."""
+
+    @property
+    def rules(self) -> Rules: ...
+
+    def propose(self, drafts: Sequence[Order]) -> Proposal:
+        """Simulate all drafts as one transaction; each draft's key is in `offers` or in `dropped`. Moves nothing."""
+        ...
+
+    def sign(self, proposal: Proposal, purpose: Purpose, nonce: int) -> SignedTransaction:
+        """Sign the proposal's batch (`sweep`) or the delegation that it needs first (`delegate`). Sends nothing."""
+        ...
+
+    def replace(self, signed: SignedTransaction, purpose: Purpose, gas_price: GasPrice) -> SignedTransaction:
+        """Sign the same nonce anew: the same calls, or for `cancel` an empty transfer to itself. Sends nothing."""
+        ...
+
+    def broadcast(self, raw: str) -> None:
+        """Send signed bytes; a node that knows them already, or whose pool prefers others, has taken note."""
+        ...
+
+    def sight(self, watch: Watch) -> Sight:
+        """Look at the account and at our transactions, in one request to one node. Moves nothing."""
+        ...
+
+    def fills(self, receipt: Receipt, intents: Sequence[LegRequested]) -> Mapping[str, Fill | Refusal]:
+        """Read, by leg id, what a receipt moved: `spent` and `received` as transferred, gas not taken off.
+
+        Of a success a leg that is not named moved nothing; of a revert only legs are named whose fault it was.
+        """
+        ...
+
+
+def watch_of(attempts: Sequence[TransactionSigned], block: int | None, spends: Sequence[str]) -> Watch:
+    """Say what to look for while transactions of one nonce are in flight."""
+    return Watch(tuple(each.transaction.tx_hash for each in attempts), block, tuple(spends))

@@ -1,0 +1,164 @@
+"""What commands about an account's transactions make happen: signed, seen, settled, and the answers of its legs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from domain import lane as lanes
+from domain import leg as legs
+from domain import sweep as sweeps
+from domain.account import Account
+from domain.bundle import Intent, answers, carried_by, objection
+from domain.chain import Proposal
+from domain.commands import ObserveLane, ReplaceTransaction, RequestBundle
+from domain.lane import Alarm, Idle, Move, NoteIncluded, NoteReorged, Settle, Signed
+from domain.sweep import Sweep, worth
+from events.facts import (
+    ConversionsHalted,
+    Fact,
+    LegFilled,
+    TransactionDisplaced,
+    TransactionIncluded,
+    TransactionReorged,
+    TransactionSettled,
+    TransactionSigned,
+)
+from events.money import exactly_sum
+from events.values import LegKind, Purpose, Refusal
+
+
+def objections(
+    intents: Sequence[Intent], proposal: Proposal, account: Account, sweep: Sweep, mark: str, today: date
+) -> Mapping[str, Refusal]:
+    """Check the legs of a bundle, the first before the next, against policy and caps; by leg id, empty for a go."""
+    policy, leg_ids = sweep.opened.policy, {intent.leg_id for intent in intents}
+    beside = sweeps.sold_beside(leg_ids, sweep)
+    day = account.spent_beside([sweep.legs[leg_id] for leg_id in leg_ids], today)
+    found: dict[str, Refusal] = {}
+    for intent in intents:
+        offer = worth(LegKind.SWAP, intent.quote)
+        no = (
+            sweeps.policy_changed(mark, sweep, account.live)
+            or objection(intent, proposal, policy)
+            or sweeps.over_cap(offer, beside, day, policy)
+        )
+        if no:
+            found[intent.leg_id] = no
+        else:
+            beside, day = exactly_sum(beside, offer), exactly_sum(day, offer)
+    return found
+
+
+def request(command: RequestBundle, account: Account) -> list[Fact]:
+    """Put the intents and their signed transaction on record, all in one; or the refusals that keep it from being."""
+    sweep, intents, signed = account.sweep, command.intents, command.transaction
+    if sweep is None or account.halted or not intents or not _ready(intents, sweep):
+        return []
+    nonce = lanes.next_nonce(account.lane, command.proposal, command.rules)
+    if isinstance(nonce, Alarm):
+        return [ConversionsHalted(account.name, nonce.reason)]
+    purpose = lanes.purpose_for(command.proposal.code, command.rules)
+    if signed.nonce != nonce or signed.purpose is not purpose:
+        return []
+    sweep_id, now = sweep.opened.sweep_id, command.now
+    if found := objections(intents, command.proposal, account, sweep, command.fingerprint, now.date()):
+        return [no for leg_id, why in found.items() for no in _declined(account, sweep, leg_id, why)]
+    carried = () if purpose is Purpose.DELEGATE else intents
+    requested = [
+        fact
+        for intent in carried
+        for fact in legs.request(
+            sweep.legs[intent.leg_id], account.name, sweep_id, intent.spend, intent.quote, command.now
+        )
+    ]
+    leg_ids = tuple(intent.leg_id for intent in carried)
+    head = command.proposal.head.number
+    return [*requested, TransactionSigned(account.name, sweep_id, signed, leg_ids, "", head, command.now)]
+
+
+def _ready(intents: Sequence[Intent], sweep: Sweep) -> bool:
+    """Each leg is asked for once, and for the attempt that is its next."""
+    if len({intent.leg_id for intent in intents}) != len(intents):
+        return False
+    found = ((sweep.legs.get(intent.leg_id), intent.attempt) for intent in intents)
+    return all(leg is not None and legs.next_attempt(leg) == attempt for leg, attempt in found)
+
+
+def _declined(account: Account, sweep: Sweep, leg_id: str, why: Refusal) -> Sequence[Fact]:
+    return legs.decline(sweep.legs[leg_id], account.name, sweep.opened.sweep_id, why)
+
+
+def replace(command: ReplaceTransaction, account: Account) -> list[Fact]:
+    """Put a replacement on record, if nothing has happened to what it replaces."""
+    state, signed = account.lane.state, command.transaction
+    if account.halted or not isinstance(state, Signed) or state.newest != command.replaced:
+        return []
+    first = state.attempts[0]
+    carried = () if signed.purpose is Purpose.CANCEL else first.legs
+    fact = TransactionSigned(
+        account=account.name,
+        sweep_id=first.sweep_id,
+        transaction=signed,
+        legs=carried,
+        replaces=first.transaction.tx_hash,
+        head=account.lane.head,
+        signed_at=command.now,
+    )
+    return [fact] if lanes.replaces(fact, account.lane) else []
+
+
+def observe(command: ObserveLane, account: Account) -> list[Fact]:
+    """Record what a sight of the account means; what only calls for sending records nothing."""
+    lane = account.lane
+    if isinstance(lane.state, Idle) or lane.turn != command.turn:
+        return []
+    move = lanes.next_move(lane, command.sight, command.now, command.rules, bool(account.halted))
+    return _noted(move, account, lane.state.attempts[0], command)
+
+
+def _noted(move: Move, account: Account, first: TransactionSigned, command: ObserveLane) -> list[Fact]:
+    name, sweep_id = account.name, first.sweep_id
+    match move:
+        case NoteIncluded(receipt):
+            return [TransactionIncluded(name, sweep_id, receipt.tx_hash, receipt.block, receipt.succeeded)]
+        case NoteReorged(seen, detail):
+            return [TransactionReorged(name, sweep_id, seen.tx_hash, seen.block, detail)]
+        case Alarm(reason, displaced):
+            nonce = first.transaction.nonce
+            noted: list[Fact] = [TransactionDisplaced(name, sweep_id, nonce, reason)] if displaced else []
+            return [*noted, *_halted(account, reason)]
+        case Settle():
+            return _settled(move, account, first, command)
+        case _:
+            return []
+
+
+def _settled(move: Settle, account: Account, first: TransactionSigned, command: ObserveLane) -> list[Fact]:
+    carried, receipt = carried_by(move, account.sweep), move.receipt
+    told = answers(move, carried, command.fills)
+    answered = [
+        fact
+        for leg in carried
+        if leg.plan.leg_id in told
+        for fact in legs.conclude(leg, account.name, first.sweep_id, told[leg.plan.leg_id])
+    ]
+    won = next((each for each in move.attempts if receipt and each.transaction.tx_hash == receipt.tx_hash), first)
+    settled = TransactionSettled(
+        account=account.name,
+        sweep_id=first.sweep_id,
+        tx_hash=won.transaction.tx_hash,
+        purpose=won.transaction.purpose,
+        outcome=move.outcome,
+        block=receipt.block if receipt else None,
+        gas_used=receipt.gas_used if receipt else 0,
+        fee=receipt.fee if receipt else None,
+        shared=any(isinstance(fact, LegFilled) for fact in answered),
+        confirmations=move.confirmations,
+        next_nonce=move.next_nonce,
+    )
+    return [settled, *answered, *_halted(account, move.alarm)]
+
+
+def _halted(account: Account, reason: str) -> list[Fact]:
+    return [] if account.halted or not reason else [ConversionsHalted(account.name, reason)]

@@ -1,0 +1,148 @@
+"""Whatever the chain does and wherever a worker dies: no lot is sold twice, and every lot gets its answer."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from domain.errors import OutcomeUnknown, VenueUnavailable
+from domain.venue import Order
+from events.facts import DustConversionFailed, DustConverted, LegFilled, TransactionSettled
+from events.money import Amount, exactly_sum
+from events.values import LegKind, Purpose
+from tests.domain.model_chain import RULES, USDC, Crash, ModelChain, doubled, received
+from tests.domain.wallet import AAA, HELD, PRICES, Wallet, wallet
+from views.ledger import ledger_of
+
+FAULTS = st.lists(
+    st.sampled_from(["", "unreachable", "lost before", "lost after", "crash before", "crash after"]), max_size=3
+)
+QUICK = settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+class Weather(RuleBasedStateMachine):
+    """What a chain does to whoever sends on it."""
+
+    chain: ModelChain
+    foreigners = 0
+
+    @rule(faults=FAULTS, lag=st.integers(0, 3), on_old_fork=st.booleans())
+    def look_through(self, faults: list[str], lag: int, on_old_fork: bool) -> None:
+        self.chain.faults, self.chain.lag, self.chain.on_old_fork = faults, lag, on_old_fork
+
+    @rule(take=st.booleans(), poisoned=st.booleans())
+    def mine(self, take: bool, poisoned: bool) -> None:
+        self.chain.mine(take, poisoned)
+
+    @rule()
+    def confirm(self) -> None:
+        for _ in range(RULES.confirmations):
+            self.chain.mine()
+
+    @rule(depth=st.integers(1, RULES.confirmations - 1), drop=st.booleans(), poisoned=st.booleans(), take=st.booleans())
+    def reorg(self, depth: int, drop: bool, poisoned: bool, take: bool) -> None:
+        self.chain.reorg(depth, drop, poisoned, take)
+
+    @rule()
+    def drop(self) -> None:
+        self.chain.pool.clear()
+
+    @rule(seconds=st.sampled_from([30, 90, 400]))
+    def pass_time(self, seconds: int) -> None:
+        for _ in range(seconds // 12):
+            self.chain.mine(take=False)
+
+    @precondition(lambda self: self.foreigners < 1)
+    @rule()
+    def foreign(self) -> None:
+        self.foreigners += 1
+        self.chain.foreign()
+
+    @invariant()
+    def nothing_is_sold_twice(self) -> None:
+        assert not doubled(self.chain)
+
+
+class Workers(Weather):
+    """Our workers under it, dying and being replaced."""
+
+    wallet: Wallet
+
+    @initialize()
+    def open_a_sweep(self) -> None:
+        self.wallet = wallet()
+        self.chain = self.wallet.chain
+
+    @rule(again=st.booleans())
+    def work(self, again: bool) -> None:
+        try:
+            self.wallet.conduct() if again else self.wallet.reconcile()
+        except Crash:
+            self.wallet.desk = self.wallet.fresh()
+        except VenueUnavailable:
+            pass
+
+    @rule()
+    def resume(self) -> None:
+        self.wallet.resume()
+
+    def teardown(self) -> None:
+        self.chain.faults, self.chain.lag, self.chain.on_old_fork = [], 0, False
+        self.wallet.finish()
+        for _ in range(RULES.confirmations):
+            self.chain.mine()
+        self.nothing_is_sold_twice()
+        converted = [fact.asset for fact in self.wallet.facts(DustConverted)]
+        failed = [fact.asset for fact in self.wallet.facts(DustConversionFailed)]
+        assert sorted(converted + failed) == sorted(HELD)
+        fills = [fact.fill for fact in self.wallet.facts(LegFilled)]
+        assert len(fills) == len(converted) == sum(self.chain.sold().values())
+        assert received(fills, USDC) == exactly_sum(*(HELD[asset] * PRICES[asset] for asset in converted))
+        assert_ledger_is_the_chains(self.wallet)
+
+
+def assert_ledger_is_the_chains(wallet: Wallet) -> None:
+    """What left and arrived by the log is what the final transactions moved and paid for gas."""
+    moved = ledger_of(wallet.log.read()).get("main", {})
+    paid = [fact.fee.quantity for fact in wallet.facts(TransactionSettled) if fact.fee]
+    assert exactly_sum(*(-each for asset, each in moved.items() if "slip44" in asset)) == exactly_sum(*paid)
+
+
+class Naive(Weather):
+    """A sender that signs anew under a fresh nonce whenever an answer was lost: what the rules are there to prevent."""
+
+    @initialize()
+    def have_dust(self) -> None:
+        self.chain = ModelChain(HELD, PRICES)
+        self.sent = False
+
+    @precondition(lambda self: not self.sent)
+    @rule()
+    def send(self) -> None:
+        draft = Order("key", LegKind.SWAP, "route", Amount(HELD[AAA], AAA), USDC)
+        proposal = self.chain.propose([draft])
+        pending = len({self.chain.signed[tx_hash][0].nonce for tx_hash in self.chain.pool})
+        signed = self.chain.sign(proposal, Purpose.SWEEP, proposal.nonce + pending)
+        with suppress(OutcomeUnknown, VenueUnavailable, Crash):
+            self.chain.broadcast(signed.raw)
+            self.sent = True
+
+
+def test_workers__whatever_the_chain_does__sell_nothing_twice_and_answer_every_lot() -> None:
+    run_state_machine_as_test(Workers, settings=QUICK)
+
+
+def test_naive_sender__in_the_same_weather__is_caught() -> None:
+    with pytest.raises(AssertionError, match="doubled"):
+        run_state_machine_as_test(Naive, settings=settings(QUICK, max_examples=500))

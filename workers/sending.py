@@ -1,0 +1,159 @@
+"""Sending a bundle as one transaction and following it until it is final: the converter's work and the reconciler's.
+
+Each step starts from the log and ends in it, so a worker that dies anywhere is continued by any other: what was signed
+is sent again byte by byte, and what was not recorded was sent to nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from decimal import Decimal
+from typing import assert_never
+
+from domain.bundle import carried_by, intents
+from domain.chain import Proposal, watch_of
+from domain.commands import Declare, DeclineLeg, ObserveLane, ReplaceTransaction, RequestBundle
+from domain.decision import fingerprint
+from domain.errors import OutcomeUnknown
+from domain.lane import (
+    Alarm,
+    Broadcast,
+    Idle,
+    Included,
+    NoteIncluded,
+    NoteReorged,
+    Replace,
+    Settle,
+    Wait,
+    next_move,
+    next_nonce,
+    purpose_for,
+)
+from domain.leg import Requested, Unknown, draft
+from domain.sweep import Bundle, Sweep, size
+from domain.transaction import objections
+from domain.venue import Holding
+from events.facts import ConversionsHalted, TransactionSigned
+from events.log import Recorded
+from events.money import Amount
+from events.values import Fill, Refusal
+from workers.desk import Desk
+from workers.outages import outage_recorded
+
+
+def request(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> bool:
+    """Record what the simulation of the whole bundle allows, then send it; else record why not.
+
+    Returns whether anything came of it; not so while the chain's nodes are behind what was seen before.
+    """
+    spends = _sized(desk, account, sweep, step)
+    if not spends:
+        return True
+    chain = desk.chain(account)
+    with outage_recorded(desk, account, sweep):
+        drafts = [draft(each.leg.plan, spends[id_]) for each in step.tries if (id_ := each.leg.plan.leg_id) in spends]
+        proposal = chain.propose(drafts)
+    keys = {order.key: leg_id for leg_id, order in zip(spends, drafts, strict=True)}
+    _decline(desk, account, sweep, {keys[key]: refusal for key, refusal in proposal.dropped.items()})
+    return not proposal.offers or _offered(desk, account, sweep, spends, proposal)
+
+
+def _sized(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> dict[str, Amount]:
+    """Size every leg by balances read now, all in one reading."""
+    with outage_recorded(desk, account, sweep):
+        held = {holding.asset: holding for holding in desk.venue(account).holdings()}
+    sizes = {
+        each.leg.plan.leg_id: size(each, held.get(each.leg.plan.spend, _none(each.leg.plan.spend)), sweep.opened.policy)
+        for each in step.tries
+    }
+    _decline(desk, account, sweep, {leg_id: no for leg_id, no in sizes.items() if isinstance(no, Refusal)})
+    return {leg_id: spend for leg_id, spend in sizes.items() if isinstance(spend, Amount)}
+
+
+def _offered(desk: Desk, account: str, sweep: Sweep, spends: Mapping[str, Amount], proposal: Proposal) -> bool:
+    current, chain, now = desk.streams.load(account).account, desk.chain(account), desk.clock()
+    offered, mark = intents(spends, sweep, proposal), fingerprint(desk.mandates[account].policy)
+    nonce = next_nonce(current.lane, proposal, chain.rules)
+    if isinstance(nonce, Wait):
+        return False
+    if isinstance(nonce, Alarm):
+        halt = Declare(ConversionsHalted(account, nonce.reason), f"{sweep.opened.sweep_id}/lane/{now.isoformat()}")
+        desk.streams.handle(account, halt, sweep.opened.sweep_id)
+        return True
+    if found := objections(offered, proposal, current, sweep, mark, now.date()):
+        _decline(desk, account, sweep, found)
+        return True
+    signed = chain.sign(proposal, purpose_for(proposal.code, chain.rules), nonce)
+    command = RequestBundle(offered, signed, proposal, chain.rules, mark, desk.worker, now)
+    for recorded in desk.streams.handle(account, command, sweep.opened.sweep_id):
+        _send_recorded(desk, account, sweep, recorded)
+    return True
+
+
+def observe(desk: Desk, account: str) -> bool:
+    """Look what became of the transaction in flight, record what is news, or send again what is on record.
+
+    Returns whether anything is news, so that looking again at once is worth while.
+    """
+    current, chain = desk.streams.load(account).account, desk.chain(account)
+    lane, sweep = current.lane, current.sweep
+    if sweep is None or isinstance(lane.state, Idle):
+        return True
+    with outage_recorded(desk, account, sweep):
+        block = lane.state.seen.block.number if isinstance(lane.state, Included) else None
+        spends = [sweep.legs[leg_id].plan.spend for leg_id in lane.state.attempts[0].legs if leg_id in sweep.legs]
+        sight = chain.sight(watch_of(lane.state.attempts, block, spends))
+    now = desk.clock()
+    move = next_move(lane, sight, now, chain.rules, bool(current.halted))
+    match move:
+        case Wait():
+            return False
+        case Broadcast(raw):
+            _send(desk, account, sweep, raw)
+            return False
+        case Replace():
+            _replace(desk, account, sweep, move)
+            return False
+        case NoteIncluded() | NoteReorged() | Alarm() | Settle():
+            fills = _fills(desk, account, sweep, move) if isinstance(move, Settle) else {}
+            noted = ObserveLane(sight, chain.rules, fills, lane.turn, desk.worker, now)
+            desk.streams.handle(account, noted, sweep.opened.sweep_id)
+            return True
+        case _:
+            assert_never(move)
+
+
+def _fills(desk: Desk, account: str, sweep: Sweep, settle: Settle) -> Mapping[str, Fill | Refusal]:
+    if settle.receipt is None:
+        return {}
+    intended = [leg.intent for leg in carried_by(settle, sweep) if isinstance(leg, Requested | Unknown)]
+    with outage_recorded(desk, account, sweep):
+        return desk.chain(account).fills(settle.receipt, intended)
+
+
+def _replace(desk: Desk, account: str, sweep: Sweep, move: Replace) -> None:
+    signed = desk.chain(account).replace(move.signed.transaction, move.purpose, move.gas_price)
+    command = ReplaceTransaction(signed, move.signed, desk.worker, desk.clock())
+    for recorded in desk.streams.handle(account, command, sweep.opened.sweep_id):
+        _send_recorded(desk, account, sweep, recorded)
+
+
+def _send_recorded(desk: Desk, account: str, sweep: Sweep, recorded: Recorded) -> None:
+    if isinstance(recorded.fact, TransactionSigned):
+        _send(desk, account, sweep, recorded.fact.transaction.raw)
+
+
+def _send(desk: Desk, account: str, sweep: Sweep, raw: str) -> None:
+    """Send bytes that are on record; whether a lost answer was a yes is seen on the chain, as for every other."""
+    with outage_recorded(desk, account, sweep), suppress(OutcomeUnknown):
+        desk.chain(account).broadcast(raw)
+
+
+def _decline(desk: Desk, account: str, sweep: Sweep, refusals: Mapping[str, Refusal]) -> None:
+    for leg_id, refusal in refusals.items():
+        desk.streams.handle(account, DeclineLeg(leg_id, refusal), sweep.opened.sweep_id)
+
+
+def _none(asset: str) -> Holding:
+    return Holding(asset, Decimal(0), Decimal(0))
