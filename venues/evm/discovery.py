@@ -1,4 +1,4 @@
-"""Which tokens a wallet may hold: every contract that ever logged a transfer to it.
+"""Which tokens a wallet may hold: every contract that ever logged a transfer to it, and what each says of itself.
 
 What was found is kept in a file that may be lost: then the chain is read again. Blocks near the head are always read
 again, since a reorganisation may have changed them. New blocks come first, then older ones, as far as a scan's share of
@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -32,17 +32,24 @@ SHORTEST: Final = 1
 _TOO_MUCH: Final = ("range", "limit", "more than", "too many", "too large", "exceed", "response size", "maximum")
 
 
+class Claim(msgspec.Struct, frozen=True):
+    """What a token says of itself; `decimals` is None where it says nothing. Proves nothing."""
+
+    decimals: int | None
+    symbol: str
+
+
 class Found(msgspec.Struct):
-    """What is known: the blocks read, `low` to `high`, both included, and the tokens met there with their decimals.
+    """What is known: the blocks read, `low` to `high`, both included, and the tokens met there.
 
     Nothing was read where `high` is below `low`. `span` is how many blocks the provider last read at once, 0 for all.
-    Decimals are None for a token that does not tell them.
+    A token has no claim until it was asked.
     """
 
     low: int = 0
     high: int = -1
     span: int = 0
-    tokens: dict[str, int | None] = field(default_factory=dict)
+    tokens: dict[str, Claim | None] = msgspec.field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -65,30 +72,50 @@ class Discovery:
         return self._found
 
     @property
-    def tokens(self) -> Mapping[str, int | None]:
-        """Return the tokens found so far, with their decimals where they are known."""
+    def tokens(self) -> Mapping[str, Claim | None]:
+        """Return the tokens found so far."""
         return self.found.tokens
 
     def unread(self) -> int:
         """Count the old blocks that are still to be read."""
         return max(0, self.found.low - self.start) if self.found.high >= self.found.low else 0
 
-    def advance(self, head: int) -> None:
-        """Read up to the block `head`, then older blocks; `VenueUnavailable` when new ones can't be read."""
-        found = self.found
-        if found.high < found.low or head + self.overlap < found.high:
-            found.low, found.high = head + 1, head
-        self._newer(head)
-        self._older()
+    def news(self) -> Call:
+        """Return the call that reads what is new, up to the latest block; `take` wants its answer."""
+        return _logs(self._next(), "latest", self.wallet)
 
-    def learn(self, decimals: Mapping[str, int | None]) -> None:
-        """Remember what tokens say of their decimals, and keep everything that is known."""
-        self.found.tokens.update(decimals)
+    def take(self, news: object, head: int) -> None:
+        """Take the answer to `news` as of the block `head`, or read in smaller steps; then go on to older blocks.
+
+        Raises `VenueUnavailable` when new blocks can't be read.
+        """
+        found = self.found
+        if head + self.overlap < found.high:  # this is another chain than the one that was read
+            self._found = found = Found(tokens=found.tokens)
+        if isinstance(news, Failure):
+            if found.high < found.low:
+                found.low, found.high = head + 1, head
+            self._newer(head)
+        else:
+            self._meet(news)
+            found.low, found.high = min(found.low, self._next()) if found.high >= found.low else self.start, head
+        self._older()
         self._keep()
+
+    def learn(self, claims: Mapping[str, Claim]) -> None:
+        """Remember what tokens say of themselves."""
+        self.found.tokens.update(claims)
+        self._keep()
+
+    def _next(self) -> int:
+        found = self.found
+        if found.high < found.low:
+            return self.start
+        return max(self.start, found.low, found.high + 1 - self.overlap)
 
     def _newer(self, head: int) -> None:
         found = self.found
-        start = max(self.start, found.low, found.high + 1 - self.overlap)
+        start = self._next()
         while start <= head:
             last = self._read(start, head, backwards=False)
             start = last + 1
@@ -106,10 +133,9 @@ class Discovery:
         while True:
             span = min(found.span or last - first + 1, last - first + 1)
             low, high = (last - span + 1, last) if backwards else (first, first + span - 1)
-            answer = self._logs(low, high)
+            answer = self.rpc.ask([_logs(low, hex(high), self.wallet)])[0]
             if not isinstance(answer, Failure):
-                for token in _tokens(answer):
-                    found.tokens.setdefault(token, None)
+                self._meet(answer)
                 if found.span:
                     found.span += 1 + found.span // 4
                 return low if backwards else high
@@ -117,13 +143,9 @@ class Discovery:
                 raise VenueUnavailable(f"the node refused {answer}")
             found.span = max(SHORTEST, span // 4)
 
-    def _logs(self, low: int, high: int) -> Any:
-        wanted = {
-            "fromBlock": hex(low),
-            "toBlock": hex(high),
-            "topics": [TRANSFER, None, "0x" + padded(self.wallet).hex()],
-        }
-        return self.rpc.ask([Call("eth_getLogs", (wanted,))])[0]
+    def _meet(self, logs: object) -> None:
+        for token in _tokens(logs):
+            self.found.tokens.setdefault(token, None)
 
     def _keep(self) -> None:
         """Write the cache whole or not at all."""
@@ -136,6 +158,11 @@ class Discovery:
             os.replace(file.name, self.cache)  # noqa: PTH105
         except OSError as error:
             raise ConfigurationError(f"{self.cache}: cannot be written, {error.strerror}") from None
+
+
+def _logs(first: int, last: str, wallet: str) -> Call:
+    topics = [TRANSFER, None, "0x" + padded(wallet).hex()]
+    return Call("eth_getLogs", ({"fromBlock": hex(first), "toBlock": last, "topics": topics},))
 
 
 def _read(cache: Path | None) -> Found:

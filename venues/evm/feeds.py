@@ -7,13 +7,13 @@ sequencer is down, nor for an hour after it came back, since prices moved meanwh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Final
 
 from domain.errors import VenueUnavailable
-from venues.evm.lens import Ask, Lens
+from venues.evm.lens import Ask
 from venues.evm.registry import Chain, Feed
 from venues.evm.words import WORD, number, selector, signed
 
@@ -49,17 +49,21 @@ class Feeds:
         return next((self._doubts[pair] for pair in pairs if pair in self._doubts), "")
 
 
-def read_feeds(lens: Lens, chain: Chain, block: int, at: datetime) -> Feeds:
-    """Read every feed of a chain at a block that was made `at`."""
-    pairs = list(chain.feeds)
+def feed_asks(chain: Chain) -> list[Ask]:
+    """Ask every feed of a chain; `feeds_of` reads the answers."""
     asks = [Ask(chain.sequencer, _LATEST, words=5)] if chain.sequencer else []
-    for pair in pairs:
-        asks += [Ask(chain.feeds[pair].address, _LATEST, words=5), Ask(chain.feeds[pair].address, _DECIMALS)]
-    answers = lens.read(asks, block)
+    for feed in chain.feeds.values():
+        asks += [Ask(feed.address, _LATEST, words=5), Ask(feed.address, _DECIMALS)]
+    return asks
+
+
+def feeds_of(chain: Chain, answers: Sequence[bytes | None], at: datetime) -> Feeds:
+    """Read what the feeds answered at a block that was made `at`."""
+    pairs = list(chain.feeds)
     if chain.sequencer:
-        sentence = _sequencer(answers.pop(0), at)
-        if sentence:
+        if sentence := _sequencer(answers[0], at):
             return Feeds({}, dict.fromkeys(pairs, sentence))
+        answers = answers[1:]
     prices: dict[str, Decimal] = {}
     doubts: dict[str, str] = {}
     for place, pair in enumerate(pairs):

@@ -1,9 +1,9 @@
 """The registry: what stands where on the chains we know. An address is the identity, a symbol is only its label here.
 
 Sources: aave-address-book (tokens, Chainlink feeds), Uniswap's deployment pages and default token list, the mds1
-Multicall3 deployments, eigenlayer-contracts, King Protocol's, Lido's and ether.fi's repositories. Addresses that only third
-parties name are left out. Heartbeats are Chainlink's where they were found, else a day. `dustman doctor` asks each chain
-whether it agrees.
+Multicall3 deployments, eigenlayer-contracts, King Protocol's, Lido's and ether.fi's repositories. Addresses that only
+third parties name are left out. Heartbeats are Chainlink's where they were found, else a day. `dustman doctor` asks each
+chain whether it agrees.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Uniswap:
-    """Where tokens are sold: V3 (factory, QuoterV2, SwapRouter02) and V2 (factory, router), None where it is not known."""
+    """Where tokens are sold: V3 (factory, QuoterV2, SwapRouter02) and V2 (factory, router), None where not known."""
 
     v3_factory: str
     quoter: str
@@ -49,7 +49,11 @@ class Uniswap:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """One chain. Feeds are by pair, such as `ETH/USD`; `sequencer` tells whether an L2 is up; `confirmations` make final."""
+    """One chain. Feeds are by pair, such as `ETH/USD`; `sequencer` tells whether an L2 is up.
+
+    `confirmations` blocks make final. A head older than `silence` is that of a node which lags; None where a chain makes
+    blocks only when there is something in them.
+    """
 
     chain_id: int
     name: str
@@ -58,7 +62,8 @@ class Chain:
     feeds: Mapping[str, Feed]
     confirmations: int
     sequencer: str | None = None
-    multicall3: str = MULTICALL3
+    multicall3: str | None = MULTICALL3
+    silence: timedelta | None = timedelta(minutes=10)
 
     def token(self, symbol: str) -> Token:
         """Return a token by our label for it."""

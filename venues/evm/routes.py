@@ -7,12 +7,12 @@ quote is of one block and holds for that block alone
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
-from venues.evm.lens import Ask, Lens
+from venues.evm.lens import Ask
 from venues.evm.registry import Chain
 from venues.evm.words import WORD, number, packed, padded, selector, word
 
@@ -87,25 +87,35 @@ def routes(chain: Chain, token: str, target: str) -> Iterator[Route]:
                 yield Route((token, middle, target))
 
 
-def best_sales(
-    lens: Lens, chain: Chain, holdings: Sequence[tuple[str, int]], target: str, block: int
-) -> dict[str, Sale]:
-    """Simulate the sale of each (token, base units) over every route there is, all in one request.
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A route for so many base units of its token."""
 
-    Returns the best sale by token; a token that no route sells is not in it.
-    """
-    ways = [
-        (route, units, part)
-        for token, units in holdings
-        for route in routes(chain, token, target)
-        if (part := max(1, units // PART))
-    ]
-    asks = [route.ask(chain, size) for route, units, part in ways for size in (units, part)]
-    answers = lens.read(asks, block)
+    route: Route
+    units: int
+
+    @property
+    def part(self) -> int:
+        """Return what is sold to learn the price of a small sale."""
+        return max(1, self.units // PART)
+
+
+def ways(chain: Chain, holdings: Iterable[tuple[str, int]], target: str) -> list[Way]:
+    """List the ways to sell each (token, base units)."""
+    return [Way(route, units) for token, units in holdings for route in routes(chain, token, target)]
+
+
+def sale_asks(chain: Chain, ways: Iterable[Way]) -> list[Ask]:
+    """Ask what each way returns for all of it and for a small part; `best_sales` reads the answers."""
+    return [way.route.ask(chain, size) for way in ways for size in (way.units, way.part)]
+
+
+def best_sales(ways: Sequence[Way], answers: Sequence[bytes | None]) -> dict[str, Sale]:
+    """Return the best sale by token; a token that no way sells is not in it."""
     found: dict[str, Sale] = {}
-    for place, (route, units, part) in enumerate(ways):
-        proceeds, part_proceeds = (route.proceeds(answer) for answer in answers[2 * place : 2 * place + 2])
-        token = route.path[0]
+    for place, way in enumerate(ways):
+        proceeds, part_proceeds = (way.route.proceeds(answer) for answer in answers[2 * place : 2 * place + 2])
+        token = way.route.path[0]
         if proceeds > 0 and (token not in found or proceeds > found[token].proceeds):
-            found[token] = Sale(route, units, proceeds, part, part_proceeds)
+            found[token] = Sale(way.route, way.units, proceeds, way.part, part_proceeds)
     return found
