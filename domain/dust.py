@@ -1,7 +1,8 @@
 """What is dust and what stays: every holding ends as a lot, as kept with a reason, or as dust with no way out.
 
 Prices are best bids in a hub currency, believed where an ask stands near them; a hub counts as much as the venue says
-it is worth in the policy's currency, at par where it says nothing (USDC redeems one to one). The reasons are tried in the order of `judge`, the first that holds is given.
+it is worth in the policy's currency, at par where it says nothing (USDC redeems one to one). The reasons are tried in
+the order of `judge`, the first that holds is given.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ class Dust:
 
 def priced_products(holdings: tuple[Holding, ...], policy: Policy, capabilities: Capabilities) -> frozenset[str]:
     """Name the products whose prices a scan needs: every candidate's markets, and the target's."""
-    candidates = {h.asset for h in holdings if h.available > 0 and not h.quarantine} - {policy.target, *policy.excluded, *policy.hubs}
+    priced = {holding.asset for holding in holdings if holding.available > 0 and not holding.quarantine}
+    candidates = priced - {policy.target, *policy.excluded, *policy.hubs}
     pairs = {(asset, hub) for asset in candidates | {policy.target} for hub in policy.hubs}
     products = (capabilities.products.get(pair) for pair in pairs)
     return frozenset(product.name for product in products if product and not product.closed)

@@ -33,9 +33,10 @@ def scan(
             f"{name}: {len(reading.holdings)} holdings in {reading.requests} requests; {len(found.lots)} lots of dust, "
             f"{len(found.stuck)} with no way out today; stays: {counts or 'nothing'}"
         )
-        drawn = [drawings.dust_found(name, found)] if found.lots else []
+        labels = settings.labels(name)
+        drawn = [drawings.dust_found(name, found, labels)] if found.lots else []
         if found.stuck or explain:
-            drawn.append(drawings.staying(name, [*found.stuck, *(found.kept if explain else ())]))
+            drawn.append(drawings.staying(name, [*found.stuck, *(found.kept if explain else ())], labels))
         value = {
             "account": name,
             "scan_id": reading.scan_id,

@@ -32,5 +32,5 @@ def status(
         for label, value in row.lines():
             drawn.add_row(label, value)
         stuck = [why for (whose, _), why in lots.staying.items() if whose == name and why.reason in row.unroutable]
-        screen.show(row, drawn, *([drawings.staying(name, stuck)] if stuck else []))
+        screen.show(row, drawn, *([drawings.staying(name, stuck, settings.labels(name))] if stuck else []))
     return Exit.DONE

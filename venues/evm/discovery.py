@@ -1,9 +1,9 @@
 """Which tokens a wallet may hold: every contract that ever logged a transfer to it, and what each says of itself.
 
 What was found is kept in a file that may be lost: then the chain is read again. Blocks near the head are always read
-again, since a reorganisation may have changed them. New blocks come first, then older ones, as far as a scan's share of
-requests goes; the next scan goes on from there. Transfer is ERC-20's event (EIP-20), whose amount is not indexed, unlike
-that of ERC-721.
+again, since a reorganisation may have changed them. New blocks come first, then older ones, as far as a scan's share
+of requests goes; the next scan goes on from there. Transfer is ERC-20's event (EIP-20), whose amount is not indexed,
+unlike that of ERC-721.
 """
 
 from __future__ import annotations

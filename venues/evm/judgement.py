@@ -30,7 +30,9 @@ class Allowed:
 
     def quarantined(self, claims: Mapping[str, Claim | None]) -> Mapping[str, str]:
         """Quarantine every token that is unknown; one with a known token's symbol is said to be another."""
-        return {address: self._sentence(address, claim) for address, claim in claims.items() if not self._knows(address)}
+        return {
+            address: self._sentence(address, claim) for address, claim in claims.items() if not self._knows(address)
+        }
 
     def _knows(self, address: str) -> bool:
         return address in self.allows or self.chain.known(address) is not None
@@ -40,5 +42,5 @@ class Allowed:
         ours = self.chain.tokens.get(symbol)
         if ours is not None:
             return f"it calls itself {symbol} and is not: {symbol} is {ours.address} here"
-        named = f"it calls itself {symbol!r}" if symbol else "it has no name"
+        named = f'it calls itself "{symbol}"' if symbol else "it has no name"
         return f"unknown, {named}; to have it judged like any other, put {address} under allow"

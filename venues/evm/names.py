@@ -16,8 +16,13 @@ def harmless(name: str) -> str:
     Everything but ASCII letters, digits and a few signs becomes an escape, so a Cyrillic letter in a known symbol shows
     as `\\u0421`; a long name ends in `...`.
     """
-    cut = name if len(name) <= LONGEST else name[: LONGEST - 3] + "..."
-    return "".join(letter if letter in _PLAIN else _escape(letter) for letter in cut)
+    shown = ""
+    for letter in name:
+        piece = letter if letter in _PLAIN else _escape(letter)
+        if len(shown) + len(piece) > LONGEST:
+            return shown + "..."
+        shown += piece
+    return shown
 
 
 def _escape(letter: str) -> str:

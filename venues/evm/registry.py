@@ -2,8 +2,8 @@
 
 Sources: aave-address-book (tokens, Chainlink feeds), Uniswap's deployment pages and default token list, the mds1
 Multicall3 deployments, eigenlayer-contracts, King Protocol's, Lido's and ether.fi's repositories. Addresses that only
-third parties name are left out. Heartbeats are Chainlink's where they were found, else a day. `dustman doctor` asks each
-chain whether it agrees.
+third parties name are left out. Heartbeats are Chainlink's where they were found, else a day. `dustman doctor` asks
+each chain whether it agrees.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Uniswap:
 class Chain:
     """One chain. Feeds are by pair, such as `ETH/USD`; `sequencer` tells whether an L2 is up.
 
-    `confirmations` blocks make final. A head older than `silence` is that of a node which lags; None where a chain makes
-    blocks only when there is something in them.
+    `confirmations` blocks make final. A head older than `silence` is that of a node which lags; None where a chain
+    makes blocks only when there is something in them.
     """
 
     chain_id: int

@@ -51,7 +51,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A node's own no to one call. `data` is what a reverted execution returned, as 0x text, empty where there is none."""
+    """A node's own no to one call. `data` is what a reverted execution returned as 0x text, else empty."""
 
     method: str
     code: int
@@ -219,7 +219,7 @@ class Rpc:
             raise _Failed(str(error)) from None
         if served != self.chain_id:
             raise ConfigurationError(
-                f"endpoint {endpoint.name} serves chain {served}, not chain {self.chain_id}; nothing it says is believed"
+                f"endpoint {endpoint.name} serves chain {served}, not chain {self.chain_id}, so it is not believed"
             )
         endpoint.believed = True
         return answers

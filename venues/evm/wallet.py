@@ -144,7 +144,7 @@ class Wallet:
         if token is None:
             answer = quantity(self.rpc.call("eth_getBalance", self.address, "latest"))
             return Holding(asset, whole(answer, ETHER_DECIMALS), Decimal(0))
-        units = self.lens.balances([(token, self.address)], self._head().number)[0]
+        units = self.lens.balances([(token, self.address)], self.head().number)[0]
         if units is None:
             raise VenueUnavailable(f"{token} on {self.chain.name} does not say what the wallet has of it")
         claims = {token: self._discovery.tokens.get(token)}
@@ -168,7 +168,7 @@ class Wallet:
         if token is None or order.receive != self.target:
             return Refusal(RefusalCode.NOT_TRADABLE, f"a sweep of this wallet ends in {self._symbol} alone")
         units = int(order.spend.quantity.scaleb(self._decimals(token)))
-        quoted = self._quoted_at(self._head(), {token: units})
+        quoted = self._quoted_at(self.head(), {token: units})
         product = quoted.products.get((order.spend.asset, self.target))
         price = quoted.prices[product.name] if product else Price(None, None)
         if product is None or not price.bid:
@@ -279,11 +279,10 @@ class Wallet:
         return self._product(token, pricing.route_name(sale.route, self.chain)), price
 
     def _product(self, token: str, route: str) -> Product:
-        return pricing.product(
-            self.chain, token, self._decimals(token), route, self.target, self.target_decimals
-        )
+        return pricing.product(self.chain, token, self._decimals(token), route, self.target, self.target_decimals)
 
-    def _head(self) -> Head:
+    def head(self) -> Head:
+        """Read the latest block; `VenueUnavailable` where it is old."""
         return self._checked_head(self.rpc.call("eth_getBlockByNumber", "latest", False))
 
     def _checked_head(self, block: object) -> Head:
@@ -295,7 +294,7 @@ class Wallet:
         age = self._clock() - at
         if self.chain.silence is not None and age > self.chain.silence:
             raise VenueUnavailable(
-                f"the latest block that the node of {self.chain.name} knows is {age} old; the node lags behind the chain"
+                f"the latest block that the node of {self.chain.name} knows is {age} old; the node lags"
             )
         return Head(quantity(block.get("number")), str(block.get("hash")), at)
 
