@@ -74,7 +74,7 @@ class Node:
             return
         self._end()
         said = "\n".join(f"  {line}" for line in self._said) or "  (nothing)"
-        raise ConfigurationError(f"anvil: did not come up within {READY_WITHIN:g} s. It said:\n{said}")
+        raise ConfigurationError(f"anvil: did not come up. It said:\n{said}")
 
     def _listen(self) -> None:
         """Read what the node says, so that it never waits for a reader; its port is among the first lines."""

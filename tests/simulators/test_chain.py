@@ -15,7 +15,8 @@ import pytest
 from eth_account import Account
 from web3 import HTTPProvider, Web3
 
-from simulators.chain import multicall3
+from domain.errors import ConfigurationError
+from simulators.chain import installation, multicall3
 from simulators.chain.builder import BuildFailed
 from simulators.chain.calldata import call, types_of, words
 from simulators.chain.chain import LocalChain
@@ -267,6 +268,26 @@ def test_pool__that_is_not_there__is_named(chain: LocalChain) -> None:
 )
 def test_types_of__a_signature__splits_outside_tuples(signature: str, types: tuple[str, ...]) -> None:
     assert types_of(signature) == types
+
+
+def test_start__on_a_port_that_is_taken__says_what_the_node_said(chain: LocalChain) -> None:
+    taken = int(chain.url.rsplit(":", 1)[1])
+    with pytest.raises(ConfigurationError, match=r"(?s)anvil: did not come up.*in use"):
+        LocalChain(port=taken).start()
+
+
+def test_anvil__nowhere_installed__says_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installation, "PACKAGES", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigurationError, match="`make chain` installs it"):
+        installation.anvil()
+    with pytest.raises(ConfigurationError, match="`make chain` installs it"):
+        installation.artifact("WETH9")
+
+
+def test_set_price__of_a_pair_without_a_feed__names_it(chain: LocalChain) -> None:
+    with pytest.raises(KeyError, match="BTC/USD"):
+        chain.set_price("BTC/USD", Decimal(1))
 
 
 OWNER = """
