@@ -37,10 +37,6 @@ class Weather(RuleBasedStateMachine):
     chain: ModelChain
     foreigners = 0
 
-    @rule(faults=FAULTS, lag=st.integers(0, 3), on_old_fork=st.booleans())
-    def look_through(self, faults: list[str], lag: int, on_old_fork: bool) -> None:
-        self.chain.faults, self.chain.lag, self.chain.on_old_fork = faults, lag, on_old_fork
-
     @rule(take=st.booleans(), poisoned=st.booleans())
     def mine(self, take: bool, poisoned: bool) -> None:
         self.chain.mine(take, poisoned)
@@ -84,21 +80,26 @@ class Workers(Weather):
         self.wallet = wallet()
         self.chain = self.wallet.chain
 
-    @rule(again=st.booleans())
-    def work(self, again: bool) -> None:
+    @rule()
+    def work(self) -> None:
+        self.wallet.conduct()
+
+    @rule(faults=FAULTS, lag=st.integers(0, 3), on_old_fork=st.booleans(), walks=st.booleans())
+    def work_badly(self, faults: list[str], lag: int, on_old_fork: bool, walks: bool) -> None:
+        self.chain.faults, self.chain.lag, self.chain.on_old_fork = faults, lag, on_old_fork
         try:
-            self.wallet.conduct() if again else self.wallet.reconcile()
+            self.wallet.conduct() if walks else self.wallet.reconcile()
         except Crash:
             self.wallet.desk = self.wallet.fresh()
         except VenueUnavailable:
-            pass
+            assert "venue_unreachable" in self.wallet.words()
+        self.chain.faults, self.chain.lag, self.chain.on_old_fork = [], 0, False
 
     @rule()
     def resume(self) -> None:
         self.wallet.resume()
 
     def teardown(self) -> None:
-        self.chain.faults, self.chain.lag, self.chain.on_old_fork = [], 0, False
         self.wallet.finish()
         for _ in range(RULES.confirmations):
             self.chain.mine()
@@ -128,8 +129,9 @@ class Naive(Weather):
         self.sent = False
 
     @precondition(lambda self: not self.sent)
-    @rule()
-    def send(self) -> None:
+    @rule(faults=FAULTS)
+    def send(self, faults: list[str]) -> None:
+        self.chain.faults = faults
         draft = Order("key", LegKind.SWAP, "route", Amount(HELD[AAA], AAA), USDC)
         proposal = self.chain.propose([draft])
         pending = len({self.chain.signed[tx_hash][0].nonce for tx_hash in self.chain.pool})
