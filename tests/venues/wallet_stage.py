@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from simulators.chain.chain import LocalChain
@@ -42,6 +42,7 @@ def wallet_on(
     where: Chain | None = None,
     url: str = "",
     cache: Path | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Wallet:
     """A wallet of the local chain, watched through its node or through what stands before it at `url`."""
     where = where or described(chain)
@@ -49,4 +50,4 @@ def wallet_on(
     rpc = Rpc([url or chain.url], chain.chain_id, timeout=QUICK)
     allowed = frozenset(chain.token(name).address for name in allow)
     found = Discovery(rpc, address, cache=cache)
-    return Wallet(where, address, target, rpc=rpc, discovery=found, judgement=Allowed(where, allowed))
+    return Wallet(where, address, target, rpc=rpc, discovery=found, judgement=Allowed(where, allowed), clock=clock)
