@@ -12,7 +12,7 @@ from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from tests.simulators.chain_client import signed
-from venues.evm.rpc import SEND, Call, Failure, Rpc, octets, quantity
+from venues.evm.rpc import LARGEST, SEND, Call, Failure, Rpc, octets, quantity
 from venues.evm.words import padded, selector, word
 
 HEAD = Call("eth_blockNumber")
@@ -34,8 +34,8 @@ def other(chain: LocalChain) -> Iterator[ChainProxy]:
 def client(chain: LocalChain) -> Iterator[Callable[..., Rpc]]:
     made: list[Rpc] = []
 
-    def make(*urls: str, **options: int) -> Rpc:
-        made.append(Rpc(urls, chain.chain_id, timeout=(0.5, 0.5), **options))
+    def make(*urls: str, largest: int = LARGEST) -> Rpc:
+        made.append(Rpc(urls, chain.chain_id, timeout=(0.5, 0.5), largest=largest))
         return made[-1]
 
     yield make
