@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from eth_account import Account
 from web3 import HTTPProvider, Web3
 
 from domain.errors import ConfigurationError
@@ -20,6 +19,7 @@ from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from simulators.chain.rpc import NodeRefused, Rpc
 from tests.simulators.chain_client import ETHER, mined, signed
+from venues.evm.accounts import Account
 
 SEND = "eth_sendRawTransaction"
 GWEI = 10**9
