@@ -186,6 +186,7 @@ def test_scan__to_people__labels_what_is_known_and_prints_no_stranger(
     assert "EIGEN" in said
     assert chain.tokens["DUST000"].address in said
     assert "v3:3000 " in said
+    assert "main: in quarantine, as its contracts claim" in said
     for stranger in ("<img", "<script", "\x1b[2J", "\u202e", "\x07", "\x9b"):
         assert stranger not in said
 
