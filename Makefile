@@ -7,7 +7,7 @@ NODE_READY := examples/node/node_modules/.package-lock.json
 CHAIN := simulators/chain
 CHAIN_READY := $(CHAIN)/build/.ready
 
-.PHONY: demo test check chain campaign delivery bench lock docs clean
+.PHONY: demo test check chain contracts campaign delivery bench lock docs clean
 
 # Setuptools warns that the code would run from where it lies, which is what is wanted here.
 $(READY): requirements-dev.lock pyproject.toml
@@ -34,10 +34,15 @@ $(CHAIN_READY): $(CHAIN)/package-lock.json $(CHAIN)/requirements.txt $(CHAIN)/no
 		$(BIN)/pip --python $(CHAIN)/build/node/bin/python install --quiet --disable-pip-version-check --require-hashes -r $(CHAIN)/node.lock; \
 	fi
 	PATH="$(CURDIR)/$(CHAIN)/build/node/bin:$$PATH" npm ci --prefix $(CHAIN) --ignore-scripts --no-audit --no-fund --loglevel=error
-	PATH="$(CURDIR)/$(CHAIN)/build/node/bin:$$PATH" node $(CHAIN)/compile.js $(CHAIN)/build/contracts.json
+	PATH="$(CURDIR)/$(CHAIN)/build/node/bin:$$PATH" node $(CHAIN)/compile.js $(CHAIN)/contracts $(CHAIN)/build/contracts.json prague
 	touch $@
 
 chain: $(CHAIN_READY)
+
+# Code that reads wallets by eth_call. It is kept compiled, so that a wallet is read without Node; the oldest instruction
+# set in use makes it run on every chain.
+contracts: $(CHAIN_READY)
+	PATH="$(CURDIR)/$(CHAIN)/build/node/bin:$$PATH" node $(CHAIN)/compile.js venues/evm/contracts venues/evm/contracts/compiled.json paris
 
 demo: $(READY)
 	@$(BIN)/python -m dustman.demo
@@ -64,7 +69,7 @@ campaign: $(READY)
 delivery: $(READY)
 	DELIVERY_EVENTS_EACH=12500 $(BIN)/pytest tests/events/test_delivery_under_kills.py -k follower --durations=0
 
-bench: $(READY)
+bench: $(READY) $(CHAIN_READY)
 	$(BIN)/python -m benchmarks
 
 docs: $(READY)

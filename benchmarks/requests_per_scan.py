@@ -26,7 +26,7 @@ def measure(ground: Ground, rounds: int) -> list[Figure]:
     """Count both ways of reading the account; of the scans, the most that one took."""
     ground.refill()
     settings, desk = ground.stage.settings, ground.desk
-    account, key = settings.account(ACCOUNT), key_of(settings, ACCOUNT)
+    account, key = settings.exchange(ACCOUNT), key_of(settings, ACCOUNT)
     client = RESTClient(api_key=key.name, api_secret=key.secret, base_url=account.base_url.address)
     client.session.verify, client.session.trust_env = str(account.ca_file), False
     with client.session:

@@ -1,13 +1,14 @@
 """What is dust and what stays: every holding ends as a lot, as kept with a reason, or as dust with no way out.
 
-Prices are best bids in a hub currency, believed where an ask stands near them; hubs are taken at par with the policy's
-currency (USDC redeems one to one). The reasons are tried in the order of `judge`, the first that holds is given.
+Prices are best bids in a hub currency, believed where an ask stands near them; a hub counts as much as the venue says
+it is worth in the policy's currency, at par where it says nothing (USDC redeems one to one). The reasons are tried in
+the order of `judge`, the first that holds is given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -25,10 +26,14 @@ WIDEST = Decimal(2)
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """What the venue can do and at which prices, at the moment of a scan; prices by product name."""
+    """What the venue can do and at which prices, at the moment of a scan; prices by product name.
+
+    `worth` is what one unit of a hub is worth in the policy's currency.
+    """
 
     capabilities: Capabilities
     prices: Mapping[str, Price]
+    worth: Mapping[str, Decimal] = field(default_factory=dict)
 
     def product(self, base: str, quote: str) -> Product | None:
         """Return the market of the pair when it takes market orders now."""
@@ -43,6 +48,14 @@ class Market:
         """Return what a buyer pays for one unit now."""
         return self.prices.get(product.name, NO_PRICE).ask
 
+    def doubt(self, product: Product) -> str:
+        """Say why the venue does not stand by its price, empty where it does."""
+        return self.prices.get(product.name, NO_PRICE).doubt
+
+    def worth_of(self, hub: str) -> Decimal:
+        """Return what one unit of a hub is worth in the policy's currency."""
+        return self.worth.get(hub, Decimal(1))
+
     def fair_bid(self, product: Product) -> Decimal | None:
         """Return the bid if it says what a unit is worth: a lone low bid on an empty book would make anything dust."""
         bid, ask = self.bid(product), self.ask(product)
@@ -56,7 +69,8 @@ NO_PRICE = Price(None, None)
 class Dust:
     """A holding that the policy wants gone and that has a market: `free` of it may be sold.
 
-    `product` is where it sells, None when the venue exchanges it one to one into `hub`.
+    `product` is where it sells, None when the venue exchanges it one to one into `hub`. `price` and `value` are in the
+    policy's currency.
     """
 
     asset: str
@@ -74,7 +88,8 @@ class Dust:
 
 def priced_products(holdings: tuple[Holding, ...], policy: Policy, capabilities: Capabilities) -> frozenset[str]:
     """Name the products whose prices a scan needs: every candidate's markets, and the target's."""
-    candidates = {h.asset for h in holdings if h.available > 0} - {policy.target, *policy.excluded, *policy.hubs}
+    priced = {holding.asset for holding in holdings if holding.available > 0 and not holding.quarantine}
+    candidates = priced - {policy.target, *policy.excluded, *policy.hubs}
     pairs = {(asset, hub) for asset in candidates | {policy.target} for hub in policy.hubs}
     products = (capabilities.products.get(pair) for pair in pairs)
     return frozenset(product.name for product in products if product and not product.closed)
@@ -116,6 +131,8 @@ def _kept_unpriced(holding: Holding, policy: Policy, free: Decimal) -> Kept | No
     name = ticker(holding.asset)
     if holding.available <= 0 and holding.hold <= 0:
         reason, sentence = Keep.ZERO, "nothing is there"
+    elif holding.quarantine:
+        reason, sentence = Keep.QUARANTINED, holding.quarantine
     elif holding.asset == policy.target:
         reason, sentence = Keep.TARGET, "it is what dust is converted into"
     elif holding.asset in policy.excluded:
@@ -139,9 +156,13 @@ def _best_exit(asset: str, free: Decimal, policy: Policy, market: Market) -> Dus
     for hub in policy.hubs:
         product = market.product(asset, hub)
         if product and (bid := market.fair_bid(product)):
-            return Dust(asset, free, bid, free * bid, hub, product)
+            price = bid * market.worth_of(hub)
+            return Dust(asset, free, price, free * price, hub, product)
         if (asset, hub) in market.capabilities.convertible:
-            return Dust(asset, free, Decimal(1), free, hub, None)
+            price = market.worth_of(hub)
+            return Dust(asset, free, price, free * price, hub, None)
+    if doubt := next((doubt for product in known if (doubt := market.doubt(product))), ""):
+        return Keep.UNPRICED, doubt
     if any(not product.closed for product in known):
         names = " or ".join(p.name for p in known)
         return Keep.UNPRICED, f"{names} has no bid and ask that are close enough to say what it is worth"

@@ -14,11 +14,15 @@ from events.values import Fill, LegKind, Quote, Refusal
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What the venue says an account has of one asset: free to move, and held by open orders."""
+    """What the venue says an account has of one asset: free to move, and held by open orders.
+
+    `quarantine` says why nothing about the asset is believed, empty for one that is judged like any other.
+    """
 
     asset: str
     available: Decimal
     hold: Decimal
+    quarantine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,14 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Best bid and ask of a product, in its quote currency. A side without orders is None: no price is not zero."""
+    """Best bid and ask of a product, in its quote currency. A side without orders is None: no price is not zero.
+
+    `doubt` says why a venue does not stand by a price that it could name; both sides are None then.
+    """
 
     bid: Decimal | None
     ask: Decimal | None
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,10 @@ class Venue(Protocol):
 
     def prices(self, products: Collection[str]) -> Mapping[str, Price]:
         """Return the best prices of the named products in as few requests as the venue allows."""
+        ...
+
+    def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
+        """Say what one unit of each is worth in the policy's currency; those not named are worth one."""
         ...
 
     def quote(self, order: Order) -> Quote | Refusal:

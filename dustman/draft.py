@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from domain.errors import ConfigurationError
 from dustman.interview import ask
 from dustman.mistakes import found
-from dustman.settings import Account, Caps, Settings
+from dustman.section import Caps
+from dustman.settings import Account, Settings
 from dustman.written import scalar, settings_file
 
 QUESTIONS = {

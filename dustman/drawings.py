@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich import box
 from rich.table import Table
@@ -15,6 +15,7 @@ from views.row import LotRow, LotState
 from workers.rehearsing import Rehearsal, Rehearsed
 
 QUIET = {Keep.ZERO}
+NO_LABELS: Mapping[str, str] = {}
 # Columns that hold sentences; they give way where a terminal is narrow.
 LONG = {"note", "why", ""}
 
@@ -28,22 +29,35 @@ def table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
     return drawn
 
 
-def dust_found(account: str, found: Findings) -> Table:
+def called(asset: str, labels: Mapping[str, str] = NO_LABELS) -> str:
+    """Write an asset for people: by the label that a list of ours gives it, else as venues and chains call it."""
+    return labels.get(asset) or ticker(asset)
+
+
+def route(product: str) -> str:
+    """Write a market for people: of one that names its token's contract as well, the way that the sale goes."""
+    return product.partition("@")[0]
+
+
+def dust_found(account: str, found: Findings, labels: Mapping[str, str] = NO_LABELS) -> Table:
     """Draw the lots that a sweep would convert."""
     drawn = table(f"{account}: dust", "asset", "quantity", "value", "sold as", numbers=("quantity", "value"))
     products = {leg.lot_id: leg.product for leg in found.legs if leg.lot_id}
     for lot in found.lots:
         value = f"{lot.value:.4f} {lot.currency}"
-        drawn.add_row(ticker(lot.asset), plain(lot.quantity), value, products.get(lot.lot_id, ""))
+        drawn.add_row(called(lot.asset, labels), plain(lot.quantity), value, route(products.get(lot.lot_id, "")))
     return drawn
 
 
-def staying(account: str, kept: Iterable[Kept | DustUnroutable]) -> Table:
+def staying(
+    account: str, kept: Iterable[Kept | DustUnroutable], labels: Mapping[str, str] = NO_LABELS, title: str = "stays"
+) -> Table:
     """Draw what stays, and what would change that."""
-    drawn = table(f"{account}: stays", "asset", "quantity", "reason", "why", numbers=("quantity",))
+    drawn = table(f"{account}: {title}", "asset", "quantity", "reason", "why", numbers=("quantity",))
     for each in sorted(kept, key=lambda one: (str(one.reason), one.asset)):
         if each.reason not in QUIET:
-            drawn.add_row(ticker(each.asset), plain(each.quantity), each.reason.replace("_", " "), each.sentence)
+            what = called(each.asset, labels)
+            drawn.add_row(what, plain(each.quantity), each.reason.replace("_", " "), each.sentence)
     return drawn
 
 
@@ -53,7 +67,7 @@ def rehearsal(account: str, run: Rehearsal) -> Table:
     drawn = table(title, "leg", "spends", "would get", "fees", "note", numbers=("spends", "would get", "fees"))
     for leg in run.legs:
         got, fees, note = _offer(leg)
-        drawn.add_row(f"{leg.plan.kind} {leg.plan.product}", str(leg.spend), got, fees, note)
+        drawn.add_row(f"{leg.plan.kind} {route(leg.plan.product)}", str(leg.spend), got, fees, note)
     return drawn
 
 

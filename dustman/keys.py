@@ -22,7 +22,7 @@ class Key:
 
 def key_of(settings: Settings, account: str) -> Key:
     """Read an account's key; `ConfigurationError` says what is missing and where it belongs."""
-    source = settings.account(account).key
+    source = settings.exchange(account).key
     if isinstance(source, Path):
         return read_key_file(source)
     name, secret = (settings.secret(key_prefix(account) + part) for part in ("NAME", "SECRET"))

@@ -56,7 +56,12 @@ def found(error: ValidationError, root: type[BaseModel]) -> Iterable[tuple[Place
     """Say for each error of a validation where it is and what is accepted there."""
     for details in error.errors(include_url=False):
         place = (*(part for part in details["loc"] if part != "[key]"), *details.get("ctx", {}).get("place", ()))
-        yield place, _accepted(details, place, root)
+        yield _untagged(place), _accepted(details, place, root)
+
+
+def _untagged(place: Place) -> Place:
+    """Leave out the word by which the kind of an account was told: it is no key of the document."""
+    return place[:2] + place[3:] if place[:1] == ("accounts",) and len(place) > 2 else place
 
 
 def _accepted(details: ErrorDetails, place: Place, root: type[BaseModel]) -> str:
@@ -95,9 +100,12 @@ def model_at(root: type[BaseModel], place: Place) -> type[BaseModel]:
         return root
     head, *rest = place
     annotation = root.model_fields[str(head)].annotation
+    models = [part for part in _parts(annotation) if isinstance(part, type) and issubclass(part, BaseModel)]
     if getattr(annotation, "__origin__", None) is dict:
         rest = rest[1:]
-    models = [part for part in _parts(annotation) if isinstance(part, type) and issubclass(part, BaseModel)]
+        if len(models) > 1:
+            models = [model for model in models if getattr(model, "tag", "") == rest[0]]
+            rest = rest[1:]
     return model_at(models[0], tuple(rest))
 
 

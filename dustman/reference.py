@@ -75,7 +75,8 @@ def _sections(place: str, model: type[BaseModel]) -> Iterator[tuple[str, type[Ba
     for name, info in model.model_fields.items():
         for inner in _models(info.annotation):
             here = f"{place}.{name}" if place else name
-            yield from _sections(f"{here}.NAME" if get_origin(info.annotation) is dict else here, inner)
+            kind = f" (venue: {tag})" if (tag := getattr(inner, "tag", "")) else ""
+            yield from _sections(f"{here}.NAME{kind}" if get_origin(info.annotation) is dict else here, inner)
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -100,7 +101,7 @@ def accepted(info: FieldInfo) -> str:
 def _accepted(annotation: Any, word: object) -> str:
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return next(form.accepted for form in parts if isinstance(form, Form))
+        return next((form.accepted for form in parts if isinstance(form, Form)), "a mapping, see below")
     if origin is tuple:
         return f"a list, each {_accepted(parts[0], word)}"
     if origin is dict:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Discriminator, PrivateAttr, Tag, ValidationError, model_validator
 
 from domain.errors import ConfigurationError
 from dustman.document import Document, read_document
@@ -40,6 +39,8 @@ from dustman.forms import (
     Yes,
 )
 from dustman.mistakes import Mistake, Place, found, report
+from dustman.section import Caps, Section, all_or_list, rule, setting, word_or
+from dustman.wallet_settings import WalletAccount
 from events.money import Amount
 from events.values import Policy
 from events.webhook import variable_of
@@ -48,21 +49,6 @@ HOST = "api.coinbase.com"
 # Seconds that a signed request stays valid: its `exp` is `nbf` + 120 (Coinbase, API key authentication).
 TOKEN_LIFE = 120
 OVERRIDES: dict[str, tuple[str, str]] = {"DUSTMAN_LOG_URL": ("log", "url"), "DUSTMAN_REDIS_URL": ("redis", "url")}
-
-
-class Section(BaseModel):
-    """A part of the settings: nothing unknown in it, and defaults read like anything written."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
-
-
-def setting(default: object, description: str, **constraints: Any) -> Any:
-    """Declare a key with its default as the owner would write it, and the sentence that documents it."""
-    return Field(default, description=description, **constraints)
-
-
-def _rule(sentence: str, *place: str) -> PydanticCustomError:
-    return PydanticCustomError("rule", "{sentence}", {"sentence": sentence, "place": place})
 
 
 class Log(Section):
@@ -94,7 +80,7 @@ class Redis(Section):
     @model_validator(mode="after")
     def _apart(self) -> Self:
         if self.broker_db == self.feed_db:
-            raise _rule("broker_db and feed_db are the same database; give each its own", "broker_db")
+            raise rule("broker_db and feed_db are the same database; give each its own", "broker_db")
         return self
 
     @property
@@ -133,19 +119,6 @@ class Workers(Section):
     converter: Count = setting("2", "How many accounts are converted at once, each in a process of some 60 MB.")
 
 
-class Caps(Section):
-    """The most that is sold without asking, in the account's currency."""
-
-    per_sweep: Positive = setting("25", "The most one sweep may sell.")
-    per_day: Positive = setting("50", "The most that may be sold in one UTC day.")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.per_sweep > self.per_day:
-            raise _rule(f"per_sweep ({self.per_sweep:f}) is above per_day ({self.per_day:f})", "per_sweep")
-        return self
-
-
 class TopUp(Section):
     """Permission to buy a coin up to its minimum in order to sell all of it."""
 
@@ -155,25 +128,14 @@ class TopUp(Section):
     )
 
 
-def _admit(value: object) -> object:
-    """Nothing written is not `all`: what may be sold unwatched is never guessed."""
-    return _word_or("all", 'all, or a list such as ["ETH", "ADA"]', (list, tuple), value)
-
-
 def _top_up(value: object) -> object:
-    return _word_or("off", 'off, or {allowance: "0"}', (dict, TopUp), value)
-
-
-def _word_or(word: str, accepted: str, kinds: tuple[type, ...], value: object) -> object:
-    if value == word:
-        return None
-    if not isinstance(value, kinds):
-        raise PydanticCustomError("form", "{accepted}", {"accepted": accepted, "private": False})
-    return value
+    return word_or("off", 'off, or {allowance: "0"}', (dict, TopUp), value)
 
 
 class Account(Section):
-    """One account at one venue, and what its owner wants of it."""
+    """One account at an exchange, and what its owner wants of it."""
+
+    tag: ClassVar[str] = "coinbase"
 
     venue: VenueName = setting(..., "The exchange.")
     key: KeySource = setting(
@@ -188,7 +150,7 @@ class Account(Section):
     currency: Code = setting("USD", "What threshold, caps and gain are counted in.")
     threshold: Positive = setting("0.50", "A holding worth less than this is dust.")
     exclude: tuple[Code, ...] = setting(("USD", "USDC", "USDT", "BTC"), "What is never sold.")
-    admit: Annotated[tuple[Code, ...] | None, BeforeValidator(_admit)] = setting(
+    admit: Annotated[tuple[Code, ...] | None, BeforeValidator(all_or_list('["ETH", "ADA"]'))] = setting(
         "all", "What may be sold with nobody watching: `all`, or a list of codes."
     )
     reserve: dict[Code, Positive] = setting({}, "How much of a coin always stays, by code.")
@@ -206,7 +168,7 @@ class Account(Section):
     @model_validator(mode="after")
     def _known_host(self) -> Self:
         if self.base_url.host != HOST and not self.base_url.loopback and not self.permit_other_host:
-            raise _rule(f"leads to {self.base_url.host}, not to {HOST}; permit_other_host: true allows it", "base_url")
+            raise rule(f"leads to {self.base_url.host}, not to {HOST}; permit_other_host: true allows it", "base_url")
         return self
 
     def policy(self) -> Policy:
@@ -254,6 +216,18 @@ class Webhook(Section):
     ca_file: File | None = setting(None, "The certificate authority of a receiver that no public one vouches for.")
 
 
+def _tag(value: object) -> str:
+    """Tell a wallet by its venue; whatever else stands there is read, and complained about, as an exchange."""
+    if isinstance(value, WalletAccount) or (isinstance(value, Mapping) and value.get("venue") == WalletAccount.tag):
+        return WalletAccount.tag
+    return Account.tag
+
+
+AnyAccount = Annotated[
+    Annotated[Account, Tag(Account.tag)] | Annotated[WalletAccount, Tag(WalletAccount.tag)], Discriminator(_tag)
+]
+
+
 class Settings(Section):
     """Everything the owner decided.
 
@@ -267,14 +241,14 @@ class Settings(Section):
     reconcile: Reconcile = setting({}, "How orders whose answer was lost are settled.")
     workers: Workers = setting({}, "How much `dustman up` does at once.")
     webhooks: dict[AccountName, Webhook] = setting({}, "The receivers of events over HTTP, by a name of your choice.")
-    accounts: dict[AccountName, Account] = setting(..., "The accounts, by a name of your choice.", min_length=1)
+    accounts: dict[AccountName, AnyAccount] = setting(..., "The accounts, by a name of your choice.", min_length=1)
     _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _patient(self) -> Self:
-        real = any(not account.base_url.loopback for account in self.accounts.values())
+        real = any(not account.base_url.loopback for account in self.exchanges.values())
         if real and self.reconcile.never_arrived_after <= TOKEN_LIFE:
-            raise _rule(
+            raise rule(
                 f"must be above {TOKEN_LIFE} s: until then a delayed request can still take effect at a real venue",
                 "reconcile",
                 "never_arrived_after",
@@ -284,10 +258,10 @@ class Settings(Section):
     @model_validator(mode="after")
     def _distinct_keys(self) -> Self:
         prefixes: dict[str, str] = {}
-        for name in (name for name, account in self.accounts.items() if account.key == "env"):
+        for name in (name for name, account in self.exchanges.items() if account.key == "env"):
             other = prefixes.setdefault(key_prefix(name), name)
             if other != name:
-                raise _rule(f"shares the variables {key_prefix(name)}… with {other}; rename one", "accounts", name)
+                raise rule(f"shares the variables {key_prefix(name)}… with {other}; rename one", "accounts", name)
         return self
 
     @model_validator(mode="after")
@@ -296,7 +270,7 @@ class Settings(Section):
         for name in (name for name, webhook in self.webhooks.items() if webhook.secret == "env"):
             other = variables.setdefault(variable_of(name), name)
             if other != name:
-                raise _rule(f"shares the variable {variable_of(name)} with {other}; rename one", "webhooks", name)
+                raise rule(f"shares the variable {variable_of(name)} with {other}; rename one", "webhooks", name)
         return self
 
     def webhook(self, name: str) -> Webhook:
@@ -306,7 +280,31 @@ class Settings(Section):
             raise ConfigurationError(f"there is no webhook {name!r}; the settings have {there}")
         return self.webhooks[name]
 
-    def account(self, name: str) -> Account:
+    @property
+    def exchanges(self) -> Mapping[str, Account]:
+        """Return the accounts at exchanges."""
+        return {name: account for name, account in self.accounts.items() if isinstance(account, Account)}
+
+    def labels(self, name: str) -> Mapping[str, str]:
+        """Return what people call the assets of an account, where our list of contracts knows better than the asset."""
+        account = self.account(name)
+        return account.labels() if isinstance(account, WalletAccount) else {}
+
+    def exchange(self, name: str) -> Account:
+        """Return an account at an exchange by its name; `ConfigurationError` for a wallet."""
+        account = self.account(name)
+        if not isinstance(account, Account):
+            raise ConfigurationError(f"account {name}: is a wallet, not an account at an exchange")
+        return account
+
+    def wallet(self, name: str) -> WalletAccount:
+        """Return an account that is a wallet by its name; `ConfigurationError` for one at an exchange."""
+        account = self.account(name)
+        if not isinstance(account, WalletAccount):
+            raise ConfigurationError(f"account {name}: is at {account.venue}, not a wallet")
+        return account
+
+    def account(self, name: str) -> Account | WalletAccount:
         """Return an account by its name; `ConfigurationError` lists those there are."""
         if name not in self.accounts:
             raise ConfigurationError(f"there is no account {name!r}; the settings have {', '.join(self.accounts)}")

@@ -14,13 +14,17 @@ from domain.identity import stream_of
 from dustman.forms import PostgresDatabase, SqliteFile
 from dustman.keys import key_of
 from dustman.settings import Account, Settings, load
+from dustman.wallet_forms import Endpoint, endpoint_of
+from dustman.wallet_settings import WalletAccount
 
 if TYPE_CHECKING:
     from redis import Redis
 
+    from domain.venue import Venue
     from events.feed import Feed
     from events.log import EventLog, Recorded
     from venues.coinbase import Coinbase
+    from venues.evm.wallet import Wallet
 
 
 def now() -> datetime:
@@ -103,16 +107,65 @@ def open_feed(settings: Settings) -> Feed:
         log.close()
 
 
-def open_venue(settings: Settings, account: str, redis: Redis | None = None) -> Coinbase:
-    """Return an account's venue; its key is read and checked now.
+def open_venue(settings: Settings, account: str, redis: Redis | None = None) -> Venue:
+    """Return an account's venue; its key, where it takes one, is read and checked now.
 
-    The limit of the key is kept in `redis`, where all workers share it. Without one it is kept in the feed's Redis if
-    that answers, else in this process alone: a command by hand needs no Redis.
+    The limit of the key or the node is kept in `redis`, where all workers share it. Without one it is kept in the
+    feed's Redis if that answers, else in this process alone: a command by hand needs no Redis.
     """
+    if isinstance(settings.account(account), WalletAccount):
+        return open_wallet(settings, account, redis)
+    return open_exchange(settings, account, redis)
+
+
+def open_wallet(settings: Settings, account: str, redis: Redis | None = None) -> Wallet:
+    """Return an account that is a wallet; its nodes are asked on first use."""
+    from venues.evm.discovery import Discovery
+    from venues.evm.judgement import Allowed
+    from venues.evm.rpc import Rpc
+    from venues.evm.wallet import Wallet
+    from venues.limits import Limiter
+
+    ours = settings.wallet(account)
+    urls = endpoint_urls(settings, account)
+    limiter = Limiter(
+        " ".join(urls),
+        redis or answering_redis(settings),
+        requests_per_second=settings.limits.requests_per_second,
+        seconds_between_conversions=settings.limits.seconds_between_conversions,
+    )
+    rpc, where = Rpc(urls, ours.chain, limiter=limiter), ours.where()
+    found = Discovery(rpc, ours.address, ours.first_block, ours.cache / f"{ours.chain}-{ours.address}.json")
+    judgement = Allowed(where, frozenset(ours.allow))
+    return Wallet(where, ours.address, ours.target, rpc=rpc, discovery=found, judgement=judgement, clock=now)
+
+
+def endpoint_urls(settings: Settings, account: str) -> list[str]:
+    """Return the URLs of an account's nodes; `ConfigurationError` names a variable that is not set or holds none."""
+    return [_url(settings, account, endpoint) for endpoint in settings.wallet(account).endpoints]
+
+
+def _url(settings: Settings, account: str, endpoint: Endpoint) -> str:
+    if not endpoint.variable:
+        return endpoint.url
+    place = f"account {account}: {endpoint.variable}"
+    if not (value := settings.secret(endpoint.variable)):
+        raise ConfigurationError(f"{place} is not set; set it in the environment or in .env beside the settings")
+    try:
+        found = endpoint_of(value)
+    except ValueError:
+        found = None
+    if found is None or found.variable:
+        raise ConfigurationError(f"{place} holds no URL of a node, https://… or http://… (its value is not shown)")
+    return found.url
+
+
+def open_exchange(settings: Settings, account: str, redis: Redis | None = None) -> Coinbase:
+    """Return an account at Coinbase; its key is read and checked now."""
     from venues.coinbase import Coinbase
     from venues.limits import Limiter
 
-    ours, key = settings.account(account), key_of(settings, account)
+    ours, key = settings.exchange(account), key_of(settings, account)
     limiter = Limiter(
         key.name,
         redis or answering_redis(settings),
@@ -152,7 +205,9 @@ def answering_redis(settings: Settings) -> Redis | None:
 
 def refuse_dangerous_key(settings: Settings, account: str) -> None:
     """Raise `RefusedByPolicy` when the account's key could do more harm than converting dust."""
-    venue = open_venue(settings, account)
+    if isinstance(settings.account(account), WalletAccount):
+        raise RefusedByPolicy(f"{account}: is a wallet that is only watched; it has no key to sell with")
+    venue = open_exchange(settings, account)
     if danger := venue.danger():
         raise RefusedByPolicy(f"{account}: {danger}")
     rights = venue.permissions()

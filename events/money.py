@@ -76,5 +76,8 @@ def plain(quantity: Decimal) -> str:
 
 
 def ticker(asset: str) -> str:
-    """What people call the asset: the part after the last `:` or `/`. For display only, never for identity."""
-    return asset.replace("/", ":").rsplit(":", 1)[-1]
+    """What people call the asset: the part after the last `:` or `/`, ETH for a chain's coin (SLIP-44 number 60).
+
+    For display only, never for identity.
+    """
+    return "ETH" if asset.endswith("/slip44:60") else asset.replace("/", ":").rsplit(":", 1)[-1]

@@ -23,6 +23,7 @@ class Keep(StrEnum):
     ABOVE_THRESHOLD = "above_threshold"
     NOT_ADMITTED = "not_admitted"
     OVER_CAP = "over_cap"
+    QUARANTINED = "quarantined"
 
 
 class Unroutable(StrEnum):

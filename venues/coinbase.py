@@ -164,6 +164,10 @@ class Coinbase:
         known = {book.product_id: Price(_best(book.bids), _best(book.asks)) for book in books.pricebooks}
         return {name: known.get(name, Price(None, None)) for name in named}
 
+    def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
+        """Take hubs at par, as Coinbase redeems USDC."""
+        return dict.fromkeys(assets, Decimal(1))
+
     def quote(self, order: Order) -> Quote | Refusal:
         """Ask for the venue's preview, or its quote of a conversion. Moves nothing."""
         return self._desk(order).quote(order)

@@ -26,13 +26,14 @@ def read(desk: Desk, account: str, due: datetime, automatic: bool) -> Reading:
     holdings = tuple(venue.holdings())
     capabilities = venue.capabilities()
     prices = venue.prices(sorted(priced_products(holdings, policy, capabilities)))
+    worth = venue.worth(policy.hubs)
     return Reading(
         account=account,
         venue=venue.name,
         due=due,
         now=desk.clock(),
         holdings=holdings,
-        market=Market(capabilities, prices),
+        market=Market(capabilities, prices, worth),
         requests=venue.requests - before,
         automatic=automatic,
     )

@@ -37,7 +37,7 @@ def check_files(config: Path, settings: Settings) -> Iterator[Finding]:
     else:
         yield ok("settings file", f"{config} can be changed by its owner alone")
     yield _private(".env", config.with_name(".env"))
-    for name, account in settings.accounts.items():
+    for name, account in settings.exchanges.items():
         if isinstance(account.key, Path):
             yield _private(f"{name}: key file", account.key)
     for name, webhook in settings.webhooks.items():

@@ -12,7 +12,7 @@ from domain.errors import ConfigurationError, VenueUnavailable
 from dustman.checks.finding import Finding, fail, ok, skip, warn
 from dustman.keys import key_of
 from dustman.settings import Account, Settings
-from dustman.wiring import now, open_venue
+from dustman.wiring import now, open_exchange
 from events.money import ticker
 from events.values import Policy
 from venues.coinbase import DANGER, Coinbase, KeyRights
@@ -29,7 +29,7 @@ PERMISSIONS = "at portal.cdp.coinbase.com make a key with the permissions View a
 
 def check_account(settings: Settings, name: str) -> Iterator[Finding]:
     """Look at everything about an account that can be looked at without moving money."""
-    account = settings.account(name)
+    account = settings.exchange(name)
     yield ok(
         f"{name}: schedule", f"{account.schedule}, next at {next_due(account.schedule, now()):%Y-%m-%d %H:%M:%S} UTC"
     )
@@ -40,7 +40,7 @@ def check_account(settings: Settings, name: str) -> Iterator[Finding]:
     if reached[0].fix or key.fix:
         yield skip(f"{name}: rights", "the venue was not asked")
         return
-    yield from _ask(name, account.policy(), open_venue(settings, name))
+    yield from _ask(name, account.policy(), open_exchange(settings, name))
 
 
 def _reach(name: str, account: Account) -> Iterator[Finding]:

@@ -41,6 +41,8 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     from dustman.checks.machine import check_files, check_versions
     from dustman.checks.stores import check_log, check_redis
     from dustman.checks.venue import check_account
+    from dustman.checks.wallet import check_wallet
+    from dustman.wallet_settings import WalletAccount
 
     yield from check_versions()
     try:
@@ -54,8 +56,8 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     yield from check_log(settings)
     yield from check_redis(settings)
     yield from check_deliveries(settings)
-    for name in settings.accounts:
-        yield from check_account(settings, name)
+    for name, account in settings.accounts.items():
+        yield from (check_wallet if isinstance(account, WalletAccount) else check_account)(settings, name)
 
 
 def _drawn(finding: Finding) -> Text:

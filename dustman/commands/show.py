@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 def show(
     context: typer.Context,
-    lot: Annotated[str, typer.Argument(help="A lot's id or the beginning of it, or an asset such as ADA.")],
+    lot: Annotated[
+        str, typer.Argument(help="A lot's id or the beginning of it, or an asset: ADA, or a token's address.")
+    ],
     as_of: AsOf = "",
     as_json: Json = False,
 ) -> Exit:
@@ -35,10 +37,13 @@ def show(
     log = open_log(settings)
     position, state = state_as_of(settings, log, as_of)
     lots = state.lots
-    rows = [row for row in lots if row.lot_id.startswith(lot) or ticker(row.asset) == lot.upper()]
-    staying: list[Kept | DustUnroutable] = [
-        why for (_, asset), why in lots.staying.items() if ticker(asset) == lot.upper()
-    ]
+    labels = {asset: label for name in settings.accounts for asset, label in settings.labels(name).items()}
+
+    def meant(asset: str) -> bool:
+        return lot.upper() in (asset.upper(), ticker(asset).upper(), labels.get(asset, "").upper())
+
+    rows = [row for row in lots if row.lot_id.startswith(lot) or meant(row.asset)]
+    staying: list[Kept | DustUnroutable] = [why for (_, asset), why in lots.staying.items() if meant(asset)]
     if not rows and not staying:
         raise ConfigurationError(
             f"{lot!r} is neither the beginning of a lot's id nor an asset seen up to position {position}"
@@ -56,7 +61,7 @@ def show(
         positions = [recorded.position for recorded in story]
         screen.show({"lot": row, "positions": positions}, drawings.lots(row.lot_id, [row]), told)
     if staying:
-        screen.show({"staying": staying}, drawings.staying(lot.upper(), staying))
+        screen.show({"staying": staying}, drawings.staying(lot, staying, labels))
     return Exit.DONE
 
 

@@ -35,7 +35,7 @@ def status(
         stuck = [
             why for (whose, _), why in state.lots.staying.items() if whose == name and why.reason in row.unroutable
         ]
-        screen.show(row, drawn, *([drawings.staying(name, stuck)] if stuck else []))
+        screen.show(row, drawn, *([drawings.staying(name, stuck, settings.labels(name))] if stuck else []))
     for sentence in troubles(settings, log):
         screen.note(sentence)
     return Exit.DONE

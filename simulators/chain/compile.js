@@ -1,11 +1,11 @@
-// Compiles contracts/*.sol with the settings below into one file: name -> {abi, bytecode, runtime}.
-// Usage: node compile.js FILE
+// Compiles the *.sol of a directory with the settings below into one file: name -> {abi, bytecode, runtime}.
+// Usage: node compile.js DIRECTORY FILE EVM-VERSION
 'use strict'
 const fs = require('node:fs')
 const path = require('node:path')
 const solc = require('solc')
 
-const contracts = path.join(__dirname, 'contracts')
+const [contracts, target, evmVersion] = process.argv.slice(2)
 const sources = {}
 for (const name of fs.readdirSync(contracts).filter((name) => name.endsWith('.sol')).sort()) {
   sources[name] = { content: fs.readFileSync(path.join(contracts, name), 'utf8') }
@@ -15,7 +15,7 @@ const input = {
   sources,
   settings: {
     optimizer: { enabled: true, runs: 200 },
-    evmVersion: 'prague',
+    evmVersion,
     // Without the hash of sources and paths the bytecode is the same wherever it is compiled.
     metadata: { bytecodeHash: 'none', appendCBOR: false },
     outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
@@ -33,6 +33,5 @@ for (const name of Object.keys(sources)) {
   const { abi, evm } = output.contracts[name][contract]
   made[contract] = { abi, bytecode: '0x' + evm.bytecode.object, runtime: '0x' + evm.deployedBytecode.object }
 }
-const target = process.argv[2]
 fs.mkdirSync(path.dirname(target), { recursive: true })
-fs.writeFileSync(target, JSON.stringify(made) + '\n')
+fs.writeFileSync(target, JSON.stringify(made, null, 1) + '\n')

@@ -228,6 +228,9 @@ class ModelChain:
     def prices(self, products: Collection[str]) -> Mapping[str, Price]:
         return {}
 
+    def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
+        return {}
+
     def quote(self, order: Order) -> Quote | Refusal:
         return self.offered(order.spend)
 

@@ -126,7 +126,7 @@ def test_refuse_dangerous_key__one_that_views_and_trades__passes(
 ) -> None:
     settings = load(configure(home, twin, redis.port), {})
     refuse_dangerous_key(settings, "main")
-    assert settings.account("main").key != "env"
+    assert settings.exchange("main").key != "env"
 
 
 def test_doctor__a_key_the_venue_does_not_know__fails_with_its_sentence(

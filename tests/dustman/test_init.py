@@ -47,7 +47,7 @@ def test_init__every_option__is_written_exactly(dustman: Typed, home: Path) -> N
         *("--per-day", "7.5", "--per-sweep", "2.50", "--schedule", "every 5 min"),
     )
     assert (ended.exit, ended.err) == (Exit.DONE, "Next: dustman doctor\n")
-    account = load(home / "dustman.yaml", {}).account("savings")
+    account = load(home / "dustman.yaml", {}).exchange("savings")
     assert (account.target, str(account.threshold), account.schedule) == ("ETH", "0.10", Every(300))
     assert (account.caps.per_day, account.caps.per_sweep) == (Decimal("7.5"), Decimal("2.50"))
     assert account.key == home / "my key.json"

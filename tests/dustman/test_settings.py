@@ -84,7 +84,7 @@ accounts:
     schedule: every 5 min
 """,
     )
-    ours = settings.account("my-Account_1")
+    ours = settings.exchange("my-Account_1")
     assert ours.policy() == Policy(
         target="coinbase:ETH",
         threshold=Decimal("0.1"),

@@ -297,6 +297,14 @@ def test_no_overrides__a_call_with_one__is_refused_and_without_is_not(
         rpc("eth_call", form, "latest", override)
 
 
+def test_no_overrides__silently__answers_as_if_there_was_none(chain: LocalChain, proxy: ChainProxy, rpc: Rpc) -> None:
+    form = {"to": chain.tokens["USDC"].address, "data": "0x" + call("decimals()").hex()}
+    override = {chain.tokens["USDC"].address: {"code": "0x00"}}
+    assert rpc("eth_call", form, "latest", override) == "0x"
+    proxy.inject(kind="no_overrides", silently=True, calls="all")
+    assert int(rpc("eth_call", form, "latest", override), 16) == 6
+
+
 def test_unknown_method__asked__does_not_exist(proxy: ChainProxy, rpc: Rpc) -> None:
     proxy.inject(kind="unknown_method", method="eth_simulateV1")
     with pytest.raises(NodeRefused, match="-32601"):

@@ -1,0 +1,165 @@
+"""Settings of an account that is a wallet on an EVM chain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, ClassVar, Self
+
+from pydantic import BeforeValidator, model_validator
+
+from dustman.forms import Duration, File, NotNegative, Positive, When
+from dustman.section import Caps, Section, all_or_list, rule, setting
+from dustman.wallet_forms import (
+    Address,
+    BlockNumber,
+    ChainId,
+    Decimals,
+    EndpointUrl,
+    EvmName,
+    Pair,
+    Symbol,
+    Target,
+    TokenName,
+)
+from events.money import Amount
+from events.values import Policy
+from venues.evm import assets
+from venues.evm.registry import CHAINS, ETH, MULTICALL3, NAME, Chain, Feed, Token, Uniswap, asset_of
+
+CURRENCY = "USD"
+# A simulated sale has the fees of its pools in it.
+NOTHING = Decimal(0)
+
+
+class TokenContract(Section):
+    """A token of a chain that is not known by itself."""
+
+    address: Address = setting(..., "Its contract.")
+    decimals: Decimals = setting(..., "How many decimals it counts in.")
+
+
+class FeedContract(Section):
+    """A Chainlink feed of a chain that is not known by itself."""
+
+    address: Address = setting(..., "Its contract.")
+    heartbeat: Duration = setting("1 d", "How old an answer may be.")
+
+
+class Contracts(Section):
+    """Where everything is on a chain that is not known by itself. It needs WETH and a feed of ETH/USD."""
+
+    tokens: dict[Symbol, TokenContract] = setting(..., "The tokens that are believed, by symbol; WETH among them.")
+    feeds: dict[Pair, FeedContract] = setting(..., "Chainlink's feeds, by pair; ETH/USD among them.")
+    v3_factory: Address = setting(..., "Uniswap V3's factory.")
+    quoter: Address = setting(..., "Uniswap's QuoterV2.")
+    router: Address = setting(..., "Uniswap's SwapRouter02.")
+    v2_factory: Address | None = setting(None, "Uniswap V2's factory.")
+    v2_router: Address | None = setting(None, "Uniswap V2's router.")
+    multicall3: Address = setting(MULTICALL3, "Multicall3.")
+    sequencer: Address | None = setting(None, "The feed that says whether an L2's sequencer is up.")
+    confirmations: BlockNumber = setting("1", "How many blocks make a transaction final.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if "WETH" not in self.tokens:
+            raise rule("has no WETH, through which tokens are sold", "tokens")
+        if "ETH/USD" not in self.feeds:
+            raise rule("has no ETH/USD, by which gas and proceeds are valued", "feeds")
+        return self
+
+    def chain(self, chain_id: int) -> Chain:
+        """Return the chain that they make."""
+        return Chain(
+            chain_id,
+            f"chain {chain_id}",
+            {symbol: Token(symbol, each.address, each.decimals) for symbol, each in self.tokens.items()},
+            Uniswap(self.v3_factory, self.quoter, self.router, self.v2_factory, self.v2_router),
+            {pair: Feed(each.address, timedelta(seconds=each.heartbeat)) for pair, each in self.feeds.items()},
+            self.confirmations,
+            sequencer=self.sequencer,
+            multicall3=self.multicall3,
+            silence=None,
+        )
+
+
+class WalletAccount(Section):
+    """One wallet on an EVM chain, and what its owner wants of it. It is watched; nothing here can sell."""
+
+    tag: ClassVar[str] = NAME
+
+    venue: EvmName = setting(..., "The word for wallets on EVM chains.")
+    chain: ChainId = setting(..., "The chain, by its name or number.")
+    contracts: Contracts | None = setting(None, "Where everything is, for a chain that is not known by its name.")
+    address: Address = setting(..., "The wallet.")
+    endpoints: tuple[EndpointUrl, ...] = setting(
+        ...,
+        "Nodes of the chain, asked in this order until one answers. A URL that holds a secret belongs into a variable "
+        "of .env.",
+        min_length=1,
+    )
+    first_block: BlockNumber = setting("0", "A block from before the wallet's first token; older ones are not read.")
+    cache: File = setting("var/wallets", "The directory that keeps which tokens were met; it may be deleted.")
+    target: Target = setting(ETH, "What dust is converted into.")
+    threshold: Positive = setting("10", "A holding worth less USD than this is dust.")
+    exclude: tuple[TokenName, ...] = setting((), "What is never sold; the coin that pays for gas never is.")
+    allow: tuple[Address, ...] = setting(
+        (), "Tokens that are believed although they are not known; all others stay in quarantine."
+    )
+    admit: Annotated[tuple[TokenName, ...] | None, BeforeValidator(all_or_list("[USDC, EIGEN]"))] = setting(
+        "all", "What may be sold with nobody watching: `all`, or a list of tokens."
+    )
+    reserve: dict[TokenName, Positive] = setting({}, "How much of a token always stays.")
+    caps: Caps = setting({}, "The most that is sold without asking.")
+    minimum_gain: NotNegative = setting("0", "What must be left of a lot after gas, at least, in USD.")
+    schedule: When = setting("0 2 * * sun", "When the wallet is scanned, in UTC.")
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if (self.chain in CHAINS) == (self.contracts is not None):
+            known = self.contracts is not None
+            words = "is known, so its contracts are too; leave them out" if known else "is not known; write contracts"
+            raise rule(f"chain {self.chain} {words}", "contracts" if known else "chain")
+        symbols = set(self.where().tokens)
+        if self.target != ETH and self.target not in symbols:
+            raise rule(f"there is no {self.target} that is known on {self.where().name}", "target")
+        named = {"exclude": self.exclude, "admit": self.admit or (), "reserve": tuple(self.reserve)}
+        for key, tokens in named.items():
+            for token in tokens:
+                if not token.startswith("0x") and token not in symbols:
+                    raise rule(
+                        f"no token {token} is known on {self.where().name}, but {', '.join(sorted(symbols))}; "
+                        "name others by their address",
+                        key,
+                    )
+        return self
+
+    def where(self) -> Chain:
+        """Return the chain: the registry's, or the owner's own."""
+        return CHAINS[self.chain] if self.contracts is None else self.contracts.chain(self.chain)
+
+    def labels(self) -> Mapping[str, str]:
+        """Return the symbols of the tokens that are known on the chain; no other token gets one."""
+        where = self.where()
+        return {assets.token(where.chain_id, token.address): symbol for symbol, token in where.tokens.items()}
+
+    def policy(self) -> Policy:
+        """Return what the owner wants, with assets named by CAIP-19."""
+        target = asset_of(self.where(), self.target)
+        return Policy(
+            target=target,
+            threshold=self.threshold,
+            currency=CURRENCY,
+            excluded=(assets.coin(self.chain), *map(self._asset, self.exclude)),
+            hubs=(target,),
+            sweep_cap=self.caps.per_sweep,
+            day_cap=self.caps.per_day,
+            reserves=tuple(Amount(quantity, self._asset(token)) for token, quantity in sorted(self.reserve.items())),
+            admitted=None if self.admit is None else tuple(map(self._asset, self.admit)),
+            taker_fee=NOTHING,
+            minimum_gain=self.minimum_gain,
+        )
+
+    def _asset(self, token: str) -> str:
+        return assets.token(self.chain, token) if token.startswith("0x") else asset_of(self.where(), token)
