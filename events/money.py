@@ -8,6 +8,7 @@ from typing import Final
 
 # Entering a context costs ten times what an addition does. Threads may share one: only its flags change.
 _EXACT: Final = Context(prec=200)
+_add, _subtract = _EXACT.add, _EXACT.subtract
 _ZERO: Final = Decimal(0)
 
 
@@ -50,15 +51,15 @@ def exactly_sum(*quantities: Decimal) -> Decimal:
     """Add without rounding, however many digits the terms have (the default context keeps 28)."""
     total = _ZERO
     for quantity in quantities:
-        total = _EXACT.add(total, quantity)
+        total = _add(total, quantity)
     return total
 
 
 def exactly_less(quantity: Decimal, *others: Decimal) -> Decimal:
     """Take the others off without rounding; a minus sign alone would round to the default context's 28 digits."""
-    left = _EXACT.add(_ZERO, quantity)
+    left = _add(_ZERO, quantity)
     for other in others:
-        left = _EXACT.subtract(left, other)
+        left = _subtract(left, other)
     return left
 
 

@@ -592,7 +592,7 @@ CHEAP_TOP_UPS = market(
 
 def laid_out(policy: Policy, money: dict[str, Decimal], at: Market = CHEAP_TOP_UPS) -> Decimal:
     account = given(policy)
-    account = replace(account, purse=replace(account.purse, money=money))
+    account = account._replace(purse=account.purse._replace(money=money))
     account, facts = when(account, RecordScan(reading(held(TONE, "25"), held(FOO, "25"), at=at), policy))
     legs = [leg for fact in of(DustDetected, facts) for leg in fact.plan if leg.kind is LegKind.TOP_UP]
     assert all(leg.quantity for leg in legs)
