@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal, localcontext
 from typing import Final
+
+import msgspec
 
 # Entering a context costs ten times what an addition does. Threads may share one: only its flags change.
 _EXACT: Final = Context(prec=200)
@@ -16,8 +17,7 @@ class UnlikeAssets(ValueError):
     """Two amounts of different assets were added or compared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(msgspec.Struct, frozen=True, gc=False):
     """A quantity of one asset; arithmetic between unlike assets raises `UnlikeAssets`.
 
     `asset` is named by what it is, not by its ticker: `coinbase:BTC` on an exchange, CAIP-19 on a chain.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -25,6 +24,7 @@ from events.facts import (
     VenueUnreachable,
 )
 from events.money import Amount
+from events.records import replace
 from events.values import Keep, LegKind, Unroutable
 from tests.domain.controls import (
     ADA,
