@@ -75,9 +75,11 @@ class Account(NamedTuple):
 
     def spent_beside(self, attempted: Iterable[Leg], day: date) -> Decimal:
         """Return the same without attempts at these legs that never arrived."""
-        gone = [leg.intent for leg in attempted if isinstance(leg, NeverArrived)]
-        worths = [sweeps.worth(intent.kind, intent.quote) for intent in gone if intent.requested_at.date() == day]
-        return exactly_less(self.spent_on(day), *worths)
+        spent = self.spent_on(day)
+        for leg in attempted:
+            if isinstance(leg, NeverArrived) and leg.intent.requested_at.date() == day:
+                spent = exactly_less(spent, sweeps.worth(leg.intent.kind, leg.intent.quote))
+        return spent
 
     def leg(self, leg_id: str) -> tuple[Sweep | None, Leg | None]:
         """Return the open sweep and its leg of that id, each None when there is none."""
@@ -87,6 +89,11 @@ class Account(NamedTuple):
 def evolve(account: Account, fact: Fact) -> Account:
     """Apply a fact. One that cannot follow from what came before raises `ImpossibleHistory`."""
     match fact:
+        case LegRequested() | LegFilled() | LegRefused() | LegOutcomeUnknown() | LegNeverArrived():
+            return _move_leg(account, fact)
+        case DustConverted(lot_id=lot_id, proceeds=proceeds):
+            purse = _paid_out(account.purse, lot_id, proceeds)
+            return _moved(account, account.sweep, purse, account.learned, account.spent, account.outage)
         case ScanCompleted(due=due, automatic=automatic):
             # A reading by hand answers for no due time, but those before an account's first reading need no answer.
             answered = due if automatic else account.scanned_until or due
@@ -101,8 +108,6 @@ def evolve(account: Account, fact: Fact) -> Account:
             return account._replace(judged=judged, learned=lessons, watched=account.watched - {asset})
         case DustDetected():
             return _detect(account, fact)
-        case LegRequested() | LegFilled() | LegRefused() | LegOutcomeUnknown() | LegNeverArrived():
-            return _move_leg(account, fact)
         case (
             TransactionSigned()
             | TransactionIncluded()
@@ -111,9 +116,6 @@ def evolve(account: Account, fact: Fact) -> Account:
             | TransactionSettled()
         ):
             return account._replace(lane=lanes.evolve(account.lane, fact), outage=("", ""))
-        case DustConverted(lot_id=lot_id, proceeds=proceeds):
-            purse = _paid_out(account.purse, lot_id, proceeds)
-            return _moved(account, account.sweep, purse, account.learned, account.spent, account.outage)
         case SweepCompleted(sweep_id=sweep_id):
             if account.sweep is None or account.sweep.opened.sweep_id != sweep_id:
                 raise ImpossibleHistory(f"sweep {sweep_id} completed, but it is not open")
@@ -194,11 +196,11 @@ def _moved(
 
 def _paid_out(purse: Purse, lot_id: str, proceeds: Amount) -> Purse:
     """A converted lot leaves the purse; where the target is itself a hub, its proceeds leave the money too."""
-    sold = [lot for lot in purse.owed if lot.lot.lot_id == lot_id]
-    if not sold:
+    sold = next((lot for lot in purse.owed if lot.lot.lot_id == lot_id), None)
+    if sold is None:
         raise ImpossibleHistory(f"lot {lot_id} was converted, but it was never sold")
     owed = tuple([lot for lot in purse.owed if lot.lot.lot_id != lot_id])
-    if sold[0].contribution.asset != proceeds.asset:
+    if sold.contribution.asset != proceeds.asset:
         return Purse(purse.money, owed)
     left = exactly_less(purse.of(proceeds.asset), proceeds.quantity)
     return Purse({**purse.money, proceeds.asset: left}, owed)

@@ -7,7 +7,7 @@ whose money it is, so that a later order's target is theirs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import NamedTuple
 
 from domain.leg import Filled, Leg, is_exit
@@ -150,10 +150,10 @@ def _paid(owed: tuple[SoldLot, ...], leg: Filled, left: Decimal) -> tuple[list[S
     due = [lot.contribution.quantity for lot in ready]
     money, step, paid = leg.fill.spent.quantity, leg.plan.increment, list[Decimal]()
     asked = leg.intent.spend.quantity
-    unasked = exactly_less(exactly_sum(money, left), asked)
-    if unasked < step and exactly_less(asked, money) < max(step, asked * ROUNDING):
-        return ready, due
-    for each in due:
-        paid.append(each if each < exactly_sum(money, step) else max(money, _NOTHING))
-        money = exactly_less(money, paid[-1])
+    with localcontext(prec=200):
+        if money + left - asked < step and asked - money < max(step, asked * ROUNDING):
+            return ready, due
+        for each in due:
+            paid.append(each if each < money + step else max(money, _NOTHING))
+            money -= paid[-1]
     return ready, paid
