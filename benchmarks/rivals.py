@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
+import msgspec
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate
 from eventsourcing.persistence import Transcoding
@@ -17,6 +17,7 @@ from eventsourcing.persistence import Transcoding
 from events.codec import encode, rfc3339
 from events.facts import Fact
 from events.log import NewEvent
+from events.records import is_record
 
 
 class Rival(Protocol):
@@ -91,7 +92,7 @@ class Eventsourced:
         self._app: Application[UUID] = Application(
             {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(path)}
         )
-        for form in {form for fact in facts for form in _dataclasses(fact)}:
+        for form in {form for fact in facts for form in _records(fact)}:
             self._app.mapper.transcoder.register(_transcoding(form))  # type: ignore[attr-defined]
         self._account = Account()
         self._app.save(self._account)
@@ -117,18 +118,18 @@ class Eventsourced:
         self._app.close()
 
 
-def _dataclasses(value: Any) -> Iterator[type]:
-    if dataclasses.is_dataclass(type(value)):
+def _records(value: Any) -> Iterator[type[msgspec.Struct]]:
+    if is_record(type(value)):
         yield type(value)
-        for field in dataclasses.fields(value):
-            yield from _dataclasses(getattr(value, field.name))
+        for name in value.__struct_fields__:
+            yield from _records(getattr(value, name))
     elif isinstance(value, tuple):
         for item in value:
-            yield from _dataclasses(item)
+            yield from _records(item)
 
 
-def _transcoding(form: type) -> Transcoding:
-    names = [field.name for field in dataclasses.fields(form)]
+def _transcoding(form: type[msgspec.Struct]) -> Transcoding:
+    names = form.__struct_fields__
 
     class AsFields(Transcoding):
         """A value by the names of its fields."""

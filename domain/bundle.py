@@ -7,7 +7,7 @@ paid gas by what each was expected to pay, both exactly.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.chain import Offer, Proposal
@@ -19,6 +19,7 @@ from domain.sweep import Sweep, worth
 from domain.venue import NeverArrived as VenueKnowsNothing
 from events.facts import LegRequested
 from events.money import Amount, plain
+from events.records import replace
 from events.values import Fill, LegKind, Outcome, Policy, Quote, Refusal, RefusalCode
 
 GWEI = 10**9

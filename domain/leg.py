@@ -77,6 +77,8 @@ class Refused:
     refusal: Refusal
 
 
+# Held against these at every step of a fold, where a union would be made anew each time.
+_UNASKED, _OPEN, _CLOSED = (Planned, NeverArrived), (Requested, Unknown), (Filled, Refused)
 Leg = Planned | Requested | Unknown | NeverArrived | Filled | Refused
 LegFact = LegRequested | LegFilled | LegRefused | LegOutcomeUnknown | LegNeverArrived
 Answer = Fill | Refusal | Pending | VenueKnowsNothing
@@ -118,7 +120,7 @@ def is_exit(plan: PlannedLeg) -> bool:
 
 def is_open(leg: Leg) -> bool:
     """An open leg has an intent on record and no final answer."""
-    return isinstance(leg, Requested | Unknown)
+    return isinstance(leg, _OPEN)
 
 
 def request(leg: Leg, account: str, sweep: str, spend: Amount, quote: Quote, now: datetime) -> list[LegRequested]:
@@ -156,7 +158,7 @@ def decline(leg: Leg, account: str, sweep: str, refusal: Refusal) -> list[LegRef
 
 def conclude(leg: Leg, account: str, sweep: str, answer: Answer) -> list[LegFact]:
     """Record what the venue said of an open leg; an answer to a leg that has one changes nothing."""
-    if not isinstance(leg, Requested | Unknown):
+    if not isinstance(leg, _OPEN):
         return []
     leg_id = leg.plan.leg_id
     match answer:
@@ -174,18 +176,16 @@ def conclude(leg: Leg, account: str, sweep: str, answer: Answer) -> list[LegFact
 
 def evolve(leg: Leg, fact: LegFact) -> Leg:
     """Apply a fact; one that the leg's state does not allow raises `ImpossibleHistory` and changes nothing."""
-    match leg, fact:
-        case ((Planned(plan) | NeverArrived(plan, _)), LegRequested()):
-            return Requested(plan, fact)
-        case ((Planned(plan) | NeverArrived(plan, _)), LegRefused(refusal=refusal)):
-            return Refused(plan, refusal)
-        case ((Requested(plan, intent) | Unknown(plan, intent, _)), LegFilled(fill=fill)):
-            return Filled(plan, intent, fill)
-        case ((Requested(plan, _) | Unknown(plan, _, _)), LegRefused(refusal=refusal)):
-            return Refused(plan, refusal)
-        case Requested(plan, intent), LegOutcomeUnknown(detail=detail):
-            return Unknown(plan, intent, detail)
-        case ((Requested(plan, intent) | Unknown(plan, intent, _)), LegNeverArrived()):
-            return NeverArrived(plan, intent)
+    match fact:
+        case LegRequested() if isinstance(leg, _UNASKED):
+            return Requested(leg.plan, fact)
+        case LegFilled() if isinstance(leg, _OPEN):
+            return Filled(leg.plan, leg.intent, fact.fill)
+        case LegRefused() if not isinstance(leg, _CLOSED):
+            return Refused(leg.plan, fact.refusal)
+        case LegOutcomeUnknown() if isinstance(leg, Requested):
+            return Unknown(leg.plan, leg.intent, fact.detail)
+        case LegNeverArrived() if isinstance(leg, _OPEN):
+            return NeverArrived(leg.plan, leg.intent)
         case _:
             raise ImpossibleHistory(f"leg {fact.leg_id}: {type(fact).__name__} after {type(leg).__name__}")

@@ -7,8 +7,8 @@ whose money it is, so that a later order's target is theirs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Decimal, localcontext
+from typing import NamedTuple
 
 from domain.leg import Filled, Leg, is_exit
 from domain.share import share
@@ -17,10 +17,10 @@ from events.values import Execution, Fill, LegKind, Lot
 
 # What an order leaves unspent of its size: this part of it is a rounding of the venue, not money waiting for a seller.
 ROUNDING = Decimal("0.01")
+_NOTHING = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class SoldLot:
+class SoldLot(NamedTuple):
     """A lot that has left its asset and is not the target yet.
 
     `contribution` is what of its net proceeds is still in a hub currency, `received` what it has got of the target.
@@ -38,8 +38,7 @@ class SoldLot:
     received: Amount | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Purse:
+class Purse(NamedTuple):
     """What dust has earned on an account and not yet spent: money per hub currency, and the lots it came from."""
 
     money: Mapping[str, Decimal]
@@ -47,19 +46,20 @@ class Purse:
 
     def of(self, asset: str) -> Decimal:
         """Return the money in one currency."""
-        return self.money.get(asset, Decimal(0))
+        return self.money.get(asset, _NOTHING)
 
 
 def receive(purse: Purse, leg: Filled, lot: Lot | None, topping: Leg | None) -> Purse:
     """Move a fill through the purse; `lot` is what the leg belongs to, if to one, and `topping` its top-up."""
     plan, fill = leg.plan, leg.fill
-    money, owed = dict(purse.money), purse.owed
-    if not is_exit(plan):
+    money, owed, leaves = dict(purse.money), purse.owed, is_exit(plan)
+    if not leaves:
         money[plan.spend] = exactly_less(purse.of(plan.spend), fill.spent.quantity)
-    if is_exit(plan) or plan.kind is LegKind.CONVERT:
+    if leaves or plan.kind is LegKind.CONVERT:
         money[plan.receive] = exactly_sum(purse.of(plan.receive), fill.received.quantity)
-    if lot and is_exit(plan):
-        owed = (*owed, _sold(lot, leg, topping))
+    if lot and leaves:
+        sold = _sold(lot, leg)
+        owed = (*owed, _lifted(sold, topping.fill) if isinstance(topping, Filled) else sold)
     elif plan.kind is LegKind.CONVERT:
         owed = _moved(owed, leg, left=money[plan.spend])
     elif plan.kind is LegKind.BUY:
@@ -67,29 +67,35 @@ def receive(purse: Purse, leg: Filled, lot: Lot | None, topping: Leg | None) -> 
     return Purse(money, owed)
 
 
-def sum_of(fees: tuple[Amount, ...], asset: str) -> Amount:
-    """Add up the fees that are in one asset."""
-    return sum((fee for fee in fees if fee.asset == asset), Amount(Decimal(0), asset))
+def gross(arrived: Amount, fees: tuple[Amount, ...]) -> Decimal:
+    """Add to what arrived the fees that were taken out of it."""
+    return exactly_sum(arrived.quantity, *[fee.quantity for fee in fees if fee.asset == arrived.asset])
 
 
-def _sold(lot: Lot, leg: Filled, topping: Leg | None) -> SoldLot:
+def _sold(lot: Lot, leg: Filled) -> SoldLot:
     fill, quote = leg.fill, leg.intent.quote
-    fills: tuple[Fill, ...] = (topping.fill, fill) if isinstance(topping, Filled) else (fill,)
-    cost = topping.fill.spent.quantity if isinstance(topping, Filled) else Decimal(0)
-    brought = (fill.received + sum_of(fill.fees, fill.received.asset)).quantity
-    offered = (quote.receive + sum_of(quote.fees, quote.receive.asset)).quantity
-    offered = offered * fill.spent.quantity / quote.spend.quantity
+    sold, brought = fill.spent.quantity, gross(fill.received, fill.fees)
+    offered = gross(quote.receive, quote.fees) * sold / quote.spend.quantity
     slip = brought / offered if offered else Decimal(1)
-    swapped = leg.plan.kind is LegKind.SWAP
     return SoldLot(
         lot=lot,
-        sold=fill.spent.quantity,
-        contribution=fill.received - Amount(cost, fill.received.asset),
+        sold=sold,
+        contribution=fill.received,
         slip=slip,
-        value=fill.spent.quantity * quote.price * slip if swapped else brought,
-        fees=tuple(fee for each in fills for fee in each.fees),
-        executions=tuple(execution for each in fills for execution in each.executions),
-        order_ids=tuple(each.order_id for each in fills),
+        value=sold * quote.price * slip if leg.plan.kind is LegKind.SWAP else brought,
+        fees=fill.fees,
+        executions=fill.executions,
+        order_ids=(fill.order_id,),
+    )
+
+
+def _lifted(sold: SoldLot, top_up: Fill) -> SoldLot:
+    """Charge a lot with what lifted it over its minimum."""
+    return sold._replace(
+        contribution=sold.contribution - Amount(top_up.spent.quantity, sold.contribution.asset),
+        fees=(*top_up.fees, *sold.fees),
+        executions=(*top_up.executions, *sold.executions),
+        order_ids=(top_up.order_id, *sold.order_ids),
     )
 
 
@@ -98,7 +104,7 @@ def _moved(owed: tuple[SoldLot, ...], leg: Filled, left: Decimal) -> tuple[SoldL
     ready, paid = _paid(owed, leg, left)
     moved = {lot.lot.lot_id for lot, part in zip(ready, paid, strict=True) if part == lot.contribution.quantity}
     return tuple(
-        replace(lot, contribution=Amount(lot.contribution.quantity, leg.plan.receive))
+        lot._replace(contribution=Amount(lot.contribution.quantity, leg.plan.receive))
         if lot.lot.lot_id in moved
         else lot
         for lot in owed
@@ -115,17 +121,23 @@ def _bought(owed: tuple[SoldLot, ...], leg: Filled, left: Decimal) -> tuple[Sold
     fees = [(fee.asset, share(fee.quantity, paid)) for fee in fill.fees]
     served = {}
     for nth, lot in enumerate(ready):
-        if paid[nth] == 0 != lot.contribution.quantity:
+        due, received = lot.contribution.quantity, parts[nth]
+        if paid[nth] == 0 != due:
             continue
-        part = Amount(parts[nth], fill.received.asset)
-        served[lot.lot.lot_id] = replace(
-            lot,
-            contribution=lot.contribution - Amount(paid[nth], leg.plan.spend),
-            received=part + lot.received if lot.received and lot.received.asset == part.asset else part,
-            fees=(*lot.fees, *(Amount(shares[nth], asset) for asset, shares in fees)),
+        if lot.received and lot.received.asset == fill.received.asset:
+            received = exactly_sum(received, lot.received.quantity)
+        served[lot.lot.lot_id] = SoldLot(
+            lot=lot.lot,
+            sold=lot.sold,
+            contribution=Amount(exactly_less(due, paid[nth]), leg.plan.spend),
+            slip=lot.slip,
+            value=lot.value,
+            fees=(*lot.fees, *[Amount(shares[nth], asset) for asset, shares in fees]),
+            executions=lot.executions,
             order_ids=(*lot.order_ids, fill.order_id),
+            received=Amount(received, fill.received.asset),
         )
-    return tuple(served.get(lot.lot.lot_id, lot) for lot in owed)
+    return tuple([served.get(lot.lot.lot_id, lot) for lot in owed])
 
 
 def _paid(owed: tuple[SoldLot, ...], leg: Filled, left: Decimal) -> tuple[list[SoldLot], list[Decimal]]:
@@ -135,11 +147,13 @@ def _paid(owed: tuple[SoldLot, ...], leg: Filled, left: Decimal) -> tuple[list[S
     it went, so that what is left belongs to the others. Who lacks less than one step is paid, since that buys nothing.
     """
     ready = [lot for lot in owed if lot.contribution.asset == leg.plan.spend]
-    money, step, paid = leg.fill.spent.quantity, leg.plan.increment, []
+    due = [lot.contribution.quantity for lot in ready]
+    money, step, paid = leg.fill.spent.quantity, leg.plan.increment, list[Decimal]()
     asked = leg.intent.spend.quantity
-    unasked = exactly_less(exactly_sum(money, left), asked)
-    whole = unasked < step and exactly_less(asked, money) < max(step, asked * ROUNDING)
-    for due in (lot.contribution.quantity for lot in ready):
-        paid.append(due if whole or due < exactly_sum(money, step) else max(money, Decimal(0)))
-        money = exactly_less(money, paid[-1])
+    with localcontext(prec=200):
+        if money + left - asked < step and asked - money < max(step, asked * ROUNDING):
+            return ready, due
+        for each in due:
+            paid.append(each if each < money + step else max(money, _NOTHING))
+            money -= paid[-1]
     return ready, paid

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_FLOOR, Decimal, localcontext
+from decimal import Decimal, localcontext
 
-from events.money import exactly_less, exactly_sum
+_NOTHING = Decimal(0)
 
 
 def share(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
@@ -16,14 +16,14 @@ def share(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
     """
     if not weights:
         raise ValueError("weights: [] is empty; a total needs somebody to receive it")
-    positive = [max(weight, Decimal(0)) for weight in weights]
+    positive = [weight if weight > 0 else _NOTHING for weight in weights]
     if not any(positive):
         positive = [Decimal(1)] * len(weights)
-    exponent = total.as_tuple().exponent
+    exponent, largest = total.as_tuple().exponent, positive.index(max(positive))
     assert isinstance(exponent, int)  # amounts are finite
     with localcontext(prec=200):
-        unit, whole = Decimal(1).scaleb(min(exponent, -8)), sum(positive)
-        parts = [(total * weight / whole).quantize(unit, ROUND_FLOOR) for weight in positive]
-    largest = positive.index(max(positive))
-    parts[largest] = exactly_less(exactly_sum(parts[largest], total), *parts)
+        unit = Decimal(1).scaleb(min(exponent, -8))
+        whole = sum(positive) * unit
+        parts = [total * weight // whole * unit for weight in positive]
+        parts[largest] += total - sum(parts)
     return parts

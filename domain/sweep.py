@@ -10,33 +10,41 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from domain import leg as legs
 from domain.dust import free_of, smallest
 from domain.leg import Filled, Leg, NeverArrived, Planned, Refused, is_exit
 from domain.plan import outlay
-from domain.purse import Purse, sum_of
+from domain.purse import Purse, gross
 from domain.venue import Holding
 from events.facts import DustDetected
 from events.money import Amount, exactly_sum, floor_to, plain, ticker
 from events.values import LegKind, Lot, PlannedLeg, Policy, Quote, Refusal, RefusalCode
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """An open sweep: the event that opened it, and its legs by id in the order of the plan."""
+class Sweep(NamedTuple):
+    """An open sweep: the event that opened it, and its legs by id in the order of the plan.
+
+    `lots` has the event's lots by id, `top_ups` for each that is lifted over its minimum the id of the leg that does.
+    """
 
     opened: DustDetected
     legs: Mapping[str, Leg]
+    lots: Mapping[str, Lot]
+    top_ups: Mapping[str | None, str]
 
     def lot(self, lot_id: str) -> Lot:
         """Return a lot of this sweep."""
-        return next(lot for lot in self.opened.lots if lot.lot_id == lot_id)
+        return self.lots[lot_id]
 
     def top_up_of(self, lot_id: str | None) -> Leg | None:
         """Return the leg that lifts a lot over its minimum, if the plan has one."""
-        topping = (leg for leg in self.legs.values() if leg.plan.kind is LegKind.TOP_UP)
-        return next((leg for leg in topping if leg.plan.lot_id == lot_id), None)
+        return self.legs[self.top_ups[lot_id]] if lot_id in self.top_ups else None
+
+    def moved(self, leg: Leg) -> Sweep:
+        """Return the sweep with this leg in its state."""
+        return Sweep(self.opened, {**self.legs, leg.plan.leg_id: leg}, self.lots, self.top_ups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +101,12 @@ Step = Ask | Try | Bundle | Observe | GiveUp | Finish | Rest
 
 def open_sweep(opened: DustDetected) -> Sweep:
     """Start a sweep with every leg of its plan not yet asked."""
-    return Sweep(opened, {plan.leg_id: legs.Planned(plan) for plan in opened.plan})
+    return Sweep(
+        opened,
+        legs={plan.leg_id: legs.Planned(plan) for plan in opened.plan},
+        lots={lot.lot_id: lot for lot in opened.lots},
+        top_ups={plan.lot_id: plan.leg_id for plan in opened.plan if plan.kind is LegKind.TOP_UP},
+    )
 
 
 def next_step(sweep: Sweep, purse: Purse, halted: bool) -> Step:
@@ -262,7 +275,7 @@ def worth(kind: LegKind, quote: Quote) -> Decimal:
     """
     if kind is LegKind.SWAP:
         return quote.spend.quantity * quote.price
-    return (quote.receive + sum_of(quote.fees, quote.receive.asset)).quantity
+    return gross(quote.receive, quote.fees)
 
 
 def sold_beside(leg_ids: Collection[str], sweep: Sweep) -> Decimal:

@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from msgspec import Struct
 from rich.console import Console, JustifyMethod, OverflowMethod, RenderableType
 from rich.style import Style
 from rich.text import Text
@@ -106,6 +107,8 @@ def _jsonable(value: object) -> object:
             return {str(key): _jsonable(each) for key, each in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_jsonable(each) for each in value]
+        case Struct():
+            return {name: _jsonable(getattr(value, name)) for name in value.__struct_fields__}
         case _ if is_dataclass(value):
             return {field.name: _jsonable(getattr(value, field.name)) for field in fields(value)}
         case _:

@@ -8,14 +8,13 @@ equal bytes, and what was read is what was written. Most facts and bytes are sho
 
 from __future__ import annotations
 
-import dataclasses
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -24,6 +23,7 @@ from events.exactness import exactness
 from events.facts import Fact
 from events.grammar import matcher
 from events.money import plain
+from events.records import is_record
 from events.upcasting import Upcasting
 
 MOST_DIGITS: Final = 200
@@ -109,8 +109,8 @@ class _Refused(ValueError):
 def _writer(form: Any) -> Write:
     """Build what turns values of one annotated type into plain JSON values, refusing every other value."""
     origin, arguments = get_origin(form), get_args(form)
-    if dataclasses.is_dataclass(form):
-        return _record(cast(type, form))
+    if is_record(form):
+        return _record(form)
     if origin is tuple:
         return _sequence(_writer(arguments[0]))
     if origin is dict:
@@ -122,9 +122,9 @@ def _writer(form: Any) -> Write:
     return _SCALARS[form]
 
 
-def _record(form: type) -> Write:
+def _record(form: type[msgspec.Struct]) -> Write:
     hints = get_type_hints(form)
-    fields = [(field.name, _writer(hints[field.name])) for field in dataclasses.fields(form)]
+    fields = [(name, _writer(hints[name])) for name in form.__struct_fields__]
 
     def write(value: Any) -> dict[str, Any]:
         if type(value) is not form:

@@ -5,7 +5,6 @@ A yes lets the JSON library, which converts what it can, write the value as it s
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import types
 from collections.abc import Callable, Iterator
@@ -13,10 +12,14 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+import msgspec
+
+from events.records import is_record
+
 Check = Callable[[Any], bool]
 
 
-def exactness(form: type) -> Check:
+def exactness(form: type[msgspec.Struct]) -> Check:
     """Return what tells whether a dataclass's instance is exact."""
     paths = dict(_paths(form))
     values_of = attrgetter(*paths) if len(paths) > 1 else lambda value: (getattr(value, *paths),)
@@ -38,14 +41,14 @@ def exactness(form: type) -> Check:
     return exact
 
 
-def _paths(form: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _paths(form: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield all fields by their dotted paths, those of the dataclasses that are always there included."""
     hints = get_type_hints(form)
-    for field in dataclasses.fields(form):
-        path, hint = prefix + field.name, hints[field.name]
+    for name in form.__struct_fields__:
+        path, hint = prefix + name, hints[name]
         yield path, hint
-        if dataclasses.is_dataclass(hint):
-            yield from _paths(hint, f"{path}.")  # type: ignore[arg-type]
+        if is_record(hint):
+            yield from _paths(hint, f"{path}.")
 
 
 def _types(form: Any) -> list[type]:
@@ -71,7 +74,7 @@ def _within(form: Any) -> Check | None:
 
 def _whole(form: Any) -> Check | None:
     """Return the same where no path leads into a dataclass."""
-    return exactness(form) if dataclasses.is_dataclass(form) else _within(form)  # type: ignore[arg-type]
+    return exactness(form) if is_record(form) else _within(form)
 
 
 def _items(form: Any) -> Check:

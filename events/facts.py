@@ -6,9 +6,10 @@ known to whoever produced it; when a fact happened and when it was recorded stan
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+import msgspec
 
 from events.money import Amount
 from events.values import (
@@ -30,8 +31,7 @@ from events.values import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ScanCompleted:
+class ScanCompleted(msgspec.Struct, frozen=True, gc=False):
     """An account was read whole. Written also when nothing was found; `requests` counts calls to the venue.
 
     `automatic` is true for a scan that answers for its due time; a look and a sweep that somebody watches do not.
@@ -49,8 +49,7 @@ class ScanCompleted:
     automatic: bool
 
 
-@dataclass(frozen=True, slots=True)
-class HoldingsKept:
+class HoldingsKept(msgspec.Struct, frozen=True, gc=False):
     """Holdings whose reason to stay changed since the last scan; unchanged ones are not repeated."""
 
     account: str
@@ -58,8 +57,7 @@ class HoldingsKept:
     kept: tuple[Kept, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class VenueUnreachable:
+class VenueUnreachable(msgspec.Struct, frozen=True, gc=False):
     """A venue could not be read, so nothing is known about dust. Never the same as `no dust`.
 
     `about` is the scan or the sweep that had to wait; an outage is said once for each.
@@ -72,8 +70,7 @@ class VenueUnreachable:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class DustDetected:
+class DustDetected(msgspec.Struct, frozen=True, gc=False):
     """Dust was found, with the plan that converts it.
 
     With `live` true this opens the sweep `sweep_id`; with false the account only watches and nothing will be sold.
@@ -93,8 +90,7 @@ class DustDetected:
     live: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DustUnroutable:
+class DustUnroutable(msgspec.Struct, frozen=True, gc=False):
     """Dust that nothing converts today; said once for each change of reason.
 
     `missing` is the amount by which it falls short, where the reason is an amount. `learned` is true when the venue
@@ -113,8 +109,7 @@ class DustUnroutable:
     noted_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LegRequested:
+class LegRequested(msgspec.Struct, frozen=True, gc=False):
     """The intent: on record before the venue hears of it. `key` is the idempotency key, a pure function of the leg."""
 
     account: str
@@ -130,8 +125,7 @@ class LegRequested:
     requested_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LegFilled:
+class LegFilled(msgspec.Struct, frozen=True, gc=False):
     """The venue did it, in whole or in part; `fill` was read back and agrees with the intent."""
 
     account: str
@@ -140,8 +134,7 @@ class LegFilled:
     fill: Fill
 
 
-@dataclass(frozen=True, slots=True)
-class LegRefused:
+class LegRefused(msgspec.Struct, frozen=True, gc=False):
     """The leg was not made: the venue said no, or our own check did just before asking."""
 
     account: str
@@ -150,8 +143,7 @@ class LegRefused:
     refusal: Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class LegOutcomeUnknown:
+class LegOutcomeUnknown(msgspec.Struct, frozen=True, gc=False):
     """The answer was lost or is not final. Only asking settles it; nothing is sent in its place."""
 
     account: str
@@ -160,8 +152,7 @@ class LegOutcomeUnknown:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class LegNeverArrived:
+class LegNeverArrived(msgspec.Struct, frozen=True, gc=False):
     """The venue knows nothing of the leg and can no longer come to know: it may be asked again, under the same key."""
 
     account: str
@@ -170,8 +161,7 @@ class LegNeverArrived:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionSigned:
+class TransactionSigned(msgspec.Struct, frozen=True, gc=False):
     """The intent on a chain: these bytes are on record before any node gets them, and only these are ever sent.
 
     `legs` are those that the transaction carries, requested in the same breath. `replaces` is the hash of the first
@@ -187,8 +177,7 @@ class TransactionSigned:
     signed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionIncluded:
+class TransactionIncluded(msgspec.Struct, frozen=True, gc=False):
     """A transaction of ours is in a block; not final yet. `succeeded` is its receipt's status."""
 
     account: str
@@ -198,8 +187,7 @@ class TransactionIncluded:
     succeeded: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionReorged:
+class TransactionReorged(msgspec.Struct, frozen=True, gc=False):
     """The block that held a transaction of ours is no longer part of the chain; its bytes are sent again."""
 
     account: str
@@ -209,8 +197,7 @@ class TransactionReorged:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionDisplaced:
+class TransactionDisplaced(msgspec.Struct, frozen=True, gc=False):
     """A nonce of ours was used, for good, by a transaction that is not ours; said once, and the account is halted."""
 
     account: str
@@ -219,8 +206,7 @@ class TransactionDisplaced:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionSettled:
+class TransactionSettled(msgspec.Struct, frozen=True, gc=False):
     """What became of a nonce is final, `confirmations` blocks deep; its legs have their answers in the same breath.
 
     `fee` is what the sender paid for gas, in the native coin; with `shared` it is inside the fees of the fills that
@@ -240,8 +226,7 @@ class TransactionSettled:
     next_nonce: int
 
 
-@dataclass(frozen=True, slots=True)
-class DustConverted:
+class DustConverted(msgspec.Struct, frozen=True, gc=False):
     """A lot has become the target.
 
     `quantity` was sold, `unsold` was left by a partial fill; `proceeds` is this lot's share, shares add up exactly to
@@ -264,8 +249,7 @@ class DustConverted:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class DustConversionFailed:
+class DustConversionFailed(msgspec.Struct, frozen=True, gc=False):
     """A lot did not become the target: why, which legs were done, and where the money is now.
 
     `money` is empty when the account no longer had what was announced: it went without us.
@@ -280,8 +264,7 @@ class DustConversionFailed:
     money: tuple[Amount, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProceedsCarried:
+class ProceedsCarried(msgspec.Struct, frozen=True, gc=False):
     """Proceeds that did not become the target yet; they stay on the account and join the next sweep."""
 
     account: str
@@ -292,8 +275,7 @@ class ProceedsCarried:
     missing: Amount | None
 
 
-@dataclass(frozen=True, slots=True)
-class SweepCompleted:
+class SweepCompleted(msgspec.Struct, frozen=True, gc=False):
     """Every lot of the sweep has its answer; the account may be swept again."""
 
     account: str
@@ -304,8 +286,7 @@ class SweepCompleted:
     proceeds: Amount
 
 
-@dataclass(frozen=True, slots=True)
-class DryRunCompleted:
+class DryRunCompleted(msgspec.Struct, frozen=True, gc=False):
     """A plan was priced leg by leg against the venue's own previews; nothing was sold. `net` is in the target."""
 
     account: str
@@ -316,8 +297,7 @@ class DryRunCompleted:
     run_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class AccountWentLive:
+class AccountWentLive(msgspec.Struct, frozen=True, gc=False):
     """The owner allowed conversions under exactly this policy."""
 
     account: str
@@ -327,16 +307,14 @@ class AccountWentLive:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConversionsHalted:
+class ConversionsHalted(msgspec.Struct, frozen=True, gc=False):
     """Nothing new is asked of the venue for this account until it is resumed; open legs are still settled."""
 
     account: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConversionsResumed:
+class ConversionsResumed(msgspec.Struct, frozen=True, gc=False):
     """The halt is over."""
 
     account: str

@@ -6,7 +6,6 @@ numbers) or not regular (the order of a mapping's keys) is left out, and the cod
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import types
 from collections.abc import Callable, Mapping
@@ -14,6 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
+
+from events.records import is_record
 
 # The escapes that RFC 8259 demands, each in its shortest spelling. A decoder refuses what is not UTF-8.
 TEXT: Final = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\bfnrt]|u00(?:0[0-7be-f]|1[0-9a-f]))[^"\\\x00-\x1f]*+)*+"'
@@ -43,7 +44,7 @@ def matcher(form: type) -> Callable[[bytes], object]:
 
 def _expression(form: Any) -> str:
     origin, arguments = get_origin(form), get_args(form)
-    if dataclasses.is_dataclass(form):
+    if is_record(form):
         hints = get_type_hints(form)
         return r"\{" + ",".join(f'"{name}":{_expression(hints[name])}' for name in sorted(hints)) + r"\}"
     if origin is tuple:

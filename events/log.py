@@ -46,7 +46,7 @@ class NewEvent:
     causation_id: str | None = None
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """An event in the log. `position` is global, dense, from 1; `version` counts within the stream, from 1.
 
     `recorded_at` strictly grows with the position. `type` and `type_version` are stable words of the catalogue; `data`

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal, localcontext
 from typing import Final
 
+import msgspec
+
 # Entering a context costs ten times what an addition does. Threads may share one: only its flags change.
 _EXACT: Final = Context(prec=200)
+_add, _subtract = _EXACT.add, _EXACT.subtract
 _ZERO: Final = Decimal(0)
 
 
@@ -15,8 +17,7 @@ class UnlikeAssets(ValueError):
     """Two amounts of different assets were added or compared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(msgspec.Struct, frozen=True, gc=False):
     """A quantity of one asset; arithmetic between unlike assets raises `UnlikeAssets`.
 
     `asset` is named by what it is, not by its ticker: `coinbase:BTC` on an exchange, CAIP-19 on a chain.
@@ -50,15 +51,15 @@ def exactly_sum(*quantities: Decimal) -> Decimal:
     """Add without rounding, however many digits the terms have (the default context keeps 28)."""
     total = _ZERO
     for quantity in quantities:
-        total = _EXACT.add(total, quantity)
+        total = _add(total, quantity)
     return total
 
 
 def exactly_less(quantity: Decimal, *others: Decimal) -> Decimal:
     """Take the others off without rounding; a minus sign alone would round to the default context's 28 digits."""
-    left = _EXACT.add(_ZERO, quantity)
+    left = _add(_ZERO, quantity)
     for other in others:
-        left = _EXACT.subtract(left, other)
+        left = _subtract(left, other)
     return left
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from events.envelope import cloud_event
 from events.facts import ConversionsHalted
 from events.log import NewEvent
 from events.memory import MemoryLog
+from events.records import is_record
 from events.schemas import told
 
 PAGE: Final = Path("docs/reference/events.md")
@@ -80,9 +80,7 @@ def page() -> str:
     for (word, version), fact in sorted(FACT_OF.items()):
         parts.append(f"### {word}\n\nVersion {version}. {told(fact)}\n\n{_table(fact)}")
     parts.append("## Values\n")
-    parts += [
-        f"### {form.__name__}\n\n{told(form)}\n\n{_table(form)}" for form in forms if dataclasses.is_dataclass(form)
-    ]
+    parts += [f"### {form.__name__}\n\n{told(form)}\n\n{_table(form)}" for form in forms if is_record(form)]
     parts.append("## Words\n")
     parts += [f"### {form.__name__}\n\n{told(form)}\n\n{_words(form)}\n" for form in forms if issubclass(form, StrEnum)]
     return "\n".join(parts)
@@ -110,17 +108,17 @@ def _forms() -> Iterator[type]:
 
 
 def _parts(form: Any) -> Iterator[type]:
-    annotations = list(get_type_hints(form).values()) if dataclasses.is_dataclass(form) else []
+    annotations = list(get_type_hints(form).values()) if is_record(form) else []
     while annotations:
         annotation = annotations.pop()
         annotations += get_args(annotation)
-        if dataclasses.is_dataclass(annotation) or (isinstance(annotation, type) and issubclass(annotation, StrEnum)):
-            yield annotation  # type: ignore[misc]
+        if is_record(annotation) or (isinstance(annotation, type) and issubclass(annotation, StrEnum)):
+            yield annotation
 
 
 def _table(form: Any) -> str:
     hints = get_type_hints(form)
-    rows = [f"| `{field.name}` | {_said(hints[field.name])} |" for field in dataclasses.fields(form)]
+    rows = [f"| `{name}` | {_said(hints[name])} |" for name in form.__struct_fields__]
     return "\n".join(["| field | form |", "|---|---|", *rows, ""])
 
 

@@ -6,7 +6,6 @@ the envelope of such an event says in `dataschema`. It admits exactly the forms 
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import json
 from collections.abc import Mapping
@@ -16,6 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 from types import NoneType
 from typing import Any, Final, get_args, get_origin, get_type_hints
+
+import msgspec
 
 from events.catalogue import FACT_OF, EventType
 
@@ -83,9 +84,9 @@ def told(form: type) -> str:
     return inspect.cleandoc(form.__doc__ or "")
 
 
-def _record(form: type, definitions: dict[str, Schema]) -> Schema:
+def _record(form: type[msgspec.Struct], definitions: dict[str, Schema]) -> Schema:
     hints = get_type_hints(form)
-    names = [field.name for field in dataclasses.fields(form)]
+    names = list(form.__struct_fields__)
     return {
         "description": told(form),
         "type": "object",
@@ -114,7 +115,7 @@ def _form(annotation: Any, definitions: dict[str, Schema]) -> Schema:
     return _named(annotation, definitions)
 
 
-def _named(form: type, definitions: dict[str, Schema]) -> Schema:
+def _named(form: type[StrEnum | msgspec.Struct], definitions: dict[str, Schema]) -> Schema:
     if form.__name__ not in definitions:
         definitions[form.__name__] = (
             {"description": told(form), "enum": [str(word) for word in form]}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+
+import msgspec
 
 from events.money import Amount
 
@@ -78,8 +79,7 @@ class RefusalCode(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True, gc=False):
     """What the owner wants of one account. Its fingerprint ties a dry run to a go-live.
 
     `threshold` and caps are in `currency`; `hubs` are the currencies that sales may be paid in, best first;
@@ -102,8 +102,7 @@ class Policy:
     top_up: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Lot:
+class Lot(msgspec.Struct, frozen=True, gc=False):
     """One piece of dust: what would be sold, its price and value in `currency`, and where it came from."""
 
     lot_id: str
@@ -115,8 +114,7 @@ class Lot:
     source: str = "leftover"
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedLeg:
+class PlannedLeg(msgspec.Struct, frozen=True, gc=False):
     """One request to one venue, as planned.
 
     `spend` leaves the account and `receive` arrives. `quantity` is of `spend`; None when it follows from legs before
@@ -134,8 +132,7 @@ class PlannedLeg:
     minimum: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True, gc=False):
     """A holding that stays, with the sentence that says why and what would change it."""
 
     asset: str
@@ -144,8 +141,7 @@ class Kept:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(msgspec.Struct, frozen=True, gc=False):
     """What the venue offers for a leg: `spend` leaves in all, `receive` arrives after fees."""
 
     spend: Amount
@@ -156,8 +152,7 @@ class Quote:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(msgspec.Struct, frozen=True, gc=False):
     """One trade of an order: price in quote currency per base unit, size in base units, fee in `fee.asset`."""
 
     trade_id: str
@@ -167,8 +162,7 @@ class Execution:
     traded_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(msgspec.Struct, frozen=True, gc=False):
     """What the venue did: `spent` left the account in all and `received` arrived in all, fees included in them."""
 
     order_id: str
@@ -178,24 +172,21 @@ class Fill:
     executions: tuple[Execution, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True, gc=False):
     """A block by its place and its hash; after a reorganisation another hash stands at the same place."""
 
     number: int
     block_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class GasPrice:
+class GasPrice(msgspec.Struct, frozen=True, gc=False):
     """What a transaction offers for a unit of gas, in wei: at most `fee` in all, of it at most `tip` (EIP-1559)."""
 
     fee: int
     tip: int
 
 
-@dataclass(frozen=True, slots=True)
-class SignedTransaction:
+class SignedTransaction(msgspec.Struct, frozen=True, gc=False):
     """A transaction as it was signed: `raw` are the only bytes that are ever sent, `tx_hash` is their identity.
 
     `chain` is named by CAIP-2, `sender` is in EIP-55 form, `raw` and `tx_hash` are hex with `0x`. After `deadline` its
@@ -213,8 +204,7 @@ class SignedTransaction:
     deadline: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, gc=False):
     """The venue's or our own no: a code, a sentence, the venue's word, and what is missing where that is known."""
 
     code: RefusalCode
@@ -223,8 +213,7 @@ class Refusal:
     missing: Amount | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CarriedLot:
+class CarriedLot(msgspec.Struct, frozen=True, gc=False):
     """A sold lot that waits for its buy: `proceeds` still in hub currency, `received` of the target so far."""
 
     lot_id: str

@@ -7,13 +7,13 @@ new request's echo, and nothing is executed (coinbase-advanced-py issues 49 and 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from domain.venue import NeverArrived, Order, Pending
 from events.money import Amount, exactly_less, exactly_sum, plain
+from events.records import replace
 from events.values import Fill, LegKind, Quote, Refusal, RefusalCode
 from venues import coinbase_replies as replies
 from venues.coinbase_client import Client

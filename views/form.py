@@ -7,7 +7,6 @@ exponent.
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, assert_never
@@ -18,7 +17,7 @@ from domain.account import Account
 from domain.lane import Idle, Included, Lane, Signed
 from domain.leg import Filled, Leg, NeverArrived, Planned, Refused, Requested, Unknown
 from domain.purse import Purse
-from domain.sweep import Sweep
+from domain.sweep import open_sweep
 from events.facts import DustDetected, DustUnroutable, LegRequested, TransactionIncluded, TransactionSigned
 from events.values import Fill, Kept, PlannedLeg, Refusal
 from views.closed import Closed, Page
@@ -129,7 +128,7 @@ def state_from(form: StateForm, pages: list[Page]) -> State:
 
 
 def _account_form(account: Account) -> _Account:
-    values = {field.name: getattr(account, field.name) for field in fields(account)}
+    values = account._asdict()
     values["lane"] = _lane_form(account.lane)
     if account.sweep:
         legs = {leg_id: _leg_form(leg) for leg_id, leg in account.sweep.legs.items()}
@@ -142,7 +141,7 @@ def _account(form: _Account) -> Account:
     values["lane"] = _lane(form.lane)
     if form.sweep:
         legs = {leg_id: _leg(leg) for leg_id, leg in form.sweep.legs.items()}
-        values["sweep"] = Sweep(form.sweep.opened, legs)
+        values["sweep"] = open_sweep(form.sweep.opened)._replace(legs=legs)
     return Account(**values)
 
 

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from events.facts import Fact, LegFilled, TransactionSettled
 from events.log import Recorded
-from events.money import Amount, exactly_sum
+from events.money import Amount, exactly_less, exactly_sum
 
 Ledger = dict[str, dict[str, Decimal]]
+_NOTHING = Decimal(0)
 
 
 def add(ledger: Ledger, fact: Fact) -> None:
@@ -20,16 +21,16 @@ def add(ledger: Ledger, fact: Fact) -> None:
     match fact:
         case LegFilled(account=account, fill=fill):
             beside = [fee for fee in fill.fees if fee.asset not in (fill.spent.asset, fill.received.asset)]
-            _move(ledger, account, arrived=[fill.received], left=[fill.spent, *beside])
+            moved = ledger.setdefault(account, {})
+            moved[fill.received.asset] = exactly_sum(moved.get(fill.received.asset, _NOTHING), fill.received.quantity)
+            _leave(moved, fill.spent, *beside)
         case TransactionSettled(account=account, fee=Amount() as fee, shared=False):
-            _move(ledger, account, arrived=[], left=[fee])
+            _leave(ledger.setdefault(account, {}), fee)
 
 
-def _move(ledger: Ledger, account: str, arrived: Iterable[Amount], left: Iterable[Amount]) -> None:
-    moved = ledger.setdefault(account, {})
-    changes = [(each.asset, each.quantity) for each in arrived]
-    for asset, change in [*changes, *((each.asset, each.quantity.copy_negate()) for each in left)]:
-        moved[asset] = exactly_sum(moved.get(asset, Decimal(0)), change)
+def _leave(moved: dict[str, Decimal], *amounts: Amount) -> None:
+    for each in amounts:
+        moved[each.asset] = exactly_less(moved.get(each.asset, _NOTHING), each.quantity)
 
 
 def ledger_of(log: Iterable[Recorded]) -> Ledger:

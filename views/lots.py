@@ -80,6 +80,10 @@ class Lots:
     def apply(self, recorded: Recorded) -> None:
         """Apply one event."""
         match recorded.fact:
+            case LegRequested() | LegFilled() | LegRefused() | LegOutcomeUnknown() | LegNeverArrived() as fact:
+                self._tell([fact.leg_id], fact.sweep_id, recorded)
+            case DustConverted() as fact:
+                self._convert(fact, recorded)
             case DustDetected() as fact:
                 self._announce(fact, recorded)
             case HoldingsKept(account=account, kept=kept):
@@ -87,8 +91,6 @@ class Lots:
                     self._stay(account, holding)
             case DustUnroutable(account=account) as fact:
                 self._stay(account, fact)
-            case LegRequested() | LegFilled() | LegRefused() | LegOutcomeUnknown() | LegNeverArrived() as fact:
-                self._tell([fact.leg_id], fact.sweep_id, recorded)
             case TransactionSigned(transaction=signed, legs=legs, replaces=first):
                 carried_by = self.carried_by.setdefault(recorded.fact.sweep_id, {})
                 carried_by[signed.tx_hash] = legs or carried_by.get(first, ())
@@ -96,8 +98,6 @@ class Lots:
             case TransactionIncluded() | TransactionReorged() | TransactionSettled() as fact:
                 legs = self.carried_by.get(fact.sweep_id, {}).get(fact.tx_hash, ())
                 self._tell(legs, fact.sweep_id, recorded)
-            case DustConverted() as fact:
-                self._convert(fact, recorded)
             case DustConversionFailed(lot_id=lot_id, refusal=refusal, money=money):
                 row = self._told(lot_id, recorded)
                 row.state, row.sentence, row.money = LotState.FAILED, refusal.sentence, money

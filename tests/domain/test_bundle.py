@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import timedelta
 from decimal import Decimal
 
@@ -30,6 +30,7 @@ from events.facts import (
     TransactionSigned,
 )
 from events.money import Amount, exactly_sum
+from events.records import replace
 from events.values import GasPrice, LegKind, Outcome, Purpose, RefusalCode, Unroutable
 from tests.domain.lane_controls import ETHER
 from tests.domain.model_chain import GAS, RULES, USDC, ModelChain, received
@@ -49,7 +50,7 @@ def offered(at: Wallet, worker: str = "worker", **changes: object) -> RequestBun
     assert isinstance(step, Bundle)
     spends = {each.leg.plan.leg_id: each.wanted for each in step.tries}
     proposal = at.chain.propose([draft(each.leg.plan, each.wanted) for each in step.tries])
-    proposal = replace(proposal, **changes)  # type: ignore[arg-type]
+    proposal = dataclasses.replace(proposal, **changes)  # type: ignore[arg-type]
     signed = at.chain.sign(proposal, Purpose.SWEEP, proposal.nonce)
     mark = fingerprint(at.policy)
     return RequestBundle(intents(spends, sweep, proposal), signed, proposal, RULES, mark, worker, at.chain.now)
@@ -86,12 +87,12 @@ def test_request__by_a_second_worker__is_not_recorded_so_its_bytes_go_nowhere() 
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda c: replace(c, transaction=replace(c.transaction, nonce=5)),
-        lambda c: replace(c, transaction=replace(c.transaction, purpose=Purpose.DELEGATE)),
-        lambda c: replace(c, intents=()),
-        lambda c: replace(c, intents=(c.intents[0], c.intents[0])),
-        lambda c: replace(c, intents=(replace(c.intents[0], attempt=2),)),
-        lambda c: replace(c, intents=(replace(c.intents[0], leg_id="unknown"),)),
+        lambda c: dataclasses.replace(c, transaction=replace(c.transaction, nonce=5)),
+        lambda c: dataclasses.replace(c, transaction=replace(c.transaction, purpose=Purpose.DELEGATE)),
+        lambda c: dataclasses.replace(c, intents=()),
+        lambda c: dataclasses.replace(c, intents=(c.intents[0], c.intents[0])),
+        lambda c: dataclasses.replace(c, intents=(dataclasses.replace(c.intents[0], attempt=2),)),
+        lambda c: dataclasses.replace(c, intents=(dataclasses.replace(c.intents[0], leg_id="unknown"),)),
     ],
 )
 def test_request__that_does_not_fit__records_nothing(wrong: object) -> None:
@@ -112,7 +113,7 @@ def test_request__with_code_of_somebody_else__halts() -> None:
 
 def test_request__after_the_policy_changed__is_refused() -> None:
     at = wallet()
-    facts = decide(replace(offered(at), fingerprint="other"), at.account)
+    facts = decide(dataclasses.replace(offered(at), fingerprint="other"), at.account)
     assert [fact.refusal.code for fact in facts if isinstance(fact, LegRefused)] == [RefusalCode.POLICY_CHANGED] * 2
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import timedelta
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from domain.dust import Dust, judge, priced_products, still_holds, unroutable
 from domain.venue import Holding, Price
 from events.facts import DustUnroutable
 from events.money import Amount
+from events.records import replace
 from events.values import Keep, Kept, Policy, Unroutable
 from tests.domain.controls import (
     ADA,
@@ -108,7 +109,7 @@ def test_judge__a_coin_without_market__is_not_tradable() -> None:
 
 
 def test_judge__a_halted_market__is_not_tradable_and_names_the_venues_word() -> None:
-    halted = market(BTC_USDC, replace(ADA_USDC, closed="trading_disabled"))
+    halted = market(BTC_USDC, dataclasses.replace(ADA_USDC, closed="trading_disabled"))
     verdict = judge(held(ADA, "1"), POLICY, halted, automatic=True)
     assert isinstance(verdict, Kept)
     assert verdict.reason is Keep.NOT_TRADABLE
@@ -148,7 +149,9 @@ def test_judge__two_hubs__takes_the_first_that_has_a_bid() -> None:
 
 def test_judge__more_digits_than_usual__loses_none() -> None:
     long = D("123456789012.123456789012345678")
-    fine = market(BTC_USDC, replace(ADA_USDC, base_increment=D("1E-18")), ADA_USDC=Price(D("1E-12"), D("1.1E-12")))
+    fine = market(
+        BTC_USDC, dataclasses.replace(ADA_USDC, base_increment=D("1E-18")), ADA_USDC=Price(D("1E-12"), D("1.1E-12"))
+    )
     verdict = judge(Holding(ADA, long, D(0)), POLICY, fine, automatic=True)
     assert isinstance(verdict, Dust)
     assert verdict.free == long

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -32,6 +32,7 @@ from domain.lane import (
     taken_anew,
 )
 from events.money import Amount
+from events.records import replace
 from events.values import GasPrice, Outcome, Purpose
 from tests.domain.lane_controls import (
     DEADLINE,
@@ -295,7 +296,7 @@ def test_cancel__when_the_sweep_was_faster__is_a_sweep() -> None:
 def test_delegation__comes_before_a_batch__where_the_account_has_no_code() -> None:
     assert purpose_for(Code.EMPTY, RULES) is Purpose.DELEGATE
     assert purpose_for(Code.OURS, RULES) is Purpose.SWEEP
-    assert purpose_for(Code.EMPTY, replace(RULES, delegated=False)) is Purpose.SWEEP
+    assert purpose_for(Code.EMPTY, dataclasses.replace(RULES, delegated=False)) is Purpose.SWEEP
 
 
 @pytest.mark.parametrize("succeeded", [True, False])

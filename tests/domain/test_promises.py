@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
@@ -28,6 +29,7 @@ from events.facts import (
     SweepCompleted,
 )
 from events.money import Amount, exactly_sum
+from events.records import replace
 from events.values import LegKind, Policy, Refusal, RefusalCode
 from tests.domain.controls import (
     ADA,
@@ -58,10 +60,10 @@ NO = Refusal(RefusalCode.NO_LIQUIDITY, "nobody bids", "INVALID_NO_LIQUIDITY")
 PRICES = {"ADA-USDC": D("0.40"), "DOGE-USDC": D("0.10"), "TONE-USD": D("0.01523"), "BTC-USDC": D(60006)}
 MARKET = convertible(
     PYUSD,
-    replace(BTC_USDC, quote_minimum=D("0.30")),
+    dataclasses.replace(BTC_USDC, quote_minimum=D("0.30")),
     ADA_USDC,
     DOGE_USDC,
-    replace(TONE_USD, quote_minimum=D("0.05")),
+    dataclasses.replace(TONE_USD, quote_minimum=D("0.05")),
 )
 POLICIES = st.builds(
     lambda target, top_up, cap, gain: replace(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -25,6 +24,7 @@ from events.facts import (
     VenueUnreachable,
 )
 from events.money import Amount
+from events.records import replace
 from events.values import Keep, LegKind, Unroutable
 from tests.domain.controls import (
     ADA,
@@ -221,7 +221,7 @@ def test_findings__any_holdings__each_is_in_exactly_one_place(wallets: dict[str,
 
 def test_findings__carried_alone_reaches_the_buys_minimum__is_swept_without_new_dust() -> None:
     account = given()
-    account = replace(account, purse=replace(account.purse, money={USDC: D("1.20")}))
+    account = account._replace(purse=account.purse._replace(money={USDC: D("1.20")}))
     account, facts = when(account, RecordScan(reading(held(BTC, "1"), held(USDC, "1.10")), POLICY))
     (detected,) = (fact for fact in facts if isinstance(fact, DustDetected))
     assert detected.lots == ()
@@ -251,6 +251,6 @@ def test_carried_alone_suffices__the_target_is_a_hub__a_cent_in_the_other_is_eno
 
 def test_scan__carried_proceeds_that_their_owner_has_used__opens_no_sweep_for_them() -> None:
     account = given()
-    account = replace(account, purse=replace(account.purse, money={USDC: D("1.20")}))
+    account = account._replace(purse=account.purse._replace(money={USDC: D("1.20")}))
     _, facts = when(account, RecordScan(reading(held(BTC, "1"), held(USDC, "0.90")), POLICY))
     assert kinds(list(facts)) == ["HoldingsKept", "ScanCompleted"]

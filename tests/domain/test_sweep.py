@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -36,6 +36,7 @@ from events.facts import (
     SweepCompleted,
 )
 from events.money import Amount, exactly_sum
+from events.records import replace
 from events.values import LegKind, Policy, Quote, Refusal, RefusalCode, Unroutable
 from tests.domain.controls import (
     ADA,
@@ -75,7 +76,7 @@ PRICES = {
     "TONE-USD": D("0.01523"),
     "BTC-USDC": D(60006),
 }
-CHEAP_BTC = replace(BTC_USDC, quote_minimum=D("0.40"))
+CHEAP_BTC = dataclasses.replace(BTC_USDC, quote_minimum=D("0.40"))
 CHEAP_BUY = market(CHEAP_BTC, ADA_USDC, DOGE_USDC, TONE_USD)
 Answers = Callable[[LegRequested], Answer]
 
@@ -301,7 +302,7 @@ def test_sweep__an_exchange_that_reached_only_one_of_two_lots__moves_that_one_al
     def some(intent: LegRequested) -> Answer:
         return filled(intent.quote, part=D("0.6")) if intent.kind is LegKind.CONVERT else all_of_it(intent)
 
-    also_usd = replace(DOGE_USDC, name="DOGE-USD", quote=USD)
+    also_usd = dataclasses.replace(DOGE_USDC, name="DOGE-USD", quote=USD)
     at = market(CHEAP_BTC, also_usd, TONE_USD, DOGE_USD=Price(D("0.10"), D("0.1001")))
     account, told = drive(swept(held(DOGE, "4.5"), held(TONE, "30"), at=at), some)
     (converted,) = of(DustConverted, told)
@@ -313,7 +314,7 @@ def test_sweep__an_exchange_that_reached_only_one_of_two_lots__moves_that_one_al
 
 def test_sweep__a_lot_bought_in_part_before_the_target_changed__is_answered_with_the_new_target_alone() -> None:
     doges = replace(POLICY, target=DOGE)
-    at = market(CHEAP_BTC, ADA_USDC, replace(DOGE_USDC, quote_minimum=D("0.20")))
+    at = market(CHEAP_BTC, ADA_USDC, dataclasses.replace(DOGE_USDC, quote_minimum=D("0.20")))
     account, told = drive(swept(held(ADA, "1.2"), at=at), half_a_buy)
     (carried,) = of(ProceedsCarried, told)
     assert carried.lots[0].received > 0
@@ -392,7 +393,7 @@ def first_offer(account: Account, price: str = "0.40", **changes: Amount) -> lis
     assert account.sweep
     offer = quote_for(step.leg.plan.kind, step.wanted, step.leg.plan.receive, D(price))
     mark = account.sweep.opened.fingerprint
-    attempt, changed = next_attempt(step.leg) or 0, replace(offer, **changes)  # type: ignore[arg-type]
+    attempt, changed = next_attempt(step.leg) or 0, replace(offer, **changes)
     request = RequestLeg(step.leg.plan.leg_id, step.wanted, changed, mark, attempt, "worker", NOON)
     return decide(request, account)
 
@@ -434,7 +435,7 @@ def test_request__decided_before_an_earlier_attempt_was_lost__is_nothing() -> No
 
 @pytest.mark.parametrize(("cap", "span"), [("sweep_cap", "sweep"), ("day_cap", "day")])
 def test_request__prices_that_rose_over_a_cap__leaves_the_lot_to_a_later_sweep(cap: str, span: str) -> None:
-    policy = replace(POLICY, **{cap: D("0.60")})  # type: ignore[arg-type]
+    policy = replace(POLICY, **{cap: D("0.60")})
     account = swept(held(ADA, "0.7"), held(DOGE, "3"), policy=policy)
     (requested,) = first_offer(account, price="0.16")
     assert isinstance(requested, LegRequested)
@@ -527,7 +528,9 @@ def test_size__of_a_leg_that_never_arrived__is_as_it_was_or_none(
 
 def test_size__more_digits_than_usual__is_never_more_than_there_is() -> None:
     long = "123456789012.123456789012345678"
-    fine = market(BTC_USDC, replace(ADA_USDC, base_increment=D("1E-18")), ADA_USDC=Price(D("1E-12"), D("1.1E-12")))
+    fine = market(
+        BTC_USDC, dataclasses.replace(ADA_USDC, base_increment=D("1E-18")), ADA_USDC=Price(D("1E-12"), D("1.1E-12"))
+    )
     step = next_step(swept(held(ADA, long), at=fine))
     assert isinstance(step, Try)
     assert size(step, held(ADA, long), POLICY) == Amount(D(long), ADA)
@@ -556,7 +559,7 @@ def test_halt__in_the_middle_of_a_sweep__settles_what_is_open_and_asks_nothing_n
 
 def test_top_up__the_gain_covers_both_fees_and_the_spread__buys_to_the_minimum_and_sells_all() -> None:
     policy = replace(POLICY, top_up=D("1.00"), taker_fee=D("0.001"))
-    small_buys = replace(TONE_USD, quote_minimum=D("0.05"))
+    small_buys = dataclasses.replace(TONE_USD, quote_minimum=D("0.05"))
     at = market(BTC_USDC, small_buys)
     account = swept(held(TONE, "25"), policy=policy, at=at)
     kinds = [leg.plan.kind for leg in (account.sweep.legs.values() if account.sweep else ())]
@@ -574,7 +577,7 @@ def test_top_up__the_gain_covers_both_fees_and_the_spread__buys_to_the_minimum_a
 def test_top_up__off_unfunded_or_dearer_than_it_recovers__leaves_the_lot_unroutable(
     changes: dict[str, Decimal],
 ) -> None:
-    policy = replace(POLICY, **changes)  # type: ignore[arg-type]
+    policy = replace(POLICY, **changes)
     account, told = when(given(policy), RecordScan(reading(held(TONE, "25")), policy))
     assert account.sweep is None
     (stuck,) = of(DustUnroutable, told)
@@ -584,7 +587,7 @@ def test_top_up__off_unfunded_or_dearer_than_it_recovers__leaves_the_lot_unrouta
 FOO = "coinbase:FOO"
 CHEAP_TOP_UPS = market(
     BTC_USDC,
-    replace(TONE_USD, quote_minimum=D("0.05")),
+    dataclasses.replace(TONE_USD, quote_minimum=D("0.05")),
     product(FOO, USDC, base_increment=D(1), base_minimum=D(27), quote_minimum=D("0.05")),
     FOO_USDC=Price(D("0.01523"), D("0.01524")),
 )
@@ -592,7 +595,7 @@ CHEAP_TOP_UPS = market(
 
 def laid_out(policy: Policy, money: dict[str, Decimal], at: Market = CHEAP_TOP_UPS) -> Decimal:
     account = given(policy)
-    account = replace(account, purse=replace(account.purse, money=money))
+    account = account._replace(purse=account.purse._replace(money=money))
     account, facts = when(account, RecordScan(reading(held(TONE, "25"), held(FOO, "25"), at=at), policy))
     legs = [leg for fact in of(DustDetected, facts) for leg in fact.plan if leg.kind is LegKind.TOP_UP]
     assert all(leg.quantity for leg in legs)
@@ -639,7 +642,7 @@ def test_top_up__what_it_buys__counts_towards_the_cap() -> None:
 
 def test_top_up__its_buy_refused__declines_the_sale_with_the_same_reason() -> None:
     policy = replace(POLICY, top_up=D("1.00"), taker_fee=D("0.001"))
-    at = market(BTC_USDC, replace(TONE_USD, quote_minimum=D("0.05")))
+    at = market(BTC_USDC, dataclasses.replace(TONE_USD, quote_minimum=D("0.05")))
     account = swept(held(TONE, "25"), policy=policy, at=at)
     account, told = drive(account, lambda _: NO_BIDS, policy)
     (failed,) = of(DustConversionFailed, told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
@@ -18,6 +18,7 @@ from domain.venue import Capabilities, Price, Product
 from events.facts import AccountWentLive, ConversionsResumed, DryRunCompleted
 from events.memory import MemoryLog
 from events.money import Amount
+from events.records import replace
 from events.subscription import Subscription
 from events.values import LegKind, Policy
 from tests.domain.model_chain import CHAIN, USDC, ModelChain
@@ -44,7 +45,7 @@ def policy_for(target: str = USDC, **changes: object) -> Policy:
         day_cap=D(50),
         taker_fee=D(0),
     )
-    return replace(usual, **changes)  # type: ignore[arg-type]
+    return replace(usual, **changes)
 
 
 def no_feed() -> Subscription:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, cast, get_args, get_origin, get_type_hints
@@ -38,6 +37,7 @@ from events.facts import (
 )
 from events.log import NewEvent
 from events.money import Amount
+from events.records import is_record
 from events.values import (
     Block,
     CarriedLot,
@@ -211,9 +211,9 @@ def _values(form: Any) -> st.SearchStrategy[Any]:
         return PLAIN[form]
     if form is Amount:
         return st.builds(Amount, PLAIN[Decimal], ANY_TEXT.filter(bool))
-    if is_dataclass(form):
+    if is_record(form):
         hints = get_type_hints(form)
-        return st.builds(cast(Any, form), **{field.name: _values(hints[field.name]) for field in fields(form)})
+        return st.builds(cast(Any, form), **{name: _values(hints[name]) for name in form.__struct_fields__})
     if get_origin(form) is tuple:
         return st.lists(_values(arguments[0]), max_size=3).map(tuple)
     if get_origin(form) is dict:

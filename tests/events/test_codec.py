@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +14,7 @@ from hypothesis import given, settings
 from events.catalogue import FACT_OF, UPCASTERS, EventType, UnknownType, known_type, type_of
 from events.codec import UnfitFact, decode, encode, rfc3339
 from events.facts import DustConverted, Fact
+from events.records import replace
 from tests.events.samples import AT, SAMPLES, facts, halt
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -17,6 +16,7 @@ from events.codec import UnfitFact, decode, encode
 from events.exactness import exactness
 from events.facts import ConversionsHalted, DustUnroutable, Fact, LegFilled, ScanCompleted
 from events.grammar import matcher
+from events.records import replace
 from events.values import Unroutable
 from tests.events.samples import AT, SAMPLES, facts
 

@@ -6,7 +6,6 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +23,7 @@ from events.facts import DustDetected, Fact, LegFilled
 from events.log import EventLog
 from events.memory import MemoryLog
 from events.money import Amount, exactly_less, exactly_sum
+from events.records import replace
 from tests.domain.controls import D
 from tests.events.clocks import SetClock
 from tests.exports.stories import AT, WORDS, Scan, awkward, record, swept_account

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import zip_longest
 
 import pytest
 from msgspec import structs
 
 from events.log import Recorded
+from events.records import replace
 from tests.views.stories import STORIES, story
 from views.accounts import accounts_of
 from views.ledger import ledger_of

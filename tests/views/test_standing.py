@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from events.records import replace
 from tests.faults.trial import DUE
 from tests.views.stories import NEXT, story
 from tests.workers.stand import BTC, POLICY, USDC, D

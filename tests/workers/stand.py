@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +18,7 @@ from domain.decision import fingerprint
 from events.facts import AccountWentLive, DryRunCompleted
 from events.log import EventLog
 from events.money import Amount
+from events.records import replace
 from events.sqlite import SQLiteLog
 from events.subscription import Subscription
 from events.values import Policy
@@ -141,7 +142,7 @@ def stand(
 ) -> Iterator[Stand]:
     """A live account with two crumbs, or the scenario's."""
     with CoinbaseTwin(scenario or small()) as twin:
-        policy = replace(POLICY, **changes)  # type: ignore[arg-type]
+        policy = replace(POLICY, **changes)
         built = Stand(twin, directory / "dustman.db", policy, store=store)
         built.go_live()
         yield built

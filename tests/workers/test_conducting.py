@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from domain.commands import Declare
 from domain.errors import VenueUnavailable
 from events.facts import ConversionsHalted, ConversionsResumed, LegRefused, ScanCompleted, VenueUnreachable
 from events.postgres import PostgresLog
+from events.records import replace
 from events.values import RefusalCode
 from simulators.coinbase.markets import market
 from simulators.coinbase.scenario import Scenario
@@ -122,9 +123,9 @@ def test_halt__before_the_sweep__moves_nothing_and_resume_goes_on(tmp_path: Path
 def test_sweep__the_policy_changed_after_it_began__sells_nothing(tmp_path: Path) -> None:
     with stand(tmp_path) as at:
         scan(at.desk, "main", now(), automatic=True)
-        changed = replace(at.desk.mandates["main"], policy=replace(at.policy, threshold=D("0.40")))
+        changed = dataclasses.replace(at.desk.mandates["main"], policy=replace(at.policy, threshold=D("0.40")))
         assert isinstance(changed, Mandate)
-        desk = replace(at.fresh(), mandates={"main": changed})
+        desk = dataclasses.replace(at.fresh(), mandates={"main": changed})
         conduct(desk, "main", now() + timedelta(seconds=30))
         refused = [r.fact.refusal.code for r in desk.log.read() if isinstance(r.fact, LegRefused)]
         assert refused == [RefusalCode.POLICY_CHANGED] * 2
