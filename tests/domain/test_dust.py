@@ -69,14 +69,14 @@ def test_judge__a_hub_that_nobody_excluded__holds_proceeds_and_is_no_dust() -> N
 
 def test_judge__a_quarantined_asset__stays_whatever_it_is_said_to_be_worth() -> None:
     for asset in (ADA, BTC, USDC):
-        doubtful = replace(held(asset, "1"), quarantine="unknown")
+        doubtful = dataclasses.replace(held(asset, "1"), quarantine="unknown")
         verdict = judge(doubtful, POLICY, market(), automatic=False)
         assert verdict == Kept(asset, D(1), Keep.QUARANTINED, "unknown")
         assert priced_products((doubtful,), POLICY, market().capabilities) == {"BTC-USDC"}
 
 
 def test_judge__a_hub_that_is_not_at_par__values_in_the_policys_currency() -> None:
-    dear = replace(market(), worth={USDC: D(3000)})
+    dear = dataclasses.replace(market(), worth={USDC: D(3000)})
     found = judge(held(ADA, "0.0004"), POLICY, dear, automatic=True)
     assert isinstance(found, Dust)
     assert (found.price, found.value) == (D(1200), D("0.48"))
