@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from events.feed import Feed
-    from events.log import EventLog, Recorded
+    from events.log import EventLog, ProvableLog, Recorded
     from venues.coinbase import Coinbase
 
 
@@ -33,7 +33,7 @@ def found_settings(config: Path | None = None) -> Settings:
     return load(config or Path(os.environ.get("DUSTMAN_CONFIG", "dustman.yaml")), os.environ)
 
 
-def open_log(settings: Settings) -> EventLog:
+def open_log(settings: Settings) -> ProvableLog:
     """Open the log; a file's directory is made when it is missing, a server is asked on first use."""
     if isinstance(settings.log.url, PostgresDatabase):
         from events.postgres import PostgresLog

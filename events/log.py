@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -132,7 +132,6 @@ class EventLog(Protocol):
     def close(self) -> None: ...
 
 
-@runtime_checkable
 class ProvableLog(EventLog, Protocol):
     """A log that keeps the Merkle tree of its events (`events.tree`) and the signed heads of it."""
 
