@@ -87,7 +87,7 @@ def _begun(link: Owner) -> bool:
 
 def _schema(link: Owner) -> int:
     row = link.execute("SELECT value FROM dustman.meta WHERE name = 'schema'").fetchone()
-    return schema_of(row and row[0], link.info.dbname, SCHEMA_VERSION)
+    return schema_of(row[0] if row else None, link.info.dbname, SCHEMA_VERSION)
 
 
 def _make(link: Owner, identity: str) -> None:

@@ -153,7 +153,7 @@ class Server:
             if link.execute("SELECT current_setting(%s)", (setting,)).fetchone() == ("off",):
                 raise StoreMisconfigured(f"{self.name} has {setting} off and may lose events; set it on")
         row = link.execute("SELECT value FROM dustman.meta WHERE name = 'schema'").fetchone()
-        if (schema := schema_of(row and row[0], self.name, SCHEMA_VERSION)) < SCHEMA_VERSION:
+        if (schema := schema_of(row[0] if row else None, self.name, SCHEMA_VERSION)) < SCHEMA_VERSION:
             raise StoreMisconfigured(f"{self.name} has schema {schema}; `dustman log create` makes it {SCHEMA_VERSION}")
 
     def _meaning(self, error: psycopg.Error, link: Link | None) -> Exception:

@@ -48,7 +48,7 @@ class SQLiteLog:
     def identity(self) -> str:
         with self._file.reading() as link:
             row = link.execute("SELECT value FROM meta WHERE name = 'identity'").fetchone()
-        return identity_of(row and row[0], self.path)
+        return identity_of(row[0] if row else None, self.path)
 
     def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> Sequence[Recorded]:
         wanted = candidates(stream, expected, events)

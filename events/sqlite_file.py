@@ -192,9 +192,9 @@ class LogFile:
         except OSError as error:
             raise LogUnavailable(f"{self.path} cannot be used: {error}") from error
         except sqlite3.Error as error:
-            for word, sentence in CORRUPT_BY_WORD.items():
+            for word, meaning in CORRUPT_BY_WORD.items():
                 if word in str(error):
-                    raise CorruptLog(f"{self.path} {sentence}: {error}") from error
+                    raise CorruptLog(f"{self.path} {meaning}: {error}") from error
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte; the rest is detail
             if sentence := UNAVAILABLE.get(code):
                 raise LogUnavailable(f"{self.path} {sentence} ({error})") from error
