@@ -37,7 +37,10 @@ class StoreMisconfigured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event before it is recorded. `event_id` is a pure function of its cause, so a repetition is recognised."""
+    """An event before it is recorded. `event_id` is a pure function of its cause, so a repetition is recognised.
+
+    Ids have 1 to 200 characters, as names of streams do.
+    """
 
     event_id: str
     fact: Fact
