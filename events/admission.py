@@ -14,8 +14,8 @@ from events.log import EventIdConflict, LogConflict, NewEvent, Recorded, Written
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
-# Of an id or a stream's name. PostgreSQL's indexes take no entry above 2,704 bytes, a third of a page, SQLite's any: what
-# one store took must fit into the others.
+# Of an id or a stream's name. PostgreSQL's indexes take no entry above 2,704 bytes, a third of a page, SQLite's take
+# any: what one store took must fit into the others.
 MOST_CHARACTERS: Final = 200
 
 
