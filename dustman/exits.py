@@ -17,7 +17,6 @@ from domain.errors import (
     VenueUnavailable,
 )
 from dustman.secret import redacted, visible
-from events.log import CorruptLog, LogUnavailable, StoreMisconfigured
 
 
 class Exit(IntEnum):
@@ -65,10 +64,7 @@ _ENDS: tuple[tuple[type[Exception], Exit], ...] = (
     (VenueUnavailable, Exit.VENUE_UNAVAILABLE),
     (RefusedByPolicy, Exit.REFUSED_BY_POLICY),
     (OutcomeUnknown, Exit.OUTCOME_UNKNOWN),
-    (CorruptLog, Exit.AUDIT_MISMATCH),
     (ImpossibleHistory, Exit.AUDIT_MISMATCH),
-    (StoreMisconfigured, Exit.CONFIGURATION),
-    (LogUnavailable, Exit.STORE_UNAVAILABLE),
 )
 
 
@@ -77,14 +73,22 @@ def exit_for(error: Exception) -> Exit:
     for kind, end in _ENDS:
         if isinstance(error, kind):
             return end
-    # Imported here only: the client takes a tenth of a second, and most commands need none of it.
+    # Imported here only: they take a tenth of a second, and most commands need none of it.
     from kombu.exceptions import OperationalError
     from redis.exceptions import ConnectionError as RedisConnectionError
     from redis.exceptions import TimeoutError as RedisTimeoutError
 
-    if isinstance(error, OperationalError | RedisConnectionError | RedisTimeoutError):
-        return Exit.STORE_UNAVAILABLE
-    return Exit.BUG
+    from events.log import CorruptLog, LogUnavailable, StoreMisconfigured
+
+    match error:
+        case CorruptLog():
+            return Exit.AUDIT_MISMATCH
+        case StoreMisconfigured():
+            return Exit.CONFIGURATION
+        case LogUnavailable() | OperationalError() | RedisConnectionError() | RedisTimeoutError():
+            return Exit.STORE_UNAVAILABLE
+        case _:
+            return Exit.BUG
 
 
 def ended(run: Callable[[], object], debugging: Callable[[], bool]) -> int:

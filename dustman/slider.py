@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dustman.forms import SqliteFile
-
 if TYPE_CHECKING:
     from dustman.settings import Settings
     from events.log import EventLog
@@ -34,5 +32,7 @@ def state_as_of(settings: Settings, log: EventLog, as_of: str) -> tuple[int, Sta
 
 
 def _directory(settings: Settings) -> Path:
+    from dustman.forms import SqliteFile
+
     url = settings.log.url
     return Path(f"{url.path}.snapshots") if isinstance(url, SqliteFile) else SNAPSHOTS_OF_A_SERVER
