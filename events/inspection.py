@@ -129,7 +129,8 @@ def _walk(log: ProvableLog, heads: Sequence[Head], findings: Findings) -> None:
         if tree.size != end:
             raise CorruptLog(f"position {tree.size + 1} is missing")
     except CorruptLog as corrupt:
-        findings.broken.append(str(corrupt))
+        if (sentence := str(corrupt)) not in findings.broken:  # the store may have found it too
+            findings.broken.append(sentence)
     findings.events, findings.root = tree.size, tree.root()
     findings.broken.extend(
         f"{head.place} covers {head.checkpoint.size} events, of which {tree.size} are there"
