@@ -29,6 +29,7 @@ from benchmarks import (
     requests_per_scan,
     shared_append,
     wallet_reading,
+    writer_wait,
 )
 from benchmarks.figure import Figure, drawn
 from benchmarks.ground import Ground, ground
@@ -44,6 +45,7 @@ BENCHMARKS: Benchmarks = {
     "own_time_per_leg": (own_time_per_leg.measure, 500),
     "append_to_subscriber": (append_to_subscriber.measure, 1_000),
     "durable_append": (durable_append.measure, 2_000),
+    "writer_wait": (writer_wait.measure, 500),
     "replay": (replay.measure, 50_000),
     "shared_append": (shared_append.measure, 100),
     "proofs": (proofs.measure, 1_000_000),

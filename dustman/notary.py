@@ -8,15 +8,8 @@ from pathlib import Path
 from domain.errors import ConfigurationError
 from dustman.keyring import Keyring, make_keyring, read_keyring, replace_keyring
 from events.checkpoint import BadCheckpoint, Checkpoint, SignerKey, VerifierKey, opened, origin
-from events.log import CorruptLog, EventLog, ProvableLog
+from events.log import CorruptLog, ProvableLog
 from events.tree import root
-
-
-def provable(log: EventLog) -> ProvableLog:
-    """Return the log as one that can prove itself; `ConfigurationError` when its store keeps no tree."""
-    if not isinstance(log, ProvableLog):
-        raise ConfigurationError("log.url: this store keeps no tree of its events, so they cannot be proven")
-    return log
 
 
 def keyring_of(log: ProvableLog, path: Path) -> Keyring:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from domain.venue import Venue
     from events.feed import Feed
-    from events.log import EventLog, Recorded
+    from events.log import EventLog, ProvableLog, Recorded
     from venues.coinbase import Coinbase
     from venues.evm.wallet import Wallet
 
@@ -37,7 +37,7 @@ def found_settings(config: Path | None = None) -> Settings:
     return load(config or Path(os.environ.get("DUSTMAN_CONFIG", "dustman.yaml")), os.environ)
 
 
-def open_log(settings: Settings) -> EventLog:
+def open_log(settings: Settings) -> ProvableLog:
     """Open the log; a file's directory is made when it is missing, a server is asked on first use."""
     if isinstance(settings.log.url, PostgresDatabase):
         from events.postgres import PostgresLog

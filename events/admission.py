@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import msgspec
 
@@ -13,6 +14,9 @@ from events.log import EventIdConflict, LogConflict, NewEvent, Recorded, Written
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
+# Of an id or a stream's name. PostgreSQL's indexes take no entry above 2,704 bytes, a third of a page, SQLite's take
+# any: what one store took must fit into the others.
+MOST_CHARACTERS: Final = 200
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -53,18 +57,15 @@ class Candidate(msgspec.Struct, frozen=True):
 
 def candidates(stream: str, expected: int, events: Sequence[NewEvent]) -> Sequence[Candidate]:
     """Encode events before any lock is taken; `ValueError` names what no store can record."""
-    if not stream:
-        raise ValueError("stream: '' is empty; name the account")
-    _refuse_nul("stream", stream)
+    refuse_unfit("stream", stream)
     if expected < 0:
         raise ValueError(f"expected: {expected} is below 0, the version of a stream without events")
     seen: set[str] = set()
     for event in events:
-        for name, value in (("event_id", event.event_id), ("correlation_id", event.correlation_id)):
-            if not value:
-                raise ValueError(f"{name}: '' is empty; every event has one")
-            _refuse_nul(name, value)
-        _refuse_nul("causation_id", event.causation_id or "")
+        refuse_unfit("event_id", event.event_id)
+        refuse_unfit("correlation_id", event.correlation_id)
+        if event.causation_id is not None:
+            refuse_unfit("causation_id", event.causation_id)
         if event.occurred_at.tzinfo is None:
             raise ValueError(f"occurred_at: {event.occurred_at!r} has no time zone; give it in UTC")
         if event.event_id in seen:
@@ -73,10 +74,19 @@ def candidates(stream: str, expected: int, events: Sequence[NewEvent]) -> Sequen
     return [Candidate(stream, event, type_of(event.fact), encode(event.fact)) for event in events]
 
 
-def _refuse_nul(name: str, value: str) -> None:
-    """Refuse what one of the stores, PostgreSQL, cannot keep in a text (its manual, Character Types)."""
-    if "\0" in value:
+def refuse_unfit(name: str, value: object) -> None:
+    """Refuse an id, or a stream's name, that one of the stores could not keep; `ValueError` says what is accepted."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name}: {value!r} is not text of 1 to {MOST_CHARACTERS} characters")
+    if len(value) > MOST_CHARACTERS:
+        raise ValueError(f"{name}: {value[:20]!r}… has {len(value)} characters; give 1 to {MOST_CHARACTERS}")
+    if "\0" in value:  # PostgreSQL keeps none (its manual, Character Types)
         raise ValueError(f"{name}: {value!r} holds the character NUL; leave it out")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{name}: {value!r} is not text that UTF-8 can hold") from None
 
 
 def admit(

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 import msgspec
 from msgspec import UNSET
 
-from events.admission import EPOCH
+from events.admission import EPOCH, refuse_unfit
 from events.catalogue import EventType
 from events.codec import decode
 from events.envelope import SCHEMA, SOURCE, CloudEvent, cloud_event
@@ -113,11 +113,12 @@ def _recorded(event: CloudEvent, line: bytes, number: int, identity: str) -> Rec
     """Read one event; whatever would not be written as exactly this line is refused."""
     if event.position != str(number):
         raise BrokenArchive(f"line {number}: position {event.position!r} is not {number}; a log is dense and in order")
-    if not (event.id and event.subject and event.correlationid):
-        raise BrokenArchive(f"line {number}: id, subject or correlationid is empty")
     word, _, type_version = event.dataschema.removeprefix(SCHEMA).rpartition(":")
     data = bytes(event.data)
     try:
+        for name in ("id", "subject", "correlationid", "causationid"):
+            if (value := getattr(event, name)) is not UNSET:
+                refuse_unfit(name, value)
         recorded = Recorded(
             position=number,
             stream=event.subject,

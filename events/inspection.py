@@ -44,15 +44,25 @@ def inspect(
     """Inspect all of a log; `witnessed` are notes kept elsewhere, each with the place it comes from, if one was asked.
 
     `vouched` is the last position that a signed head covers. Without keys no head can be judged, which is doubtful.
+    A log that cannot be opened, or does not say which one it is, is broken, and nothing more is told of it.
     """
     findings = Findings()
-    findings.broken.extend(log.damage())
+    try:
+        name = origin(log.identity)
+    except CorruptLog as corrupt:
+        return Findings(broken=[str(corrupt)])
+    try:
+        findings.broken.extend(log.damage())
+    except CorruptLog as corrupt:
+        findings.broken.append(str(corrupt))
     heads = list(_stored(log, keys, findings))
     if witnessed is not None:
-        heads += _witnessed(log, witnessed, keys, findings)
-    for head in heads:
-        if head.checkpoint.origin != origin(log.identity):
-            findings.broken.append(f"{head.place} is of {head.checkpoint.origin}; this log is {origin(log.identity)}")
+        heads += _witnessed(name, witnessed, keys, findings)
+    findings.broken.extend(
+        f"{head.place} is of {head.checkpoint.origin}; this log is {name}"
+        for head in heads
+        if head.checkpoint.origin != name
+    )
     _walk(log, heads, findings)
     return findings
 
@@ -74,13 +84,12 @@ def _stored(log: ProvableLog, keys: Collection[VerifierKey], findings: Findings)
 
 
 def _witnessed(
-    log: ProvableLog, witnessed: Sequence[tuple[str, bytes]], keys: Collection[VerifierKey], findings: Findings
+    ours: str, witnessed: Sequence[tuple[str, bytes]], keys: Collection[VerifierKey], findings: Findings
 ) -> Iterator[Head]:
     """A note that no key vouches for is no evidence against the log, nor for it.
 
     A witness may serve other logs too, whose notes tell nothing of this one; but it must have some of this one.
     """
-    ours = origin(log.identity)
     if not any(_of(note, ours) for _, note in witnessed):
         findings.doubtful.append(f"the witness remembers no checkpoint of {ours}")
     for place, note in witnessed:
@@ -120,7 +129,8 @@ def _walk(log: ProvableLog, heads: Sequence[Head], findings: Findings) -> None:
         if tree.size != end:
             raise CorruptLog(f"position {tree.size + 1} is missing")
     except CorruptLog as corrupt:
-        findings.broken.append(str(corrupt))
+        if (sentence := str(corrupt)) not in findings.broken:  # the store may have found it too
+            findings.broken.append(sentence)
     findings.events, findings.root = tree.size, tree.root()
     findings.broken.extend(
         f"{head.place} covers {head.checkpoint.size} events, of which {tree.size} are there"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -37,7 +37,10 @@ class StoreMisconfigured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event before it is recorded. `event_id` is a pure function of its cause, so a repetition is recognised."""
+    """An event before it is recorded. `event_id` is a pure function of its cause, so a repetition is recognised.
+
+    Ids have 1 to 200 characters, as names of streams do.
+    """
 
     event_id: str
     fact: Fact
@@ -132,7 +135,6 @@ class EventLog(Protocol):
     def close(self) -> None: ...
 
 
-@runtime_checkable
 class ProvableLog(EventLog, Protocol):
     """A log that keeps the Merkle tree of its events (`events.tree`) and the signed heads of it."""
 

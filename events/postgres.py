@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from events.admission import TICK, Candidate, admit, candidates, ticks
 from events.log import CorruptLog, NewEvent, Recorded, Written
+from events.meta import identity_of
 from events.postgres_rows import SELECT, fetched
 from events.postgres_server import Link, Server
 
@@ -36,7 +37,8 @@ class PostgresLog:
 
     @property
     def identity(self) -> str:
-        return str(self._value("SELECT value FROM dustman.meta WHERE name = 'identity'"))
+        rows = self._rows("SELECT value FROM dustman.meta WHERE name = 'identity'")
+        return identity_of(rows[0][0] if rows else None, self._server.name)
 
     def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> Sequence[Recorded]:
         wanted = candidates(stream, expected, events)

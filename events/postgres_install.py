@@ -13,6 +13,7 @@ from psycopg import errors, sql
 
 from events.leaf import leaf
 from events.log import CorruptLog, EventIdConflict, Recorded, StoreMisconfigured
+from events.meta import schema_of
 from events.postgres_rows import SELECT, recorded
 from events.postgres_schema import LOCK, RIGHTS, SCHEMA, SCHEMA_2, SCHEMA_2_WHOLE, SCHEMA_VERSION
 from events.tree import Frontier
@@ -33,7 +34,7 @@ def install(
     with _owned(url) as link:
         if not _begun(link):
             _make(link, new_identity())
-        elif _version(link) < SCHEMA_VERSION:
+        elif _schema(link) < SCHEMA_VERSION:
             _upgrade(link)
         return _open_to(link, logins)
 
@@ -84,9 +85,9 @@ def _begun(link: Owner) -> bool:
     return link.execute("SELECT to_regnamespace('dustman') IS NOT NULL").fetchone() == (True,)
 
 
-def _version(link: Owner) -> int:
-    [(version,)] = link.execute("SELECT value FROM dustman.meta WHERE name = 'schema'")
-    return int(version)
+def _schema(link: Owner) -> int:
+    row = link.execute("SELECT value FROM dustman.meta WHERE name = 'schema'").fetchone()
+    return schema_of(row[0] if row else None, link.info.dbname, SCHEMA_VERSION)
 
 
 def _make(link: Owner, identity: str) -> None:

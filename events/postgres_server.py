@@ -13,6 +13,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from events.log import CorruptLog, LogUnavailable, StoreMisconfigured
+from events.meta import schema_of
 from events.postgres_schema import SCHEMA_VERSION
 
 T = TypeVar("T")
@@ -108,6 +109,8 @@ class Server:
             return request(link)
         except psycopg.Error as error:
             raise self._meaning(error, link) from error
+        except UnicodeDecodeError as error:
+            raise CorruptLog(f"{self.name} holds text that is not UTF-8: {error}") from error
         finally:
             # Interrupted in the middle of an answer, it would take the rest of it for the answer to the next request.
             if link is not None and link.info.transaction_status is not TransactionStatus.IDLE:
@@ -149,13 +152,9 @@ class Server:
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             if link.execute("SELECT current_setting(%s)", (setting,)).fetchone() == ("off",):
                 raise StoreMisconfigured(f"{self.name} has {setting} off and may lose events; set it on")
-        [(version,)] = link.execute("SELECT value FROM dustman.meta WHERE name = 'schema'").fetchall()
-        if int(version) > SCHEMA_VERSION:
-            raise CorruptLog(f"{self.name} has schema {version}, of a newer release; this one reads {SCHEMA_VERSION}")
-        if int(version) < SCHEMA_VERSION:
-            raise StoreMisconfigured(
-                f"{self.name} has schema {version}; `dustman log create` makes it {SCHEMA_VERSION}"
-            )
+        row = link.execute("SELECT value FROM dustman.meta WHERE name = 'schema'").fetchone()
+        if (schema := schema_of(row[0] if row else None, self.name, SCHEMA_VERSION)) < SCHEMA_VERSION:
+            raise StoreMisconfigured(f"{self.name} has schema {schema}; `dustman log create` makes it {SCHEMA_VERSION}")
 
     def _meaning(self, error: psycopg.Error, link: Link | None) -> Exception:
         """Say what a refusal means for the log: `Lost` when the connection is gone or never was."""

@@ -17,6 +17,7 @@ from typing import Final
 from events import sealed
 from events.admission import EPOCH, TICK, Candidate, admit, candidates, recorded_after, ticks, unread
 from events.log import CorruptLog, EventIdConflict, LogConflict, NewEvent, Recorded, Written
+from events.meta import identity_of
 from events.sealed import Sealed
 from events.segments import Segment
 from events.sqlite_file import Link, LogFile
@@ -46,7 +47,8 @@ class SQLiteLog:
     @property
     def identity(self) -> str:
         with self._file.reading() as link:
-            return str(link.execute("SELECT value FROM meta WHERE name = 'identity'").fetchone()[0])
+            row = link.execute("SELECT value FROM meta WHERE name = 'identity'").fetchone()
+        return identity_of(row[0] if row else None, self.path)
 
     def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> Sequence[Recorded]:
         wanted = candidates(stream, expected, events)

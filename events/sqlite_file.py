@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from events.log import CorruptLog, LogUnavailable, StoreMisconfigured
-from events.sqlite_schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, migrate, schema_of
+from events.sqlite_schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, migrate, stored_schema
 
 # A page takes whole events only: of half a kilobyte each, twice the default wastes half as much and costs no more.
 PAGE_SIZE: Final = 8192
@@ -35,6 +35,8 @@ UNAVAILABLE: Final = {
     sqlite3.SQLITE_CANTOPEN: "cannot be opened by this user",
     sqlite3.SQLITE_IOERR: "cannot be read or written: disk full, failing or gone",
 }
+# Said by the driver, which has no code for it, and under a code that means much else.
+CORRUPT_BY_WORD: Final = {"UTF-8": "cannot be read", "no such table": "lacks a table that every log has"}
 CORRUPT: Final = {
     sqlite3.SQLITE_NOTADB: "is not a SQLite file, so it is no log",
     sqlite3.SQLITE_CORRUPT: "is damaged",
@@ -118,8 +120,7 @@ class LogFile:
             link.pid, link.thread = os.getpid(), threading.current_thread()
             if self._is_new(link):
                 self._found(link, deadline)
-            self._refuse_unknown(link)
-            if schema_of(link) < SCHEMA_VERSION:
+            if stored_schema(link, self.path) < SCHEMA_VERSION:
                 self._migrate(link, deadline)
             link.execute("PRAGMA synchronous = FULL")
             link.execute(f"PRAGMA cache_size = {-CACHE}")
@@ -149,19 +150,12 @@ class LogFile:
                 link.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
             link.execute("COMMIT")
 
-    def _refuse_unknown(self, link: Link) -> None:
-        version = schema_of(link)
-        if version < 1:
-            raise CorruptLog(f"{self.path} has schema {version}, which no release wrote")
-        if version > SCHEMA_VERSION:
-            raise CorruptLog(f"{self.path} has schema {version}, of a newer release; this one reads {SCHEMA_VERSION}")
-
     def _migrate(self, link: Link, deadline: float) -> None:
         """Bring the file up to this release, once, whoever opens it first; all of it or nothing."""
         with self._gate(deadline):
             _begin(link, deadline)
             try:
-                if schema_of(link) < SCHEMA_VERSION:
+                if stored_schema(link, self.path) < SCHEMA_VERSION:
                     migrate(link, self.path)
                 link.execute("COMMIT")
             finally:
@@ -198,8 +192,9 @@ class LogFile:
         except OSError as error:
             raise LogUnavailable(f"{self.path} cannot be used: {error}") from error
         except sqlite3.Error as error:
-            if "UTF-8" in str(error):  # said by the driver, which has no code for it
-                raise CorruptLog(f"{self.path} cannot be read: {error}") from error
+            for word, meaning in CORRUPT_BY_WORD.items():
+                if word in str(error):
+                    raise CorruptLog(f"{self.path} {meaning}: {error}") from error
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte; the rest is detail
             if sentence := UNAVAILABLE.get(code):
                 raise LogUnavailable(f"{self.path} {sentence} ({error})") from error

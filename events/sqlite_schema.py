@@ -8,6 +8,8 @@ from itertools import islice
 from typing import Final
 
 from events import sealed
+from events.log import CorruptLog
+from events.meta import schema_of
 from events.sqlite_rows import Row, recorded, stored_id, write, write_events
 
 SCHEMA_VERSION: Final = 3
@@ -95,17 +97,28 @@ _EVENT_ID: Final = 3
 _PAGE: Final = 500
 
 
-def schema_of(link: sqlite3.Connection) -> int:
-    """Return the version of the schema that a log's file has."""
-    return int(link.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()[0])
+def stored_schema(link: sqlite3.Connection, path: object) -> int:
+    """Return the schema that a log's file has; `CorruptLog` when it says one and has the tables of another.
+
+    One statement is one moment: another process may bring the file up to this release meanwhile.
+    """
+    value, made = link.execute(
+        "SELECT (SELECT value FROM meta WHERE name = 'schema'), "
+        "(SELECT 1 + count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('tree', 'types'))"
+    ).fetchone()
+    schema = schema_of(value, path, SCHEMA_VERSION)
+    if schema != made:
+        raise CorruptLog(f"{path} says that it has schema {schema}, but its tables are those of schema {made}")
+    return schema
 
 
 def migrate(link: sqlite3.Connection, path: object) -> None:
     """Bring version 1, without a tree, and 2, with ids as text, to this one in the caller's transaction."""
+    earlier = stored_schema(link, path)
     link.execute("ALTER TABLE events RENAME TO old_events")
     for statement in _EVENT_TABLES:
         link.execute(statement)
-    if schema_of(link) == 1:
+    if earlier == 1:
         for statement in (*_TREE, *_DENSE_TREE, *_frozen("tree", "signed_heads")):
             link.execute(statement)
         rewrite = write

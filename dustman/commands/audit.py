@@ -25,7 +25,6 @@ def verify(
 ) -> Exit:
     """Check the whole log: bytes, order, versions, tree and signatures."""
     from dustman.keyring import read_keyring
-    from dustman.notary import provable
     from dustman.wiring import open_log
     from dustman.witness import WitnessUnavailable, remembered
     from events.inspection import inspect
@@ -37,7 +36,7 @@ def verify(
     except WitnessUnavailable as unavailable:
         screen.note(str(unavailable))
         return Exit.WITNESS_UNAVAILABLE
-    found = inspect(provable(open_log(settings)), ring.trusted if ring else (), witnessed)
+    found = inspect(open_log(settings), ring.trusted if ring else (), witnessed)
     verdict = "BROKEN" if found.broken else "cannot tell" if found.doubtful else "intact"
     summary = f"{verdict}: {found.events} events, of which {found.vouched} are covered by a signed checkpoint"
     value = {"verdict": verdict.lower(), **vars(found), "root": found.root.hex()}
@@ -48,11 +47,11 @@ def verify(
 @audit.command()
 def checkpoint(context: typer.Context) -> None:
     """Sign the log as it is now, keep that in the log and print it."""
-    from dustman.notary import keyring_of, provable, signed_head
+    from dustman.notary import keyring_of, signed_head
     from dustman.wiring import open_log
 
     settings, screen = Invocation.of(context).settings, Screen()
-    log = provable(open_log(settings))
+    log = open_log(settings)
     screen.exact(signed_head(log, keyring_of(log, settings.audit.key), log.head()).decode())
 
 
@@ -65,7 +64,7 @@ def prove(
     ] = None,
 ) -> None:
     """Print a proof, for whoever has the verifier key: that an event is on record, or that the log only grew."""
-    from dustman.notary import keyring_of, provable, signed_head
+    from dustman.notary import keyring_of, signed_head
     from dustman.wiring import open_log
     from events.proof import growth, proof
 
@@ -74,7 +73,7 @@ def prove(
             "name one of them: an event, or the size of an earlier checkpoint", param_hint="POSITION, --from"
         )
     settings, screen = Invocation.of(context).settings, Screen()
-    log = provable(open_log(settings))
+    log = open_log(settings)
     asked, head = position or size or 0, log.head()
     if asked > head:
         raise ConfigurationError(f"{asked}: the log ends at position {head}")
@@ -92,14 +91,14 @@ def witness(
     url: Annotated[str, typer.Option("--url", help="Send the checkpoint to this address by POST.")] = "",
 ) -> Exit:
     """Give a checkpoint to somebody who keeps it out of the log's reach."""
-    from dustman.notary import keyring_of, provable, signed_head
+    from dustman.notary import keyring_of, signed_head
     from dustman.wiring import open_log
     from dustman.witness import WitnessUnavailable, append, post
 
     if not file and not url:
         raise typer.BadParameter("name a file or an address", param_hint="--file, --url")
     settings, screen = Invocation.of(context).settings, Screen()
-    log = provable(open_log(settings))
+    log = open_log(settings)
     note = signed_head(log, keyring_of(log, settings.audit.key), log.head())
     try:
         if file:
@@ -121,10 +120,10 @@ def key(
     ] = False,
 ) -> None:
     """Print the verifier keys, the signer's first; the key is made when there is none."""
-    from dustman.notary import keyring_of, provable, rotated_keyring_of
+    from dustman.notary import keyring_of, rotated_keyring_of
     from dustman.wiring import open_log
 
     settings, screen = Invocation.of(context).settings, Screen()
-    log = provable(open_log(settings))
+    log = open_log(settings)
     ring = (rotated_keyring_of if rotate else keyring_of)(log, settings.audit.key)
     screen.exact("".join(f"{each}\n" for each in ring.trusted))

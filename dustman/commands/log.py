@@ -48,6 +48,7 @@ def seal(
     """Pack old events into files beside the log, ten thousand each; they stay a part of it."""
     from dustman.period import period
     from dustman.wiring import open_log
+    from events.sealing import SEGMENT
     from events.sealing import seal as sealing
     from events.sqlite import SQLiteLog
 
@@ -63,5 +64,8 @@ def seal(
         found.compact()
     done = {"events": count, "bytes": size, "sealed_until": found.sealed_until(), "directory": found.segments_directory}
     found.close()
-    screen.show(done, f"{count} events sealed in {size} bytes; sealed up to position {done['sealed_until']}")
+    said = (
+        f"{count} events sealed in {size} bytes" if count else f"nothing was sealed: there is no whole {SEGMENT:,} left"
+    )
+    screen.show(done, f"{said}; sealed up to position {done['sealed_until']}")
     return Exit.DONE if count or compact else Exit.NOTHING_TO_DO

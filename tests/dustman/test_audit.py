@@ -109,6 +109,8 @@ def test_verify__an_untouched_log__is_intact(log: SQLiteLog, dustman: Typed) -> 
         ("UPDATE tree SET hashes = x'00' WHERE position = 4", "position 4: the event is not what"),
         ("UPDATE signed_heads SET note = x'00'", "signed head 1: it is not a signed note"),
         ("UPDATE meta SET value = 'x' WHERE name = 'identity'", "signed head 1 is of dustman/"),
+        ("UPDATE meta SET name = 'ydentity' WHERE name = 'identity'", "does not say which log it is"),
+        ("UPDATE meta SET value = 's' WHERE name = 'schema'", "has schema 's', which is no number"),
     ],
 )
 def test_verify__a_changed_log__is_broken_and_says_where(

@@ -18,6 +18,7 @@ from events.checkpoint import Checkpoint, SignerKey, origin
 from events.inspection import Findings, inspect
 from events.log import CorruptLog, ProvableLog
 from events.memory import MemoryLog
+from events.sealing import seal
 from events.sqlite import SQLiteLog
 from events.tree import root
 from tests.events.clocks import SetClock
@@ -35,6 +36,14 @@ COLUMNS = {
     "tree": ("position", "hashes"),
     "signed_heads": ("number", "note"),
 }  # fmt: skip
+META = {"meta": ("name", "value")}
+SEALED = {
+    "segments": ("first", "last", "last_at", "file", "digest"),
+    "sealed_streams": ("stream", "segment", "version"),
+    "sealed_ids": ("hash", "position"),
+}
+# The columns by which a row is found, where that is more than the first.
+KEYS = {"sealed_streams": ("stream", "segment"), "sealed_ids": ("hash", "position")}
 
 
 def head_of(log: ProvableLog) -> bytes:
@@ -64,6 +73,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def half_sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log with two segments, and beside it those of a copy by the name register.db."""
+    path = tmp_path_factory.mktemp("sealed") / "log.db"
+    with closing(written(path)) as log:
+        assert [segment.index.last for segment in seal(log, 8, 4)] == [4, 8]
+        log.segments_directory.rename(path.with_name("register.db.segments"))
+    return path
+
+
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[SQLiteLog]:
     made = written(tmp_path / "log.db")
@@ -86,7 +105,7 @@ def edited(path: Path, *statements: tuple[str, tuple[object, ...]]) -> None:
 
 @dataclass(frozen=True)
 class Flip:
-    """One bit of one stored value, counted around it; `row` is the key, which counts from 1."""
+    """One bit of one stored value, counted around it; `row` counts from 1 by the key."""
 
     table: str
     column: str
@@ -94,18 +113,17 @@ class Flip:
     bit: int
 
     def apply(self, path: Path) -> None:
-        key = COLUMNS[self.table][0]
+        keys = KEYS.get(self.table, COLUMNS_OF[self.table][:1])
         link = sqlite3.connect(path)
-        kind, raw = link.execute(
+        kind, raw, *key = link.execute(
             f"SELECT typeof({self.column}), CASE typeof({self.column}) WHEN 'text' THEN CAST({self.column} AS BLOB) "
-            f"ELSE {self.column} END FROM {self.table} WHERE {key} = ?",
-            (self.row,),
+            f"ELSE {self.column} END, {', '.join(keys)} FROM {self.table} ORDER BY {', '.join(keys)} LIMIT 1 OFFSET ?",
+            (self.row - 1,),
         ).fetchone()
         link.close()
-        changed, form = (self.of_integer(raw), "?") if kind == "integer" else (self.of_bytes(raw), "?")
-        if kind == "text":
-            form = "CAST(? AS TEXT)"
-        edited(path, (f"UPDATE {self.table} SET {self.column} = {form} WHERE {key} = ?", (changed, self.row)))
+        changed = self.of_integer(raw) if kind == "integer" else self.of_bytes(raw)
+        form, found = "CAST(? AS TEXT)" if kind == "text" else "?", " AND ".join(f"{name} = ?" for name in keys)
+        edited(path, (f"UPDATE {self.table} SET {self.column} = {form} WHERE {found}", (changed, *key)))
 
     def of_integer(self, value: int, bits: int = 64) -> int:
         flipped = value % (1 << bits) ^ 1 << self.bit % bits
@@ -115,7 +133,12 @@ class Flip:
         return (int.from_bytes(value) ^ 1 << self.bit % (len(value) * 8)).to_bytes(len(value))
 
 
-ROWS = {"events": 11, "streams": 2, "types": 8, "tree": 11, "signed_heads": 2}
+COLUMNS_OF = {**COLUMNS, **META, **SEALED}
+# Those of segments are of two with four events each, of two streams and of one.
+ROWS = {
+    "events": 11, "streams": 2, "types": 8, "tree": 11, "signed_heads": 2, "meta": 2,
+    "segments": 2, "sealed_streams": 3, "sealed_ids": 8,
+}  # fmt: skip
 
 
 def flips(columns: Mapping[str, Sequence[str]]) -> st.SearchStrategy[Flip]:
@@ -282,16 +305,67 @@ def test_read__text_that_is_not_utf_8__is_a_corrupt_log_with_the_position(log: S
     log.close()
 
 
-@settings(max_examples=60, deadline=None)
-@given(bit=st.integers(0, len(IDENTITY) * 8 - 1))
-def test_inspect__any_bit_of_the_identity_flipped__is_told_by_what_it_signed(whole: Path, bit: int) -> None:
+@settings(max_examples=100, deadline=None)
+@given(flip=flips(META))
+@example(flip=Flip("meta", "value", 2, 0))
+@example(flip=Flip("meta", "value", 2, 1))
+@example(flip=Flip("meta", "value", 2, 2))
+@example(flip=Flip("meta", "value", 2, 7))
+@example(flip=Flip("meta", "name", 1, 0))
+@example(flip=Flip("meta", "name", 2, 7))
+def test_inspect__any_bit_of_what_the_log_says_of_itself_flipped__is_found_and_names_log_or_head(
+    whole: Path, flip: Flip
+) -> None:
+    """What an identity was is known by the heads that were signed in its name, so they are named."""
     path = whole.with_name("renamed.db")
     shutil.copy(whole, path)
-    renamed = (int.from_bytes(IDENTITY.encode()) ^ 1 << bit).to_bytes(len(IDENTITY))
-    edited(path, ("UPDATE meta SET value = CAST(? AS TEXT) WHERE name = 'identity'", (renamed,)))
+    flip.apply(path)
     with closing(SQLiteLog(path, SetClock())) as log:
-        try:
-            broken = inspect(log, [KEY.verifier]).broken
-        except CorruptLog as corrupt:
-            broken = [str(corrupt)]
-    assert any(f"is of {origin(IDENTITY)}; this log is" in each or "UTF-8" in each for each in broken)
+        broken = inspect(log, [KEY.verifier]).broken
+    assert any(f"is of {origin(IDENTITY)}; this log is" in each or str(path) in each for each in broken), (flip, broken)
+
+
+@settings(max_examples=200, deadline=None)
+@given(flip=flips(SEALED))
+@example(flip=Flip("segments", "last", 2, 62))
+@example(flip=Flip("segments", "first", 1, 63))
+@example(flip=Flip("segments", "file", 1, 7))
+@example(flip=Flip("sealed_streams", "stream", 2, 7))
+def test_inspect__any_bit_of_what_registers_a_segment_flipped__is_found_and_says_where(
+    half_sealed: Path, flip: Flip
+) -> None:
+    path = half_sealed.with_name("register.db")
+    shutil.copy(half_sealed, path)
+    try:
+        flip.apply(path)
+    except sqlite3.IntegrityError:
+        reject()
+    with closing(SQLiteLog(path, SetClock())) as log:
+        broken = inspect(log, [KEY.verifier]).broken
+    assert any(str(path) in sentence for sentence in broken), (flip, broken)
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        ("DELETE FROM meta WHERE name = 'schema'", "does not say how it is laid out"),
+        ("DELETE FROM meta WHERE name = 'identity'", "does not say which log it is"),
+        ("UPDATE meta SET value = '' WHERE name = 'schema'", "has schema '', which is no number"),
+        ("UPDATE meta SET value = '-3' WHERE name = 'schema'", "has schema '-3', which is no number"),
+        (f"UPDATE meta SET value = '{'9' * 5000}' WHERE name = 'schema'", "which is no number"),
+        ("UPDATE meta SET value = '0' WHERE name = 'schema'", "has schema 0, which no release wrote"),
+        ("UPDATE meta SET value = '2' WHERE name = 'schema'", "says that it has schema 2, but its tables are those of"),
+        ("DROP TABLE meta", "lacks a table that every log has"),
+        ("DROP TABLE segments", "lacks a table that every log has"),
+    ],
+)
+def test_inspect__a_log_that_does_not_know_itself__is_broken_and_is_not_written_to(
+    log: SQLiteLog, statement: str, sentence: str
+) -> None:
+    log.close()
+    edited(log.path, (statement, ()))
+    before = log.path.read_bytes()
+    first = inspect(log, [KEY.verifier]).broken[0]
+    assert str(log.path) in first
+    assert sentence in first
+    assert log.path.read_bytes() == before

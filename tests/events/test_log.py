@@ -129,6 +129,17 @@ def test_append__nothing__writes_nothing(log: EventLog) -> None:
     assert (log.head(), list(log.streams())) == (0, [])
 
 
+def test_append__the_longest_ids_and_names__are_kept_and_found(log: EventLog) -> None:
+    # In UTF-8 no character is longer. Each is another one: PostgreSQL packs what repeats before it measures.
+    stream, event, correlation, cause = (
+        "".join(chr(0x10000 + start + number * 37) for number in range(200)) for start in range(4)
+    )
+    longest = replace(new(event), correlation_id=correlation, causation_id=cause)
+    first = log.append(stream, 0, [longest])
+    assert log.append(stream, 0, [longest]) == first
+    assert list(log.stream(stream)) == list(log.read()) == first
+
+
 def test_append__unfit_events__are_refused_by_name_and_nothing_is_written(log: EventLog) -> None:
     unfit = [
         (UnfitFact, "field reason", "main", 0, replace(new("a"), fact=halt(3))),  # type: ignore[arg-type]
@@ -140,6 +151,13 @@ def test_append__unfit_events__are_refused_by_name_and_nothing_is_written(log: E
         (ValueError, "causation_id: '\\\\x00'", "main", 0, replace(new("a"), causation_id="\0")),
         (ValueError, "stream: 'm\\\\x00'", "m\0", 0, new("a")),
         (ValueError, "stream", "", 0, new("a")),
+        (ValueError, "stream: 'xxx.*'… has 201 characters; give 1 to 200", "x" * 201, 0, new("a")),
+        (ValueError, "event_id: .* has 9000 characters", "main", 0, new("x" * 9_000)),
+        (ValueError, "correlation_id: .* 201 ch", "main", 0, replace(new("a"), correlation_id="ü" * 201)),
+        (ValueError, "causation_id: .* 201 ch", "main", 0, replace(new("a"), causation_id="x" * 201)),
+        (ValueError, "causation_id: '' is not text of 1 to 200", "main", 0, replace(new("a"), causation_id="")),
+        (ValueError, "event_id: 3 is not text", "main", 0, new(3)),  # type: ignore[arg-type]
+        (ValueError, "event_id: '\\\\ud800' is not text that UTF-8", "main", 0, new("\ud800")),
         (ValueError, "expected: -1", "main", -1, new("a")),
     ]
     for error, named, stream, expected, event in unfit:

@@ -195,7 +195,7 @@ def test_append__another_holds_the_lock__ends_at_its_deadline_and_writes_nothing
 
 
 def test_append__several_megabytes_at_once__is_taken(log: PostgresLog) -> None:
-    log.append("main", 0, [new(f"{number}-{'long' * 500}") for number in range(1000)])
+    log.append("main", 0, [new(str(number), halt("long" * 500)) for number in range(1000)])
     assert log.head() == 1000
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, reject, settings
 from psycopg import errors
 
+from events.checkpoint import origin
 from events.inspection import Findings, inspect
 from events.log import CorruptLog
 from events.postgres import PostgresLog
@@ -17,7 +18,7 @@ from events.postgres_install import restore
 from events.tree import root
 from tests.events.clocks import SetClock
 from tests.events.samples import new
-from tests.events.test_inspection import COLUMNS, IDENTITY, KEY, Flip, fill, flips, says_where
+from tests.events.test_inspection import COLUMNS, COLUMNS_OF, IDENTITY, KEY, META, Flip, fill, flips, says_where
 from tests.postgres_server import Database
 
 # The row of the tree stands in the event's own.
@@ -45,7 +46,7 @@ def whole(postgres_url: str) -> Iterator[Database]:
             fill(log)
         with database.owner() as link:
             link.execute(CASTS)
-            for table in OURS:
+            for table in (*OURS, *META):
                 link.execute(f"CREATE TABLE {table} AS SELECT * FROM dustman.{table}")
                 link.execute(f"DROP TRIGGER append_only ON dustman.{table}")
         yield database
@@ -76,16 +77,16 @@ def changed(link: psycopg.Connection, table: str, statement: str, *values: objec
             link.execute(f"INSERT INTO dustman.{table} SELECT * FROM {table}")
 
 
-def statement(flip: Flip, link: psycopg.Connection) -> tuple[str, object, int]:
+def statement(flip: Flip, link: psycopg.Connection) -> tuple[str, object, object]:
     """What flips the bit, whatever the column's type makes of it."""
-    key, column = OURS[flip.table][0], f'"{flip.column}"'
+    key, column = COLUMNS_OF[flip.table][0], f'"{flip.column}"'
     kind = str(link.execute(f"SELECT pg_typeof({column})::text FROM dustman.{flip.table}").fetchall()[0][0])
     bits = {"text": f"convert_to({column}, 'UTF8')", "timestamp with time zone": MICROSECONDS.format(column)}
-    query = f"SELECT {bits.get(kind, column)} FROM dustman.{flip.table} WHERE {key} = %s"
-    [(raw,)] = link.execute(query, (flip.row,)).fetchall()
+    query = f"SELECT {bits.get(kind, column)}, {key} FROM dustman.{flip.table} ORDER BY {key} LIMIT 1 OFFSET %s"
+    [(raw, found)] = link.execute(query, (flip.row - 1,)).fetchall()
     value = flip.of_integer(int(raw), WIDTHS[kind]) if kind in WIDTHS else flip.of_bytes(raw)
     form = {"text": "%s::bytea::text", "timestamp with time zone": "%s::bigint::timestamptz"}.get(kind, f"%s::{kind}")
-    return f"UPDATE dustman.{flip.table} SET {column} = {form} WHERE {key} = %s", value, flip.row
+    return f"UPDATE dustman.{flip.table} SET {column} = {form} WHERE {key} = %s", value, found
 
 
 @settings(max_examples=150, deadline=None)
@@ -105,6 +106,41 @@ def test_inspect__any_bit_of_any_stored_value_flipped__is_found_and_says_where(
     except errors.UniqueViolation:  # the database's own keys do not allow this one
         reject()
     assert any(says_where(flip, sentence) for sentence in broken), (flip, broken)
+
+
+@settings(max_examples=80, deadline=None)
+@given(flip=flips(META))
+@example(flip=Flip("meta", "value", 2, 1))
+@example(flip=Flip("meta", "value", 2, 2))
+@example(flip=Flip("meta", "value", 2, 7))
+@example(flip=Flip("meta", "value", 1, 7))
+@example(flip=Flip("meta", "name", 1, 7))
+def test_inspect__any_bit_of_what_the_log_says_of_itself_flipped__is_found_and_names_log_or_head(
+    whole: Database, link: psycopg.Connection, flip: Flip
+) -> None:
+    with (
+        changed(link, flip.table, *statement(flip, link)),
+        closing(PostgresLog(whole.owner_url, SetClock())) as opened,
+    ):
+        broken = inspect(opened, [KEY.verifier]).broken
+    place = f"{link.info.dbname} at "
+    assert any(f"is of {origin(IDENTITY)}; this log is" in each or place in each for each in broken), (flip, broken)
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        ("DELETE FROM dustman.meta WHERE name = 'schema'", "does not say how it is laid out"),
+        ("DELETE FROM dustman.meta WHERE name = 'identity'", "does not say which log it is"),
+        ("UPDATE dustman.meta SET value = '0' WHERE name = 'schema'", "has schema 0, which no release wrote"),
+    ],
+)
+def test_inspect__a_log_that_does_not_know_itself__is_broken(
+    whole: Database, link: psycopg.Connection, statement: str, sentence: str
+) -> None:
+    with changed(link, "meta", statement), closing(PostgresLog(whole.owner_url, SetClock())) as opened:
+        [broken] = inspect(opened, [KEY.verifier]).broken
+        assert sentence in broken
 
 
 def test_inspect__a_whole_log__is_intact_and_vouched_for(log: PostgresLog) -> None:
