@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 from domain.commands import Declare
 from domain.decision import fingerprint
+from domain.errors import NOT_ASKED
 from events.facts import AccountWentLive, DryRunCompleted, Fact
 from events.money import Amount
 from events.sqlite import SQLiteLog
@@ -27,7 +29,7 @@ from venues.evm.judgement import Allowed
 from venues.evm.keyed import KeyedWallet
 from venues.evm.registry import Chain, Feed, Token, Uniswap
 from venues.evm.rpc import Rpc
-from venues.evm.signer import from_key
+from venues.evm.signer import LocalSigner, from_key
 from venues.evm.terms import Terms
 from venues.evm.wallet import asset_of
 from views.ledger import ledger_of
@@ -38,6 +40,7 @@ from workers.schedule import Every
 D = Decimal
 GWEI = 10**9
 ACCOUNT = "main"
+F = TypeVar("F", bound=Fact)
 
 
 def chain_of(chain: LocalChain) -> Chain:
@@ -62,6 +65,16 @@ def no_feed() -> Subscription:
 
 
 @dataclass
+class Clock:
+    """The time of this machine, and what a test puts on top of it."""
+
+    ahead: timedelta = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass
 class Stand:
     """A wallet's account: its chain, a proxy before the node, a log and a desk."""
 
@@ -71,9 +84,11 @@ class Stand:
     key: Key
     target: str = "ETH"
     threshold: Decimal = D(50)
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     terms: Mapping[str, object] = field(default_factory=dict)
+    sign: Callable[[LocalSigner], LocalSigner] = lambda signer: signer
+    reach: type[Rpc] = Rpc
+    log: type[SQLiteLog] = SQLiteLog
+    clock: Clock = field(default_factory=Clock)
     before: Mapping[str, int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -96,7 +111,7 @@ class Stand:
 
     def wallet(self) -> KeyedWallet:
         """The wallet as a process that has just started opens it."""
-        rpc = Rpc([self.proxy.url], self.chain.chain_id, timeout=(1.0, 2.0))
+        rpc = self.reach([self.proxy.url], self.chain.chain_id, timeout=(0.5, 0.5))
         terms = replace(
             Terms(self.chain.contracts.batch_account, confirmations=1, ceiling=1000 * GWEI),
             **self.terms,  # type: ignore[arg-type]
@@ -104,7 +119,7 @@ class Stand:
         return KeyedWallet(
             self.where,
             self.target,
-            signer=from_key(self.key.key, self.key.address),
+            signer=self.sign(from_key(self.key.key, self.key.address)),
             terms=terms,
             rpc=rpc,
             discovery=Discovery(rpc, self.key.address),
@@ -116,11 +131,11 @@ class Stand:
         """The desk of a process that has just started."""
         return Desk(
             worker=str(uuid.uuid4()),
-            log=SQLiteLog(self.path, self.clock),
+            log=self.log(self.path, self.clock),
             mandates={ACCOUNT: Mandate(ACCOUNT, "evm", self.policy, Every(60))},
             open_venue=lambda _: self.wallet(),
             clock=self.clock,
-            sleep=self.sleep,
+            sleep=lambda seconds: time.sleep(min(seconds, 0.03)),
             publish=lambda: None,
             nudge=lambda queue, account: None,
             announcements=no_feed,
@@ -162,14 +177,36 @@ class Stand:
         return {asset: change for asset, change in moved.items() if change}
 
     def scan(self) -> None:
-        scanning.scan(self.desk, ACCOUNT, self.clock())
+        scanning.scan(self.desk, ACCOUNT, self.clock(), automatic=False)
 
     def conduct(self, desk: Desk | None = None) -> conducting.Ended:
         return conducting.conduct(desk or self.desk, ACCOUNT, self.clock() + timedelta(seconds=20))
 
-    def facts(self, *kinds: type[Fact]) -> list[Fact]:
-        found = [recorded.fact for recorded in self.desk.log.read()]
-        return [fact for fact in found if isinstance(fact, kinds)] if kinds else found
+    def settle(self, desk: Desk | None = None, rounds: int = 30) -> None:
+        """Go on as workers do, round after round, until nothing is left to do; outages are waited out."""
+        for _ in range(rounds):
+            try:
+                if self.conduct(desk) is conducting.Ended.RESTING:
+                    return
+            except NOT_ASKED:
+                continue
+        raise AssertionError(f"not settled after {rounds} rounds: {self.types()[-5:]}")
+
+    def facts(self, kind: type[F]) -> list[F]:
+        """All facts of a kind, in their order."""
+        return [recorded.fact for recorded in self.desk.log.read() if isinstance(recorded.fact, kind)]
+
+    @property
+    def halted(self) -> str:
+        """Why the account is halted, empty when it is not."""
+        return self.desk.streams.load(ACCOUNT).account.halted
+
+    def nonce(self) -> int:
+        """How many transactions the chain counts of the wallet."""
+        return int(self.chain.rpc("eth_getTransactionCount", self.key.address, "latest"), 16)
+
+    def code(self) -> str:
+        return str(self.chain.rpc("eth_getCode", self.key.address, "latest"))
 
     def types(self) -> list[str]:
         return [recorded.type for recorded in self.desk.log.read()]
@@ -184,7 +221,7 @@ class Stand:
         )
 
 
-def dust(count: int, start: int = 0, units: int = 10**16) -> dict[str, int]:
+def dust(count: int, start: int = 0, units: int = 10**19) -> dict[str, int]:
     """Plain tokens by name, as many base units of each."""
     return {f"DUST{number:03}": units for number in range(start, start + count)}
 
@@ -199,5 +236,7 @@ def stand(chain: LocalChain, directory: Path, gifts: Mapping[str, int], **change
         yield built
 
 
-def names(found: Sequence[Fact]) -> list[str]:
-    return [type(fact).__name__ for fact in found]
+def balanced(built: Stand) -> None:
+    """The harness: what moved on the chain is what the log says, and nothing may be taken by anybody."""
+    assert built.moved() == built.recorded()
+    assert built.allowances() == 0

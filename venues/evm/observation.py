@@ -1,7 +1,8 @@
 """Looking at an account: its nonce, its code, its transactions and what others may still take of it, at one block.
 
-The first request names the head and finds transactions by their hashes; the second is pinned to that head, so that a
-nonce is never newer than the receipts beside it. A receipt above the head is left to the next look.
+The first request names the head; the second is pinned to it, and reads receipts. A receipt above the head is left to the
+next look. Nodes count a block's transactions a moment before they show their receipts, so where there is no receipt a
+nonce counts only as far as the first request saw it: what used a nonce then shows its receipt by the second.
 """
 
 from __future__ import annotations
@@ -81,11 +82,13 @@ class Observer:
         answers = self.rpc.ask(
             [
                 *price_calls("latest"),
+                Call("eth_getTransactionCount", (self.account, "latest")),
                 *(Call("eth_getTransactionByHash", (tx_hash,)) for tx_hash in hashes),
             ]
         )
         seen = priced(answers[:3])
-        pooled = {tx_hash for tx_hash, found in zip(hashes, answers[3:], strict=True) if _waits(good(found))}
+        counted = quantity(good(answers[3]))
+        pooled = {tx_hash for tx_hash, found in zip(hashes, answers[4:], strict=True) if _waits(good(found))}
         head = seen.block.number
         final = max(0, head - self.confirmations + 1)
         nonce, final_nonce, code, block, *others = self.rpc.ask(
@@ -104,13 +107,14 @@ class Observer:
             if isinstance(receipt, dict) and quantity(receipt.get("blockNumber")) <= head
         }
         receipts: dict[str, Receipt] = {tx_hash: receipt_of(each, self.chain_id) for tx_hash, each in written.items()}
+        used, finally_used = quantity(good(nonce)), quantity(good(final_nonce))
         sight = Sight(
             head=seen.block,
-            nonce=quantity(good(nonce)),
-            final_nonce=quantity(good(final_nonce)),
+            nonce=used if receipts else min(used, counted),
+            final_nonce=finally_used if receipts else min(finally_used, counted),
             receipts=receipts,
             pooled=frozenset(pooled),
-            block_hash=None if watch.block is None else _hash(good(block)),
+            block_hash=_hash(good(block)) if watch.block is not None else _holding(receipts),
             code=code_seen(code, self.delegate),
             gas_price=seen.price,
             allowances=self._allowed(watch.spends, others[len(hashes) :]),
@@ -137,6 +141,11 @@ class Observer:
             for (token, spender), each in zip(pairs, units, strict=True)
             if each
         )
+
+
+def _holding(receipts: Mapping[str, Receipt]) -> str | None:
+    """Return the block that holds a transaction of ours: a node that shows its receipt has that block in its chain."""
+    return next((receipt.block.block_hash for receipt in receipts.values()), None)
 
 
 def _waits(found: object) -> bool:
