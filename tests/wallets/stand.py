@@ -83,7 +83,7 @@ class Stand:
     path: Path
     key: Key
     target: str = "ETH"
-    threshold: Decimal = D(50)
+    threshold: Decimal = Decimal(50)
     terms: Mapping[str, object] = field(default_factory=dict)
     sign: Callable[[LocalSigner], LocalSigner] = lambda signer: signer
     reach: type[Rpc] = Rpc

@@ -9,14 +9,17 @@ import pytest
 
 from domain.chain import Code
 from domain.leg import draft
-from events.facts import DustConverted, LegFilled, LegRefused, TransactionSettled, TransactionSigned
+from events.facts import DustConverted, LegFilled, LegRefused, LegRequested, TransactionSettled, TransactionSigned
 from events.money import Amount
 from events.values import LegKind, Outcome, PlannedLeg, Purpose, RefusalCode
+from simulators.chain.calldata import call
 from simulators.chain.chain import LocalChain
+from tests.wallets.foreign import send
 from tests.wallets.stand import GWEI, Stand, balanced, dust, stand
 from venues.evm import assets
 
-MIXED = {**dust(4), **dust(2, 24), **dust(2, 30), **dust(2, 36), **dust(2, 42), "USDT": 5 * 10**6, "WETH": 10**16}
+MIXED = {**dust(4), **dust(2, 24), **dust(2, 30), **dust(2, 42), "USDT": 5 * 10**6, "WETH": 10**16}
+PAIRS = dust(2, 36)
 
 
 def swept(built: Stand) -> TransactionSettled:
@@ -43,6 +46,7 @@ def test_sweep__into_each_target_over_each_kind_of_route__is_in_the_log_to_the_w
     chain: LocalChain, tmp_path: Path, target: str
 ) -> None:
     gifts = {token: units for token, units in MIXED.items() if token != target}
+    gifts |= PAIRS if target in ("ETH", "WETH") else {}
     with stand(chain, tmp_path, gifts, target=target) as built:
         swept(built)
         assert len(built.facts(DustConverted)) == len(gifts)
@@ -56,8 +60,7 @@ def test_proposal__at_the_parent_block__promises_what_is_mined_to_the_wei(chain:
         built.give(dust(6))
         built.scan()
         built.settle()
-        log = [recorded.fact for recorded in built.desk.log.read()]
-        promised = {each.leg_id: each.quote.receive for each in log if type(each).__name__ == "LegRequested"}
+        promised = {each.leg_id: each.quote.receive for each in built.facts(LegRequested)}
         filled = {each.leg_id: each.fill.received for each in built.facts(LegFilled)}
         assert promised == filled
 
@@ -69,8 +72,8 @@ def test_proposal__when_delegated__expects_the_gas_that_is_used(chain: LocalChai
         built.scan()
         built.settle()
         last = built.facts(TransactionSettled)[-1]
-        requested = [each for each in built.desk.log.read() if each.type == "leg_requested"][-10:]
-        expected = sum(each.fact.quote.fees[-1].quantity for each in requested)  # type: ignore[union-attr]
+        requested = built.facts(LegRequested)[-10:]
+        expected = sum((each.quote.fees[-1].quantity for each in requested), Decimal(0))
         assert last.fee is not None
         assert Decimal("0.98") < expected / last.fee.quantity < Decimal("1.1")
 
@@ -90,19 +93,12 @@ def test_bad_lot__when_it_cannot_be_sold__is_dropped_and_the_others_go(chain: Lo
 def test_old_allowance__of_a_token_that_refuses_another__is_taken_back_first(chain: LocalChain, tmp_path: Path) -> None:
     with stand(chain, tmp_path, {"USDT": 5 * 10**6}, target="WETH") as built:
         router = chain.contracts.swap_router
-        with_key(chain, built, chain.tokens["USDT"].address, "approve(address,uint256)", router, 7)
+        send(chain, built.key, chain.tokens["USDT"].address, call("approve(address,uint256)", router, 7))
         assert built.allowances() == 7
         built.before = built.units()
         swept(built)
         assert len(built.facts(DustConverted)) == 1
         balanced(built)
-
-
-def with_key(chain: LocalChain, built: Stand, to: str, signature: str, *values: object) -> None:
-    from simulators.chain.calldata import call
-    from tests.wallets.foreign import send
-
-    send(chain, built.key, to, call(signature, *values))
 
 
 def test_gas__above_what_a_lot_is_worth__lets_it_wait_and_names_the_price(chain: LocalChain, tmp_path: Path) -> None:

@@ -24,6 +24,9 @@ from venues.evm.words import packed, selector
 MODE: Final = bytes.fromhex("01") + bytes(31)
 DESIGNATOR: Final = "0xef0100"  # EIP-7702: what stands before the delegate in an account's code
 COIN: Final = "0x" + "00" * 20
+# SwapRouter02's short words for whoever calls it and for itself; an address of zeros costs less gas than a whole one.
+CALLER: Final = "0x" + "00" * 19 + "01"
+ROUTER: Final = "0x" + "00" * 19 + "02"
 _PLANNED: Final = re.compile(r"(?:v3:([0-9]+(?:,[0-9]+)?)|v2)(?: via (\S+))?")
 
 
@@ -95,12 +98,13 @@ class Desk:
             signature = "swapExactTokensForTokens(uint256,uint256,address[],address,uint256)"
             types = ["uint256", "uint256", "address[]", "address", "uint256"]
             return selector(signature) + encode(types, [sale.units, minimum, route.path, self.payee, deadline])
+        payee = ROUTER if self.ether else CALLER
         if len(route.fees) == 1:
             kind = "(address,address,uint24,address,uint256,uint256,uint160)"
-            one = (*route.path, route.fees[0], self.payee, sale.units, minimum, 0)
+            one = (*route.path, route.fees[0], payee, sale.units, minimum, 0)
             return selector(f"exactInputSingle({kind})") + encode([kind], [one])
         hops = b"".join(fee.to_bytes(3, "big") + packed(to) for fee, to in zip(route.fees, route.path[1:], strict=True))
-        several = (packed(route.path[0]) + hops, self.payee, sale.units, minimum)
+        several = (packed(route.path[0]) + hops, payee, sale.units, minimum)
         kind = "(bytes,address,uint256,uint256)"
         return selector(f"exactInput({kind})") + encode([kind], [several])
 

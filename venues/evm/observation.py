@@ -1,8 +1,8 @@
 """Looking at an account: its nonce, its code, its transactions and what others may still take of it, at one block.
 
-The first request names the head; the second is pinned to it, and reads receipts. A receipt above the head is left to the
-next look. Nodes count a block's transactions a moment before they show their receipts, so where there is no receipt a
-nonce counts only as far as the first request saw it: what used a nonce then shows its receipt by the second.
+The first request names the head; the second is pinned to it, and reads receipts. A receipt above the head is left to
+the next look. A node may count what is in a block that it is just adding, so where there is no receipt of ours a nonce
+counts as finally used only below the head, where nothing changes any more.
 """
 
 from __future__ import annotations
@@ -82,19 +82,18 @@ class Observer:
         answers = self.rpc.ask(
             [
                 *price_calls("latest"),
-                Call("eth_getTransactionCount", (self.account, "latest")),
                 *(Call("eth_getTransactionByHash", (tx_hash,)) for tx_hash in hashes),
             ]
         )
         seen = priced(answers[:3])
-        counted = quantity(good(answers[3]))
-        pooled = {tx_hash for tx_hash, found in zip(hashes, answers[4:], strict=True) if _waits(good(found))}
+        pooled = {tx_hash for tx_hash, found in zip(hashes, answers[3:], strict=True) if _waits(good(found))}
         head = seen.block.number
         final = max(0, head - self.confirmations + 1)
-        nonce, final_nonce, code, block, *others = self.rpc.ask(
+        nonce, final_nonce, below, code, block, *others = self.rpc.ask(
             [
                 Call("eth_getTransactionCount", (self.account, hex(head))),
                 Call("eth_getTransactionCount", (self.account, hex(final))),
+                Call("eth_getTransactionCount", (self.account, hex(max(0, min(final, head - 1))))),
                 Call("eth_getCode", (self.account, hex(head))),
                 Call("eth_getBlockByNumber", (hex(head if watch.block is None else watch.block), False)),
                 *(Call("eth_getTransactionReceipt", (tx_hash,)) for tx_hash in hashes),
@@ -107,11 +106,10 @@ class Observer:
             if isinstance(receipt, dict) and quantity(receipt.get("blockNumber")) <= head
         }
         receipts: dict[str, Receipt] = {tx_hash: receipt_of(each, self.chain_id) for tx_hash, each in written.items()}
-        used, finally_used = quantity(good(nonce)), quantity(good(final_nonce))
         sight = Sight(
             head=seen.block,
-            nonce=used if receipts else min(used, counted),
-            final_nonce=finally_used if receipts else min(finally_used, counted),
+            nonce=quantity(good(nonce)),
+            final_nonce=quantity(good(final_nonce if receipts else below)),
             receipts=receipts,
             pooled=frozenset(pooled),
             block_hash=_hash(good(block)) if watch.block is not None else _holding(receipts),
