@@ -89,6 +89,7 @@ class Stand:
     reach: type[Rpc] = Rpc
     log: type[SQLiteLog] = SQLiteLog
     clock: Clock = field(default_factory=Clock)
+    relay: str = ""
     before: Mapping[str, int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -125,6 +126,7 @@ class Stand:
             discovery=Discovery(rpc, self.key.address),
             judgement=Allowed(self.where, frozenset(token.address for token in self.chain.tokens.values())),
             clock=self.clock,
+            relay=Rpc([self.relay], self.chain.chain_id) if self.relay else None,
         )
 
     def fresh(self) -> Desk:
@@ -191,6 +193,14 @@ class Stand:
             except NOT_ASKED:
                 continue
         raise AssertionError(f"not settled after {rounds} rounds: {self.types()[-5:]}")
+
+    def settle_halted(self, rounds: int = 10) -> None:
+        """Go on until the account is halted."""
+        for _ in range(rounds):
+            if self.halted:
+                return
+            self.conduct()
+        raise AssertionError(f"not halted after {rounds} rounds: {self.types()[-5:]}")
 
     def facts(self, kind: type[F]) -> list[F]:
         """All facts of a kind, in their order."""

@@ -120,12 +120,17 @@ class KeyedWallet(Wallet):
         return sight
 
     def fills(self, receipt: Receipt, intents: Sequence[LegRequested]) -> Mapping[str, Fill | Refusal]:
-        """Read what a receipt moved. A revert is no leg's fault: each worked when it was tried."""
+        """Read what a receipt moved; one without logs, as of a cancellation, moved nothing.
+
+        A revert is no leg's fault: each worked when it was tried.
+        """
         if not receipt.succeeded or not intents:
             return {}
         written = self._written.get(receipt.tx_hash) or self.rpc.call("eth_getTransactionReceipt", receipt.tx_hash)
         if not isinstance(written, Mapping) or written.get("blockHash") != receipt.block.block_hash:
             raise VenueUnavailable(f"the node names no receipt of {receipt.tx_hash} in block {receipt.block.number}")
+        if not written["logs"]:
+            return {}
         sold = [self._token(intent.spend) for intent in intents]
         units = moved(written["logs"], self.address, self._desk.payee, self.target_contract, sold)
         return {
