@@ -7,7 +7,7 @@ NODE_READY := examples/node/node_modules/.package-lock.json
 CHAIN := simulators/chain
 CHAIN_READY := $(CHAIN)/build/.ready
 
-.PHONY: demo test check chain contracts campaign bench lock docs clean
+.PHONY: demo test check chain contracts campaign delivery bench lock docs clean
 
 # Setuptools warns that the code would run from where it lies, which is what is wanted here.
 $(READY): requirements-dev.lock pyproject.toml
@@ -53,8 +53,10 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# How many tests run beside each other: more than two cores could, since most of them wait for other processes.
+JOBS ?= 3
 test: check $(NODE_READY) $(CHAIN_READY)
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=85
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=85
 	$(BIN)/coverage report --include='domain/*' --fail-under=95 --skip-covered
 
 # Random accidents to the real processes; ROUNDS and SEED choose how many and which.
@@ -62,6 +64,10 @@ ROUNDS ?= 50
 SEED ?= $(shell date +%s)
 campaign: $(READY)
 	CHAOS_ROUNDS=$(ROUNDS) CHAOS_SEED=$(SEED) $(BIN)/pytest tests/chaos/test_campaign.py
+
+# Eight writers of 12,500 events on each store, under kills; ten to twenty minutes.
+delivery: $(READY)
+	DELIVERY_EVENTS_EACH=12500 $(BIN)/pytest tests/events/test_delivery_under_kills.py -k follower --durations=0
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

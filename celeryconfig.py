@@ -95,5 +95,4 @@ beat_schedule = {
         "dustman.reconcile", celery_schedule(Every(int(settings.reconcile.every))), int(settings.reconcile.every)
     ),
     "convert": _entry("dustman.convert", celery_schedule(Every(10)), 10),
-    "relay": _entry("dustman.relay", celery_schedule(Every(5)), 5),
 }

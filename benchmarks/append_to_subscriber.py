@@ -24,7 +24,7 @@ BARE = "benchmarks:bare"
 WARMING = 20
 # Long enough for the subscriber to be blocked in its read again.
 PAUSE_SECONDS = 0.003
-LIMITS = {"p50": 5.0, "p99": 25.0}
+LIMITS = {"p50": 1.0, "p99": 10.0}
 
 
 def measure(ground: Ground, rounds: int) -> list[Figure]:

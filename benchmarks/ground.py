@@ -5,7 +5,7 @@ Venue and limits are set so fast that nothing waits for its turn: what is measur
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -56,11 +56,12 @@ class Ground:
     desk: Desk
     _crew: Crew
 
-    def refill(self, coins: Collection[str] = COINS) -> None:
-        """Bring what a sweep took of these crumbs back into the account."""
+    def refill(self, coins: Collection[str] = COINS, shares: Mapping[str, Decimal] | None = None) -> None:
+        """Bring what a sweep took of these crumbs back into the account, or a share of it of each coin."""
         held = {holding.asset: holding.available for holding in self.desk.venue(ACCOUNT).holdings()}
         for coin in CRUMBS:
-            missing = exactly_sum(Decimal(coin.available), -held[f"coinbase:{coin.name}"])
+            wanted = Decimal(coin.available) * (shares or {}).get(coin.name, Decimal(1))
+            missing = exactly_sum(wanted, -held[f"coinbase:{coin.name}"])
             if coin.name in coins and missing > 0:
                 self.stage.venue.deposit(coin.name, plain(missing))
 
@@ -69,10 +70,10 @@ class Ground:
         recorded = scanning.scan(self.desk, ACCOUNT, self.desk.clock(), automatic=True)
         return next(each.fact for each in recorded if isinstance(each.fact, DustDetected))
 
-    def sweep(self) -> Sequence[Recorded]:
-        """Find and convert all crumbs, and return what was recorded."""
+    def sweep(self, shares: Mapping[str, Decimal] | None = None) -> Sequence[Recorded]:
+        """Find and convert all crumbs, refilled to these shares, and return what was recorded."""
         start = self.desk.log.head()
-        self.refill()
+        self.refill(shares=shares)
         self.find()
         ended = conduct(self.desk, ACCOUNT, self.desk.clock() + A_MINUTE)
         if ended is not Ended.RESTING:

@@ -154,19 +154,45 @@ def _move_leg(account: Account, fact: legs.LegFact) -> Account:
     if sweep is None or leg is None:
         raise ImpossibleHistory(f"leg {fact.leg_id}: {type(fact).__name__}, but no open sweep has it")
     moved = legs.evolve(leg, fact)
-    account = replace(account, outage=("", ""))
     sweep = Sweep(sweep.opened, {**sweep.legs, fact.leg_id: moved})
     if isinstance(moved, Filled):
-        learned = {asset: lesson for asset, lesson in account.learned.items() if asset != moved.plan.spend}
+        learned = account.learned
+        if moved.plan.spend in learned:
+            learned = {asset: lesson for asset, lesson in learned.items() if asset != moved.plan.spend}
         lot_id = moved.plan.lot_id
         lot = sweep.lot(lot_id) if lot_id else None
         purse = purses.receive(account.purse, moved, lot, sweep.top_up_of(lot_id))
-        return replace(account, sweep=sweep, purse=purse, learned=learned)
+        return _heard(account, sweep, purse, learned, account.spent)
     if isinstance(fact, LegRequested) and legs.is_exit(moved.plan):
         day = fact.requested_at.date()
         value = exactly_sum(account.spent_beside([leg], day), sweeps.worth(fact.kind, fact.quote))
-        return replace(account, sweep=sweep, spent=(day, value))
-    return replace(account, sweep=sweep)
+        return _heard(account, sweep, account.purse, account.learned, (day, value))
+    return _heard(account, sweep, account.purse, account.learned, account.spent)
+
+
+def _heard(
+    account: Account,
+    sweep: Sweep,
+    purse: Purse,
+    learned: Mapping[str, DustUnroutable],
+    spent: tuple[date, Decimal],
+) -> Account:
+    """Change what a leg's fact changes; nine of ten facts come here, and `replace` would take four times as long."""
+    return Account(
+        account.name,
+        account.scanned_until,
+        account.read_until,
+        account.judged,
+        learned,
+        purse,
+        sweep,
+        account.lane,
+        account.watched,
+        account.dry_run,
+        account.live,
+        account.halted,
+        spent,
+    )
 
 
 def _paid_out(purse: Purse, lot_id: str, proceeds: Amount) -> Purse:

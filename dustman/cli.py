@@ -34,6 +34,7 @@ JOURNEY = (
     "import_",
     "audit",
     "parked",
+    "webhooks",
     "halt",
     "resume",
     "log",

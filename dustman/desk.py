@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from domain.venue import Venue
 from dustman.settings import Settings
 from dustman.wiring import now, open_feed, open_log, open_redis, open_venue
+from events.feed import BATCH
 from events.log import EventLog, StoreMisconfigured
 from events.subscription import Subscription
 from workers.desk import Desk, Mandate
@@ -35,10 +36,11 @@ def mandates(settings: Settings) -> dict[str, Mandate]:
 def worker_desk(settings: Settings, nudge: Callable[[str, str], None]) -> Desk:
     """Open the desk of a worker: what it appends is published at once, and work is nudged through the broker.
 
+    After a wipe it publishes a batch at a time and the relay the rest: an order waits for no one else's events.
     The rate limit is the one all workers share, from the first request on: while Redis is down nothing is asked.
     """
     shared = open_redis(settings)
-    return _desk(settings, nudge, logger.warning, lambda account: open_venue(settings, account, shared))
+    return _desk(settings, nudge, logger.warning, lambda account: open_venue(settings, account, shared), most=BATCH)
 
 
 def command_desk(settings: Settings, note: Callable[[str], None]) -> Desk:
@@ -57,14 +59,18 @@ def nudge(queue: str, account: str) -> None:
 
 
 def _desk(
-    settings: Settings, nudge: Callable[[str, str], None], say: Callable[[str], None], venue: Callable[[str], Venue]
+    settings: Settings,
+    nudge: Callable[[str, str], None],
+    say: Callable[[str], None],
+    venue: Callable[[str], Venue],
+    most: int | None = None,
 ) -> Desk:
     log = open_log(settings)
     feed = open_feed(settings)
 
     def publish() -> None:
         try:
-            feed.publish_pending(log)
+            feed.publish_pending(log, most)
         except (RedisError, StoreMisconfigured) as error:
             # Never raised: the intent of an order may just have been recorded, and the order must follow at once.
             say(f"the feed is behind the log, the relay brings it up: {error}")

@@ -11,7 +11,7 @@ from domain.scan import Findings
 from events.facts import DustUnroutable
 from events.money import Amount, plain, ticker
 from events.values import Keep, Kept, Quote, Refusal
-from views.lots import LotRow, LotState
+from views.row import LotRow, LotState
 from workers.rehearsing import Rehearsal, Rehearsed
 
 QUIET = {Keep.ZERO}

@@ -17,7 +17,6 @@ from domain.errors import (
     VenueUnavailable,
 )
 from dustman.secret import redacted, visible
-from events.log import CorruptLog, LogUnavailable, StoreMisconfigured
 
 
 class Exit(IntEnum):
@@ -50,9 +49,12 @@ class Exit(IntEnum):
     STORE_UNAVAILABLE = 9, "The log or Redis did not answer; nothing was lost. Try again."
     UNDECIDED = (
         10,
-        "An audit could neither confirm nor refute: a key is missing, or a checkpoint is not by a known key.",
+        "An audit could neither confirm nor refute: a key or a checkpoint is missing, or is not by a known key.",
     )
-    WITNESS_UNAVAILABLE = 11, "The witness did not take the checkpoint, which is kept in the log. Try again."
+    WITNESS_UNAVAILABLE = (
+        11,
+        "The witness did not answer as it should; a checkpoint it did not take is kept in the log. Try again.",
+    )
     INTERRUPTED = 130, "Interrupted by Ctrl-C."
     READER_LEFT = 141, "Whoever read the output closed it, as `head` does."
 
@@ -62,10 +64,7 @@ _ENDS: tuple[tuple[type[Exception], Exit], ...] = (
     (VenueUnavailable, Exit.VENUE_UNAVAILABLE),
     (RefusedByPolicy, Exit.REFUSED_BY_POLICY),
     (OutcomeUnknown, Exit.OUTCOME_UNKNOWN),
-    (CorruptLog, Exit.AUDIT_MISMATCH),
     (ImpossibleHistory, Exit.AUDIT_MISMATCH),
-    (StoreMisconfigured, Exit.CONFIGURATION),
-    (LogUnavailable, Exit.STORE_UNAVAILABLE),
 )
 
 
@@ -74,14 +73,22 @@ def exit_for(error: Exception) -> Exit:
     for kind, end in _ENDS:
         if isinstance(error, kind):
             return end
-    # Imported here only: the client takes a tenth of a second, and most commands need none of it.
+    # Imported here only: they take a tenth of a second, and most commands need none of it.
     from kombu.exceptions import OperationalError
     from redis.exceptions import ConnectionError as RedisConnectionError
     from redis.exceptions import TimeoutError as RedisTimeoutError
 
-    if isinstance(error, OperationalError | RedisConnectionError | RedisTimeoutError):
-        return Exit.STORE_UNAVAILABLE
-    return Exit.BUG
+    from events.log import CorruptLog, LogUnavailable, StoreMisconfigured
+
+    match error:
+        case CorruptLog():
+            return Exit.AUDIT_MISMATCH
+        case StoreMisconfigured():
+            return Exit.CONFIGURATION
+        case LogUnavailable() | OperationalError() | RedisConnectionError() | RedisTimeoutError():
+            return Exit.STORE_UNAVAILABLE
+        case _:
+            return Exit.BUG
 
 
 def ended(run: Callable[[], object], debugging: Callable[[], bool]) -> int:

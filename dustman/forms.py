@@ -16,6 +16,8 @@ from pydantic import AfterValidator, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from dustman.secret import conceal, redacted
+from events.catalogue import UnknownType, known_type
+from events.webhook import PREFIX as SECRET_PREFIX
 from workers import schedule
 from workers.schedule import Schedule, schedule_of, seconds_of
 
@@ -203,6 +205,57 @@ def _origin(text: str) -> Origin:
     return Origin(url.hostname, url.port or 443)
 
 
+@dataclass(frozen=True, slots=True)
+class ReceiverUrl:
+    """Where a webhook is sent: over TLS, or to this machine. Path and query may hold a secret and are never shown."""
+
+    origin: Origin
+    secure: bool
+    target: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{'https' if self.secure else 'http'}://{self.origin.host}:{self.origin.port}"
+
+
+def _receiver(text: str) -> ReceiverUrl:
+    url = urlsplit(text)
+    secure = url.scheme == "https"
+    # Reading the port raises ValueError when it is none.
+    if url.scheme not in {"http", "https"} or not url.hostname or url.port == 0 or "@" in url.netloc or url.fragment:
+        raise ValueError(text)
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    if not all("!" <= letter <= "~" for letter in f"{url.hostname}{target}"):
+        raise ValueError(text)
+    origin = Origin(url.hostname, url.port or (443 if secure else 80))
+    if not (secure or origin.loopback):
+        raise ValueError(text)
+    return ReceiverUrl(origin, secure, target)
+
+
+def _secret_source(text: str) -> Path | Literal["env"]:
+    # A secret that was pasted in the place of a path starts with these letters.
+    if text == "env":
+        return "env"
+    if text.startswith(SECRET_PREFIX) or "\n" in text:
+        raise ValueError("neither env nor a path")
+    return _file(text)
+
+
+def _start(text: str) -> int | Literal["now", "beginning"]:
+    match text:
+        case "now" | "beginning":
+            return text
+        case _:
+            return _whole(1, 999_999_999)(text)
+
+
+def _event_type(text: str) -> str:
+    try:
+        return known_type(text).word
+    except UnknownType:
+        raise ValueError(text) from None
+
+
 def _key_source(text: str) -> Path | Literal["env"]:
     if text == "env":
         return "env"
@@ -272,4 +325,25 @@ KeySource = Annotated[
     Form("env, or the path of a key file ending in .json", _key_source, private=True),
     AfterValidator(_at_home),
 ]
+WebhookUrl = Annotated[
+    ReceiverUrl,
+    Form(
+        "https://host/path, or http://127.0.0.1:port/path on this machine, without user, password and fragment",
+        _receiver,
+        private=True,
+    ),
+]
+SecretSource = Annotated[
+    Path | Literal["env"],
+    Form("env, or the path of a file that holds the secret", _secret_source, private=True),
+    AfterValidator(_at_home),
+]
+Start = Annotated[
+    int | Literal["now", "beginning"],
+    Form("now, beginning, or the position of the first event that is sent", _start),
+]
+EventWord = Annotated[str, Form("a type of event, such as dust_converted", _event_type)]
+Tries = Annotated[int, Form("a whole number from 1 to 100", _whole(1, 100))]
+Patience = Annotated[int, Form("a whole number of seconds from 1 to 60", _whole(1, 60))]
+Window = Annotated[int, Form("a whole number from 1000 to 1000000", _whole(1000, 1_000_000))]
 File = Annotated[Path, Form("the path of a file", _file), AfterValidator(_at_home)]

@@ -1,4 +1,4 @@
-"""An account's API key: found where the settings say, checked for its form, shown nowhere."""
+"""Secrets, an account's API key and a webhook's: found where settings say, checked for their form, shown nowhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from domain.errors import ConfigurationError
 from dustman.secret import conceal
 from dustman.settings import Settings, key_prefix
+from events.webhook import ACCEPTED, Secret, variable_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,37 @@ def key_of(settings: Settings, account: str) -> Key:
                 f"beside the settings, or give accounts.{account}.key the path of a key file"
             )
     return checked(name or "", secret or "", f"{key_prefix(account)}SECRET")
+
+
+def webhook_secret(settings: Settings, webhook: str) -> Secret:
+    """Read a webhook's secret; `ConfigurationError` says what is missing and where it belongs."""
+    source = settings.webhook(webhook).secret
+    if isinstance(source, Path):
+        where, text = str(source), _text_of(source)
+    else:
+        where, text = variable_of(webhook), settings.secret(variable_of(webhook)) or ""
+    for word in text.split():
+        conceal(word)
+    if not text.strip():
+        raise ConfigurationError(
+            f"webhook {webhook}: {where} holds no secret; set it in the environment or in .env beside the settings, or "
+            f"give webhooks.{webhook}.secret the path of a file that holds {ACCEPTED}"
+        )
+    try:
+        return Secret.read(text)
+    except ValueError:
+        raise ConfigurationError(f"{where}: what stands there (not shown) is not {ACCEPTED}") from None
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read, {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: is not UTF-8 text") from None
 
 
 def read_key_file(path: Path) -> Key:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from domain.errors import ConfigurationError
-from dustman.keyring import Keyring, make_keyring, read_keyring
+from dustman.keyring import Keyring, make_keyring, read_keyring, replace_keyring
 from events.checkpoint import BadCheckpoint, Checkpoint, SignerKey, VerifierKey, opened, origin
 from events.log import CorruptLog, EventLog, ProvableLog
 from events.tree import root
@@ -30,11 +30,20 @@ def keyring_of(log: ProvableLog, path: Path) -> Keyring:
         if log.signed_heads():
             raise ConfigurationError(
                 f"audit.key: there is no {path}, which has signed for this log; bring it back from a backup, or "
-                "make a new one with `dustman audit key`"
+                "make a new one with `dustman audit key --rotate`"
             )
         ring = make_keyring(path, name)
     if ring.signer.name != name:
         raise ConfigurationError(f"audit.key: {path} is the key of {ring.signer.name}, this log is {name}")
+    return ring
+
+
+def rotated_keyring_of(log: ProvableLog, path: Path) -> Keyring:
+    """Return the ring with a new signer, which is in the file now; one that was lost cannot be among the replaced."""
+    if read_keyring(path) is None:
+        return make_keyring(path, origin(log.identity))
+    ring = keyring_of(log, path).rotated()
+    replace_keyring(path, ring)
     return ring
 
 

@@ -24,6 +24,12 @@ def touch(path: Path) -> None:
     path.touch()
 
 
+def sign() -> None:
+    """Give a sign of life in the file that whoever started this process named, if any."""
+    if named := os.environ.get(VARIABLE):
+        touch(Path(named))
+
+
 def last(path: Path) -> float:
     """Return when the last sign was given, in seconds since the epoch; minus infinity if never."""
     try:

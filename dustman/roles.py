@@ -12,7 +12,7 @@ from dustman import pulse
 from dustman.child import Again, Job
 
 if TYPE_CHECKING:
-    from dustman.settings import Workers
+    from dustman.settings import Settings, Workers
 
 # Workers share nothing but the broker; the stable name `role@host` is how one is told from another in logs.
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -70,6 +70,16 @@ class Beat(Role):
         return ("celery", "-A", "dustman.service", "beat", "-S", "dustman.service:Scheduler", "-l", "WARNING")
 
 
+@dataclass(frozen=True, slots=True)
+class Webhooks(Role):
+    """The one process that brings events to receivers over HTTP; no task is involved."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """Return the command line of the process."""
+        return ("dustman.webhooks",)
+
+
 ROLES: Mapping[str, Role] = {
     role.name: role
     for role in (
@@ -80,3 +90,10 @@ ROLES: Mapping[str, Role] = {
         Beat("beat", "asks for scans when they are due"),
     )
 }
+# With the role that is only at work where settings have webhooks.
+EVERY_ROLE: Mapping[str, Role] = {**ROLES, "webhooks": Webhooks("webhooks", "sends events to receivers over HTTP")}
+
+
+def wanted(settings: Settings) -> Mapping[str, Role]:
+    """Return the roles that settings give work to."""
+    return EVERY_ROLE if settings.webhooks else ROLES

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import sys
+import threading
+from contextlib import closing
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from celery import beat, bootsteps
+from celery.worker import state
 from celery.worker.consumer.tasks import Tasks
 from celery.worker.state import active_requests
 
 from dustman import pulse
 from dustman.desk import nudge, worker_desk
 from dustman.exits import ended
+from dustman.listening import Listening
+from dustman.settings import Settings
+from dustman.wiring import open_feed, open_log
 from workers.app import app, install
+from workers.relaying import keep_up
 
 
 class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -33,7 +38,7 @@ class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def start(self, consumer: Any) -> None:
         """Begin once tasks are consumed, and anew after each reconnection."""
-        _sign()
+        pulse.sign()
         self._timer = consumer.timer.call_repeatedly(pulse.EVERY, _sign_if_alive, (consumer,))
 
     def stop(self, _: Any) -> None:
@@ -45,29 +50,70 @@ class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]
     shutdown = stop
 
 
+class Relay(bootsteps.StartStopStep):  # type: ignore[misc]
+    """In the worker of the queue `relay`: a thread that brings the feed up to the log, twice a second.
+
+    A thread and not a task, since a message through the broker for each look would cost more than the look.
+    """
+
+    requires = (Tasks,)
+
+    def __init__(self, consumer: Any, **_: Any) -> None:
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        super().__init__(consumer)
+
+    def include_if(self, consumer: Any) -> bool:
+        """Say whether this worker is the relay."""
+        return "relay" in consumer.app.amqp.queues.consume_from
+
+    def start(self, _: Any) -> None:
+        """Begin once tasks are consumed, and anew after each reconnection."""
+        settings = import_module("celeryconfig").settings
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=_relay, args=(settings, self._ended), name="relay", daemon=True)
+        self._thread.start()
+
+    def stop(self, _: Any) -> None:
+        """End when the connection to the broker is lost, and at the end."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    shutdown = stop
+
+
+def _relay(settings: Settings, over: threading.Event) -> None:
+    """Keep the feed up; what nobody foresaw, or a damaged log, ends the worker with its number."""
+
+    def keep() -> None:
+        with closing(open_log(settings)) as log:
+            feed = open_feed(settings)
+            keep_up(lambda: feed.publish_pending(log), over)
+
+    if number := ended(keep, lambda: False):
+        state.should_stop = number
+
+
 class Scheduler(beat.Scheduler):  # type: ignore[misc]
     """Celery's plain scheduler, with a sign of life at its start and for each task that the broker took."""
 
     def setup_schedule(self) -> None:
         """Read the schedule."""
         super().setup_schedule()
-        _sign()
+        pulse.sign()
 
     def apply_async(self, *args: Any, **kwargs: Any) -> Any:
         """Send a task that is due; raises `SchedulingError` when the broker did not take it."""
         sent = super().apply_async(*args, **kwargs)
-        _sign()
+        pulse.sign()
         return sent
-
-
-def _sign() -> None:
-    if named := os.environ.get(pulse.VARIABLE):
-        pulse.touch(Path(named))
 
 
 def _sign_if_alive(consumer: Any) -> None:
     if active_requests or consumer.task_consumer.channel.qos.can_consume():
-        _sign()
+        pulse.sign()
 
 
 def _assemble() -> None:
@@ -75,7 +121,7 @@ def _assemble() -> None:
     settings = import_module("celeryconfig").settings
     import_module("workers.tasks")
     install(partial(worker_desk, settings, nudge))
-    app.steps["consumer"].add(Pulse)
+    app.steps["consumer"].update((Pulse, Listening, Relay))
 
 
 # A mistake in the settings ends the worker with a sentence and its exit code, not with a trace.

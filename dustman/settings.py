@@ -17,18 +17,25 @@ from dustman.forms import (
     Count,
     Database,
     Duration,
+    EventWord,
     File,
     Fraction,
     KeySource,
     LogUrl,
     NotNegative,
+    Patience,
     Positive,
     Rate,
     Seconds,
+    SecretSource,
     ServerUrl,
+    Start,
+    Tries,
     VenueName,
     VenueUrl,
+    WebhookUrl,
     When,
+    Window,
     Yes,
 )
 from dustman.mistakes import Mistake, Place, found, report
@@ -36,6 +43,7 @@ from dustman.section import Caps, Section, all_or_list, rule, setting, word_or
 from dustman.wallet_settings import WalletAccount
 from events.money import Amount
 from events.values import Policy
+from events.webhook import variable_of
 
 HOST = "api.coinbase.com"
 # Seconds that a signed request stays valid: its `exp` is `nbf` + 120 (Coinbase, API key authentication).
@@ -64,6 +72,10 @@ class Redis(Section):
     url: ServerUrl = setting("redis://127.0.0.1:6379", "The server. DUSTMAN_REDIS_URL overrides it.")
     broker_db: Database = setting("1", "The database of Celery's queues.")
     feed_db: Database = setting("0", "The database of the event stream, read by subscribers.")
+    feed_window: Window = setting(
+        "100000",
+        "How many of the newest events the stream holds, each in some 1.2 KB of its memory; the log holds all.",
+    )
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -183,6 +195,27 @@ class Account(Section):
         return tuple(map(self._asset, codes))
 
 
+class Webhook(Section):
+    """A receiver of the log's events over HTTP: each in order, at least once, signed with a secret both know."""
+
+    url: WebhookUrl = setting(..., "Where events are sent; shown without path and query, which may hold a secret.")
+    secret: SecretSource = setting(
+        "env",
+        "Where the secret is, `whsec_` and 24 to 64 random bytes in Base64: `env` for `DUSTMAN_WEBHOOK_<NAME>_SECRET` "
+        "in the environment or in .env beside this file, or the path of a file; never the secret. Two secrets with a "
+        "space between, while it is changed, sign both.",
+    )
+    types: tuple[EventWord, ...] = setting((), "The types of events that are sent; all when empty.")
+    start: Start = setting(
+        "now", "What is sent first, read when the name is new: what comes from now on, all there is, or a position on."
+    )
+    tries: Tries = setting(
+        "12", "How often an event is sent before it is parked and the next one goes on; 12 take half an hour."
+    )
+    timeout: Patience = setting("10", "How long a try may take.")
+    ca_file: File | None = setting(None, "The certificate authority of a receiver that no public one vouches for.")
+
+
 def _tag(value: object) -> str:
     """Tell a wallet by its venue; whatever else stands there is read, and complained about, as an exchange."""
     if isinstance(value, WalletAccount) or (isinstance(value, Mapping) and value.get("venue") == WalletAccount.tag):
@@ -207,6 +240,7 @@ class Settings(Section):
     limits: Limits = setting({}, "How fast a venue is asked.")
     reconcile: Reconcile = setting({}, "How orders whose answer was lost are settled.")
     workers: Workers = setting({}, "How much `dustman up` does at once.")
+    webhooks: dict[AccountName, Webhook] = setting({}, "The receivers of events over HTTP, by a name of your choice.")
     accounts: dict[AccountName, AnyAccount] = setting(..., "The accounts, by a name of your choice.", min_length=1)
     _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
@@ -229,6 +263,22 @@ class Settings(Section):
             if other != name:
                 raise rule(f"shares the variables {key_prefix(name)}… with {other}; rename one", "accounts", name)
         return self
+
+    @model_validator(mode="after")
+    def _distinct_webhooks(self) -> Self:
+        variables: dict[str, str] = {}
+        for name in (name for name, webhook in self.webhooks.items() if webhook.secret == "env"):
+            other = variables.setdefault(variable_of(name), name)
+            if other != name:
+                raise rule(f"shares the variable {variable_of(name)} with {other}; rename one", "webhooks", name)
+        return self
+
+    def webhook(self, name: str) -> Webhook:
+        """Return a webhook by its name; `ConfigurationError` lists those there are."""
+        if name not in self.webhooks:
+            there = ", ".join(self.webhooks) or "none"
+            raise ConfigurationError(f"there is no webhook {name!r}; the settings have {there}")
+        return self.webhooks[name]
 
     @property
     def exchanges(self) -> Mapping[str, Account]:

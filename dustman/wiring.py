@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from domain.errors import ConfigurationError, RefusedByPolicy
 from domain.identity import stream_of
-from dustman.forms import PostgresDatabase
+from dustman.forms import PostgresDatabase, SqliteFile
 from dustman.keys import key_of
 from dustman.settings import Account, Settings, load
 from dustman.wallet_forms import Endpoint, endpoint_of
@@ -45,26 +45,29 @@ def open_log(settings: Settings) -> EventLog:
         return PostgresLog(settings.log.url.text, now)
     from events.sqlite import SQLiteLog
 
-    return SQLiteLog(log_path(settings), now)
+    return SQLiteLog(log_path(settings.log.url), now)
 
 
 def restore_log(settings: Settings, identity: str, records: Iterable[Recorded]) -> int:
     """Make the log `identity` where the settings want theirs and none is yet; return how many events it has."""
+    if isinstance(settings.log.url, PostgresDatabase):
+        from dustman.database import owner_url, writer_login
+        from events import postgres_install
+
+        user, password = writer_login(settings)
+        return postgres_install.restore(owner_url(settings), {user: password}, identity, records)
     from events.restore import restore
 
-    return restore(log_path(settings), identity, records, now)
+    return restore(log_path(settings.log.url), identity, records, now)
 
 
-def log_path(settings: Settings) -> Path:
-    """Return the log's file, in a directory that is made when it is missing; `ConfigurationError` for a server."""
-    if isinstance(settings.log.url, PostgresDatabase):
-        raise ConfigurationError("log.url: must be a file for this, such as sqlite:///var/dustman.db")
-    path = settings.log.url.path
+def log_path(file: SqliteFile) -> Path:
+    """Return the log's file, in a directory that is made when it is missing."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"log.url: {path.parent} cannot be made, {error.strerror}") from None
-    return path
+        raise ConfigurationError(f"log.url: {file.path.parent} cannot be made, {error.strerror}") from None
+    return file.path
 
 
 def recorded_account(settings: Settings, log: EventLog, name: str) -> None:
@@ -99,7 +102,7 @@ def open_feed(settings: Settings) -> Feed:
 
     log = open_log(settings)
     try:
-        return Feed(open_redis(settings), log.identity)
+        return Feed(open_redis(settings), log.identity, settings.redis.feed_window)
     finally:
         log.close()
 

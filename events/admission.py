@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from events.catalogue import EventType, type_of
 from events.codec import encode
-from events.log import EventIdConflict, LogConflict, NewEvent, Recorded
+from events.log import EventIdConflict, LogConflict, NewEvent, Recorded, Written
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """A new event with its type and canonical bytes, ready to be recorded in `stream`."""
 
     stream: str
@@ -24,13 +24,15 @@ class Candidate:
     data: bytes
 
     def same_as(self, recorded: Recorded) -> bool:
-        """Tell whether the record is a repetition of this: same stream, type and data."""
-        return (self.stream, self.type.word, self.type.version, self.data) == (
-            recorded.stream,
-            recorded.type,
-            recorded.type_version,
-            recorded.data,
-        )
+        """Tell whether the record is a repetition of this: same stream, type and data.
+
+        What an earlier version recorded is a repetition when it means the same fact.
+        """
+        if (self.stream, self.type.word) != (recorded.stream, recorded.type):
+            return False
+        if self.type.version != recorded.type_version:
+            return self.event.fact == recorded.fact
+        return self.data == recorded.data
 
     def recorded(self, position: int, version: int, recorded_at: datetime) -> Recorded:
         return Recorded(
@@ -102,3 +104,25 @@ def admit(
 def recorded_after(previous: datetime, now: datetime) -> datetime:
     """Return when the next event counts as recorded: now, or a microsecond after the previous one if that is later."""
     return max(now, previous + TICK)
+
+
+def ticks(moment: datetime) -> int:
+    """Return microseconds since 1970 UTC, exactly."""
+    return (moment - EPOCH) // TICK
+
+
+def unread(record: Recorded) -> Written:
+    """Return an event that was read as if it had only been copied."""
+    return Written(
+        record.position,
+        record.stream,
+        record.version,
+        record.event_id,
+        record.type,
+        record.type_version,
+        record.data,
+        ticks(record.occurred_at),
+        ticks(record.recorded_at),
+        record.correlation_id,
+        record.causation_id,
+    )

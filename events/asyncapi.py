@@ -1,4 +1,4 @@
-"""The feed's description by AsyncAPI 3, for tools and people. `python -m events.asyncapi` writes it.
+"""The description of feed and webhooks by AsyncAPI 3, for tools and people. `python -m events.asyncapi` writes it.
 
 There is no binding for Redis streams, so a message's payload is an entry's two fields, `type` and `event`; `event` is
 text that holds a CloudEvent (https://www.asyncapi.com/docs/reference/specification/v3.0.0). Schemas are JSON Schema
@@ -20,7 +20,7 @@ PAGE: Final = Path("docs/reference/asyncapi.yaml")
 FORMAT: Final = "application/schema+json;version=2020-12"
 MEDIA: Final = "application/cloudevents+json"
 # The version of what subscribers rely on: address, fields, envelope. Types have versions of their own.
-CONTRACT: Final = "1.0.0"
+CONTRACT: Final = "1.1.0"
 
 POSITION: Final = {"type": "string", "pattern": "^[1-9][0-9]*$"}
 ENVELOPE: Final[dict[str, Any]] = {
@@ -46,6 +46,34 @@ ENVELOPE: Final[dict[str, Any]] = {
 ENVELOPE["required"] = [name for name in ENVELOPE["properties"] if name != "causationid"]
 ENVELOPE["additionalProperties"] = False
 
+# Where it leads is for the owner to say, so its address is unknown.
+WEBHOOK: Final[dict[str, Any]] = {
+    "address": None,
+    "title": "A URL of the settings' `webhooks`",
+    "description": "One event in each POST, as CloudEvents 1.0 in structured mode; at least once, in order.",
+    "servers": [{"$ref": "#/servers/receiver"}],
+    "messages": {"webhook": {"$ref": "#/components/messages/webhook"}},
+}
+POST: Final[dict[str, Any]] = {
+    "name": "webhook",
+    "title": "An event of any type, signed as Standard Webhooks says",
+    "contentType": MEDIA,
+    "headers": {
+        "type": "object",
+        "properties": {
+            "webhook-id": {"description": "The event's `id`, the same at every try.", "type": "string"},
+            "webhook-timestamp": {"description": "When it was sent, in seconds since 1970.", "type": "string"},
+            "webhook-signature": {
+                "description": "HMAC-SHA256 of id, time-stamp and body with dots between; of each secret one.",
+                "type": "string",
+                "pattern": "^v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9+/]{43}=)*$",
+            },
+        },
+        "required": ["webhook-id", "webhook-timestamp", "webhook-signature"],
+    },
+    "payload": {"schemaFormat": FORMAT, "schema": {"$ref": "#/components/schemas/envelope/schema"}},
+}
+
 
 def document() -> dict[str, Any]:
     """Return the whole description."""
@@ -55,25 +83,38 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Dustman's feed",
             "version": CONTRACT,
-            "description": "Every event of Dustman's log, in its order, as entries of one Redis stream.",
+            "description": (
+                "Every event of Dustman's log, in its order, as entries of one Redis stream, and as POSTs to webhooks."
+            ),
         },
         "servers": {
             "redis": {
                 "host": "localhost:6379",
                 "protocol": "redis",
                 "description": "The Redis of the settings' `redis.url`, database of the feed.",
-            }
+            },
+            "receiver": {
+                "host": "receiver.example.com",
+                "protocol": "https",
+                "description": "A host of the settings' `webhooks`.",
+            },
         },
-        "channels": {"feed": _channel(types)},
+        "channels": {"feed": _channel(types), "webhook": WEBHOOK},
         "operations": {
             "publish": {
                 "action": "send",
                 "channel": {"$ref": "#/channels/feed"},
                 "summary": "XADD of each event after it is in the log. Subscribers only read.",
-            }
+            },
+            "post": {
+                "action": "send",
+                "channel": {"$ref": "#/channels/webhook"},
+                "summary": "POST of each event, each after the one before was answered with a status of 200 to 299.",
+                "bindings": {"http": {"method": "POST", "bindingVersion": "0.3.0"}},
+            },
         },
         "components": {
-            "messages": {_key(each): _message(each) for each in types},
+            "messages": {_key(each): _message(each) for each in types} | {"webhook": POST},
             "schemas": {"envelope": {"schemaFormat": FORMAT, "schema": ENVELOPE}},
         },
     }

@@ -1,12 +1,14 @@
 """The catalogue: the stable word and version under which each fact is recorded, for ever.
 
-The words are written out, not derived: renaming a class must not rename what is in the log.
+The words are written out, not derived: renaming a class must not rename what is in the log. When a fact must change
+after a release, its version grows here, the version before it gets an upcaster, and the golden file and the schema of
+that version stay as they were released.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
 from events import facts
 from events.facts import Fact
@@ -53,6 +55,9 @@ TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
 }
 
 FACT_OF: Final[Mapping[EventType, type[Fact]]] = {event_type: fact for fact, event_type in TYPE_OF.items()}
+
+# What an earlier version's fields are in the next version (`events.upcasting`); every version that was released stays.
+UPCASTERS: Final[Mapping[EventType, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 
 
 def type_of(fact: Fact) -> EventType:

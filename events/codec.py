@@ -2,7 +2,8 @@
 
 The form is JSON with sorted keys and no spaces (RFC 8259); decimals are strings without an exponent, times are RFC 3339
 in UTC with six digits of a second. Whatever is not in exactly this form is refused on both ways, so equal facts have
-equal bytes, and what was read is what was written.
+equal bytes, and what was read is what was written. Most facts and bytes are shown at little cost to be in it
+(`events.exactness`, `events.grammar`); for the rest, what would be written decides.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -17,11 +19,16 @@ from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from events.catalogue import FACT_OF, EventType, UnknownType, type_of
+from events.catalogue import FACT_OF, UPCASTERS, EventType, UnknownType, type_of
+from events.exactness import exactness
 from events.facts import Fact
+from events.grammar import matcher
 from events.money import plain
+from events.upcasting import Upcasting
 
 MOST_DIGITS: Final = 200
+# What an upcaster may raise that meets other fields than those of its version.
+_FOREIGN: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 Write = Callable[[Any], Any]
 
@@ -33,29 +40,55 @@ class UnfitFact(ValueError):
 def encode(fact: Fact) -> bytes:
     """Return the canonical bytes of a fact."""
     event_type = type_of(fact)
-    _, write = _CODECS[event_type]
+    codec = _CODECS[event_type]
+    if codec.exact(fact) and codec.canonical(data := _as_it_stands(fact)):
+        return data
     try:
-        return _JSON.encode(write(fact))
+        return _JSON.encode(codec.write(fact))
     except _Refused as refused:
         raise UnfitFact(f"{event_type}: {refused}") from None
 
 
 def decode(event_type: EventType, data: bytes) -> Fact:
-    """Return the fact that the bytes mean; `UnknownType` or `UnfitFact` when they are not what `encode` writes."""
+    """Return the fact that the bytes mean; `UnknownType` or `UnfitFact` when they are not what `encode` writes.
+
+    What it wrote in an earlier version is read as the newest.
+    """
     codec = _CODECS.get(event_type)
     if codec is None:
-        raise UnknownType(f"{event_type} is not in the catalogue")
-    read, write = codec
+        return _of_an_earlier_version(event_type, data)
     try:
-        fact = read(data)
-        written = write(fact)
-    except msgspec.DecodeError as error:
+        fact = codec.read(data)
+        if codec.canonical(data):
+            return fact
+        written = codec.write(fact)
+        if _JSON.encode(written) != data:
+            raise UnfitFact(f"{event_type}: {_difference(msgspec.json.decode(data), written)}")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnfitFact(f"{event_type}: {error}; the bytes are {_shortly(data)}") from None
     except _Refused as refused:
         raise UnfitFact(f"{event_type}: {refused}") from None
-    if _JSON.encode(written) != data:
-        raise UnfitFact(f"{event_type}: {_difference(msgspec.json.decode(data), written)}")
     return fact
+
+
+def _of_an_earlier_version(event_type: EventType, data: bytes) -> Fact:
+    try:
+        return decode(*_newest(event_type, data))
+    except UnknownType:
+        raise
+    except _FOREIGN as error:
+        said = error if isinstance(error, ValueError) else f"{type(error).__name__} {error}"
+        raise UnfitFact(f"{event_type}: {said}; the bytes are {_shortly(data)}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Codec:
+    """What reads and writes facts of one type, and what shows bytes and facts to be beyond doubt."""
+
+    read: Callable[[bytes], Fact]
+    write: Write
+    canonical: Callable[[bytes], object]
+    exact: Callable[[Fact], bool]
 
 
 class _Refused(ValueError):
@@ -214,6 +247,14 @@ def _difference(read: Any, written: Any, path: str = "") -> str:
     return "" if path else "keys are not sorted and unique, or there are spaces or escapes that need not be"
 
 
+def _as_it_stands(fact: Fact) -> bytes:
+    """Write an exact fact without a look at its values; canonical or not, or nothing where that cannot be."""
+    try:
+        return _JSON.encode(fact)
+    except (UnicodeEncodeError, OverflowError):
+        return b""
+
+
 def _shortly(data: bytes) -> str:
     return repr(data if len(data) <= 200 else data[:200] + b"...")
 
@@ -226,6 +267,8 @@ _SCALARS: Final[Mapping[Any, Write]] = {
     datetime: _moment,
 }
 _JSON: Final = msgspec.json.Encoder(order="sorted")
-_CODECS: Final[Mapping[EventType, tuple[Callable[[bytes], Fact], Write]]] = {
-    event_type: (msgspec.json.Decoder(form).decode, _writer(form)) for event_type, form in FACT_OF.items()
+_newest: Final = Upcasting(FACT_OF, UPCASTERS)
+_CODECS: Final[Mapping[EventType, _Codec]] = {
+    event_type: _Codec(msgspec.json.Decoder(form).decode, _writer(form), matcher(form), exactness(form))
+    for event_type, form in FACT_OF.items()
 }

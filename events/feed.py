@@ -8,16 +8,17 @@ gap, so it may be sent twice, late, and by many processes at once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Final
 
 from redis import Redis
 
 from events.envelope import cloud_event
-from events.log import EventLog, Recorded, StoreMisconfigured
+from events.log import EventLog, StoreMisconfigured, Written
 
 POINTER: Final = "dustman:feed"
-WINDOW: Final = 10_000
+WINDOW: Final = 100_000
 BATCH: Final = 500
 ROUNDS: Final = 10
 
@@ -97,11 +98,11 @@ class Feed:
         """Return the position of the newest entry, 0 when there is none."""
         return _position(self._last_entry())
 
-    def publish_pending(self, log: EventLog) -> int:
+    def publish_pending(self, log: EventLog, most: int | None = None) -> int:
         """Copy what the stream lacks up to the log's head and return how many events that were.
 
         A stream that was wiped begins again with the newest `window` events; one that is ahead of its log, or not
-        written by us, is deleted and begins again.
+        written by us, is deleted and begins again. A caller with other things to do copies `most` events at a time.
         """
         if not self._safe:
             self.refuse_eviction()
@@ -113,26 +114,40 @@ class Feed:
                 self._reset(keys=[self.key], args=[entry])
                 continue
             after = last or max(0, head - self._window)
-            added, whole = self._copy(log.read(after=after, until=head), after, fresh=last == 0)
+            until = head if most is None else min(head, after + most)
+            added, whole = self._copy(log.written(after, until), after, fresh=last == 0)
             published += added
             if whole:
                 break
         return published
 
-    def _copy(self, events: Iterator[Recorded], after: int, fresh: bool) -> tuple[int, bool]:
+    def _copy(self, events: Iterator[Written], after: int, fresh: bool) -> tuple[int, bool]:
         """Write in batches; return how many were added, and whether the stream stayed as it was found."""
+        batch = list(islice(events, BATCH))
+        if len(batch) < BATCH:
+            added = self._write(self._words(batch, after, fresh)) if batch else 0
+            return max(added, 0), added >= 0
+        # Redis takes a batch while the next one is made.
         total = 0
-        while batch := list(islice(events, BATCH)):
-            added = self._write(batch, after, fresh)
-            if added < 0:
-                return total, False
-            total, after, fresh = total + added, batch[-1].position, False
+        with ThreadPoolExecutor(1, "feed") as writing:
+            under_way: Future[int] | None = None
+            while batch or under_way:
+                words = self._words(batch, after, fresh) if batch else None
+                added = under_way.result() if under_way else 0
+                if added < 0:
+                    return total, False
+                under_way = writing.submit(self._write, words) if words else None
+                total, after, fresh = total + added, batch[-1].position if batch else after, False
+                batch = list(islice(events, BATCH)) if batch else []
         return total, True
 
-    def _write(self, batch: Sequence[Recorded], after: int, fresh: bool) -> int:
+    def _words(self, batch: Sequence[Written], after: int, fresh: bool) -> list[bytes | str | int]:
         words: list[bytes | str | int] = [after, int(fresh), self._window]
-        for recorded in batch:
-            words += (recorded.type, cloud_event(recorded, self._identity))
+        for written in batch:
+            words += (written.type, cloud_event(written, self._identity))
+        return words
+
+    def _write(self, words: list[bytes | str | int]) -> int:
         return int(self._publish(keys=[self.key, POINTER], args=words))
 
     def _last_entry(self) -> bytes:

@@ -32,7 +32,8 @@ local function now()
     return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local function owe(first, last)
-    for position = first, last do redis.call('ZADD', owed, 'NX', 0, string.format('%.0f', position)) end
+    -- Not handed out yet: the position as its score is below any time, and the order in which they are taken.
+    for position = first, last do redis.call('ZADD', owed, 'NX', position, string.format('%.0f', position)) end
 end
 local function answer(position)
     redis.call('HDEL', tries, position)
@@ -138,6 +139,23 @@ end
 return string.format('%.0f', floor)
 """
 
+# ARGV: group. Makes all that is unanswered owed and not handed out, so that it is taken in order, before what is next.
+REOPEN: Final = f"""{GROUP}
+if not delivered() then return end
+for _, position in ipairs(redis.call('ZRANGE', owed, 0, -1)) do redis.call('ZADD', owed, position, position) end
+local pending = redis.call('XPENDING', stream, group, '-', '+', redis.call('XPENDING', stream, group)[1] + 1)
+for _, message in ipairs(pending) do
+    owe(position_of(message[1]), position_of(message[1]))
+    redis.call('XACK', stream, group, message[1])
+end
+"""
+# ARGV: group. Returns {position handed out so far, how many of these are unanswered}, nil without a group.
+OPEN: Final = f"""{GROUP}
+local last = delivered()
+if not last then return nil end
+return {{string.format('%.0f', last), redis.call('XPENDING', stream, group)[1] + redis.call('ZCARD', owed)}}
+"""
+
 # The feed's clients read with a socket timeout of 2 s or more; a block must end well before it.
 LONGEST_BLOCK_SECONDS: Final = 1.0
 BEGINNING: Final = b"0-0"
@@ -173,7 +191,7 @@ class Group:
         self._stream = stream_key(identity)
         scope = f"{identity}:{name}"
         self.keys = [self._stream, f"dustman:owed:{scope}", f"dustman:tries:{scope}", parked_key(name)]
-        self._scripts = {script: redis.register_script(script) for script in (TAKE, ANSWER, PARK, FLOOR)}
+        self._scripts = {script: redis.register_script(script) for script in (TAKE, ANSWER, PARK, FLOOR, OPEN, REOPEN)}
         self._history = BEGINNING
         self._delivered = BEGINNING
 
@@ -212,6 +230,18 @@ class Group:
         """Return the position up to which nothing is open or parked; None when Redis has no such group."""
         reply = self._run(FLOOR, self._identity)
         return None if reply is None else int(reply)
+
+    def reopen(self) -> None:
+        """Have all that is unanswered handed out again at once and in order: of use where a group is one consumer."""
+        self._run(REOPEN)
+
+    def waiting(self, head: int) -> int | None:
+        """Return how many events up to `head` are not answered for, those of other types included, parked ones not.
+
+        None when Redis has no such group.
+        """
+        reply = self._run(OPEN)
+        return None if reply is None else head - int(reply[0]) + int(reply[1])
 
     def _run(self, script: str, *words: str | bytes | int) -> Any:
         """Run a script; after an error its answer may be lost, so this consumer's own entries are read again."""

@@ -38,14 +38,18 @@ class Head:
     checkpoint: Checkpoint
 
 
-def inspect(log: ProvableLog, keys: Collection[VerifierKey], witnessed: Sequence[tuple[str, bytes]] = ()) -> Findings:
-    """Inspect all of a log; `witnessed` are notes kept elsewhere, each with the place it comes from.
+def inspect(
+    log: ProvableLog, keys: Collection[VerifierKey], witnessed: Sequence[tuple[str, bytes]] | None = None
+) -> Findings:
+    """Inspect all of a log; `witnessed` are notes kept elsewhere, each with the place it comes from, if one was asked.
 
     `vouched` is the last position that a signed head covers. Without keys no head can be judged, which is doubtful.
     """
     findings = Findings()
     findings.broken.extend(log.damage())
-    heads = [*_stored(log, keys, findings), *_witnessed(witnessed, keys, findings)]
+    heads = list(_stored(log, keys, findings))
+    if witnessed is not None:
+        heads += _witnessed(log, witnessed, keys, findings)
     for head in heads:
         if head.checkpoint.origin != origin(log.identity):
             findings.broken.append(f"{head.place} is of {head.checkpoint.origin}; this log is {origin(log.identity)}")
@@ -70,14 +74,25 @@ def _stored(log: ProvableLog, keys: Collection[VerifierKey], findings: Findings)
 
 
 def _witnessed(
-    witnessed: Sequence[tuple[str, bytes]], keys: Collection[VerifierKey], findings: Findings
+    log: ProvableLog, witnessed: Sequence[tuple[str, bytes]], keys: Collection[VerifierKey], findings: Findings
 ) -> Iterator[Head]:
-    """A note that no key vouches for is no evidence against the log, nor for it."""
+    """A note that no key vouches for is no evidence against the log, nor for it.
+
+    A witness may serve other logs too, whose notes tell nothing of this one; but it must have some of this one.
+    """
+    ours = origin(log.identity)
+    if not any(_of(note, ours) for _, note in witnessed):
+        findings.doubtful.append(f"the witness remembers no checkpoint of {ours}")
     for place, note in witnessed:
         try:
             yield Head(place, opened(note, keys))
         except BadCheckpoint as bad:
-            findings.doubtful.append(f"{place}: {bad}")
+            if _of(note, ours):
+                findings.doubtful.append(f"{place}: {bad}")
+
+
+def _of(note: bytes, name: str) -> bool:
+    return note.startswith(f"{name}\n".encode())
 
 
 def _walk(log: ProvableLog, heads: Sequence[Head], findings: Findings) -> None:
@@ -120,14 +135,18 @@ def _leaves_under(row: bytes) -> int:
 
 
 def _compare(tree: Frontier, covering: Mapping[int, Sequence[Head]], findings: Findings) -> None:
-    for head in covering.get(tree.size, ()):
-        if head.checkpoint.root == tree.root():
-            findings.vouched = tree.size
-        else:
-            findings.broken.append(
-                f"{head.place} was signed over {tree.size} events that are not these; "
-                f"what follows position {findings.vouched} was rewritten"
-            )
+    """Hold the heads of this size against the tree; one that contradicts takes the others' word away."""
+    if not (heads := covering.get(tree.size, ())):
+        return
+    root = tree.root()
+    if contradicting := [head for head in heads if head.checkpoint.root != root]:
+        findings.broken.extend(
+            f"{head.place} was signed over {tree.size} events that are not these; "
+            f"what follows position {findings.vouched} was rewritten"
+            for head in contradicting
+        )
+    else:
+        findings.vouched = tree.size
 
 
 class _Order:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import msgspec
 
 from events.facts import Fact
 
@@ -44,8 +46,7 @@ class NewEvent:
     causation_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True):
     """An event in the log. `position` is global, dense, from 1; `version` counts within the stream, from 1.
 
     `recorded_at` strictly grows with the position. `type` and `type_version` are stable words of the catalogue; `data`
@@ -62,6 +63,22 @@ class Recorded:
     fact: Fact
     occurred_at: datetime
     recorded_at: datetime
+    correlation_id: str
+    causation_id: str | None
+
+
+class Written(NamedTuple):
+    """An event as its store has it, its fact not read: the fields of `Recorded`, times in microseconds since 1970."""
+
+    position: int
+    stream: str
+    version: int
+    event_id: str
+    type: str
+    type_version: int
+    data: bytes
+    occurred_at: int
+    recorded_at: int
     correlation_id: str
     causation_id: str | None
 
@@ -88,6 +105,10 @@ class EventLog(Protocol):
 
     def read(self, after: int = 0, until: int | None = None) -> Iterator[Recorded]:
         """Yield all events with `after < position <= until`, in order, in bounded memory."""
+        ...
+
+    def written(self, after: int, until: int) -> Iterator[Written]:
+        """Yield the same as `read`, in a tenth of the time, for who copies events and need not understand them."""
         ...
 
     def streams(self) -> Sequence[str]: ...

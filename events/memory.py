@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 
-from events.admission import EPOCH, admit, candidates, recorded_after
+from events.admission import EPOCH, admit, candidates, recorded_after, unread
 from events.leaf import grown
-from events.log import NewEvent, Recorded
+from events.log import NewEvent, Recorded, Written
 
 
 class MemoryLog:
@@ -53,6 +53,9 @@ class MemoryLog:
 
     def read(self, after: int = 0, until: int | None = None) -> Iterator[Recorded]:
         return iter(self._events[after:until])
+
+    def written(self, after: int, until: int) -> Iterator[Written]:
+        return map(unread, self._events[after:until])
 
     def streams(self) -> Sequence[str]:
         return list(self._streams)

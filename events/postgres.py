@@ -7,23 +7,17 @@ order of commits and no reader ever sees a hole. The rules of an append are aske
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from events.admission import TICK, Candidate, admit, candidates
-from events.catalogue import EventType
-from events.codec import decode
-from events.log import CorruptLog, NewEvent, Recorded
+from events.admission import TICK, Candidate, admit, candidates, ticks
+from events.log import CorruptLog, NewEvent, Recorded, Written
+from events.postgres_rows import SELECT, fetched
 from events.postgres_server import Link, Server
 
 PAGE: Final = 500
 
-SELECT: Final = """
-SELECT position, name, version, event_id, type, type_version, data, occurred_at, recorded_at, correlation_id,
-    causation_id
-FROM dustman.events JOIN dustman.streams ON id = stream
-"""
 APPEND: Final = """
 SELECT version, head, at FROM dustman.append(
     %s, %s, %s, %s::text[], %s::text[], %s::integer[], %s::bytea[], %s::timestamptz[], %s::text[], %s::text[])
@@ -31,7 +25,7 @@ SELECT version, head, at FROM dustman.append(
 
 
 class PostgresLog:
-    """An `EventLog` in the database at `url`, made there by `events.postgres_schema.install`.
+    """A `ProvableLog` in the database at `url`, made there by `events.postgres_install.install`.
 
     See `Server` for who may share it and what its deadline is.
     """
@@ -48,7 +42,7 @@ class PostgresLog:
         wanted = candidates(stream, expected, events)
         if not wanted:
             return []
-        values = (stream, expected, self._clock(), *_columns(wanted))
+        values = (stream, expected, self._clock(), *columns(wanted))
         [(version, head, at)] = self._rows(APPEND, *values)
         if at is None:
             repeated = admit(wanted, expected, version, self._known(wanted))
@@ -62,7 +56,7 @@ class PostgresLog:
 
     def stream(self, stream: str, after: int = 0) -> Iterator[Recorded]:
         query = f"{SELECT} WHERE name = %s AND version > %s ORDER BY version LIMIT {PAGE}"
-        while page := self._page(query, stream, after):
+        while page := self._page(f"version {after + 1} of stream {stream}", query, stream, after):
             for record in page:
                 after += 1
                 if record.version != after:
@@ -72,12 +66,23 @@ class PostgresLog:
     def read(self, after: int = 0, until: int | None = None) -> Iterator[Recorded]:
         query = f"{SELECT} WHERE position > %s AND position <= %s ORDER BY position LIMIT {PAGE}"
         last = self.head() if until is None else until
-        while page := self._page(query, after, last):
+        while page := self._page(f"position {after + 1}", query, after, last):
             for record in page:
                 after += 1
                 if record.position != after:
                     raise CorruptLog(f"{self._server.name}: position {after} is missing")
                 yield record
+
+    def written(self, after: int, until: int) -> Iterator[Written]:
+        query = f"{SELECT} WHERE position > %s AND position <= %s ORDER BY position LIMIT {PAGE}"
+        while page := self._rows(query, after, until):
+            for row in page:
+                after += 1
+                if row[0] != after:
+                    raise CorruptLog(f"{self._server.name}: position {after} is missing")
+                *fields, occurred_at, recorded_at, correlation_id, causation_id = row
+                times = ticks(occurred_at), ticks(recorded_at)
+                yield Written._make((*fields, *times, correlation_id, causation_id))
 
     def streams(self) -> Sequence[str]:
         return [name for (name,) in self._rows("SELECT name FROM dustman.streams ORDER BY id")]
@@ -96,6 +101,32 @@ class PostgresLog:
     def save_checkpoint(self, subscriber: str, position: int) -> None:
         self._rows("SELECT dustman.save_checkpoint(%s, %s)", subscriber, position)
 
+    def tree(self, positions: Collection[int]) -> Mapping[int, bytes]:
+        rows = self._rows("SELECT position, hashes FROM dustman.events WHERE position = ANY (%s)", list(positions))
+        return dict(rows)
+
+    def signed_heads(self) -> Sequence[bytes]:
+        rows = self._rows("SELECT number, note FROM dustman.signed_heads ORDER BY number")
+        if missing := set(range(1, len(rows) + 1)).difference(number for number, _ in rows):
+            raise CorruptLog(f"{self._server.name}: signed head {min(missing)} is missing")
+        return [note for _, note in rows]
+
+    def keep_signed_head(self, note: bytes) -> None:
+        self._rows("SELECT dustman.keep_signed_head(%s)", note)
+
+    def damage(self) -> Iterator[str]:
+        query = "SELECT count(*), coalesce(min(position), 1), coalesce(max(position), 0) FROM dustman.events"
+        [(count, first, last)] = self._rows(query)
+        if (first, last) != (1, count):
+            missing = (
+                "SELECT min(n) FROM generate_series(1, %s) AS n "
+                "WHERE NOT EXISTS (SELECT FROM dustman.events WHERE position = n)"
+            )
+            yield (
+                f"{self._server.name}: position {self._value(missing, count)} is missing: "
+                f"there are {count} events, from position {first} to {last}"
+            )
+
     def close(self) -> None:
         self._server.close()
 
@@ -105,11 +136,17 @@ class PostgresLog:
 
     def _known(self, wanted: Sequence[Candidate]) -> Mapping[str, Recorded]:
         ids = [candidate.event.event_id for candidate in wanted]
-        return {record.event_id: record for record in self._page(f"{SELECT} WHERE event_id = ANY (%s)", ids)}
+        page = self._page("an event that is there already", f"{SELECT} WHERE event_id = ANY (%s)", ids)
+        return {record.event_id: record for record in page}
 
-    def _page(self, query: str, *bounds: object) -> Sequence[Recorded]:
-        """Fetch a page whole: a reader that pauses between events must not keep a transaction open."""
-        return [self._recorded(row) for row in self._rows(query, *bounds)]
+    def _page(self, place: str, query: str, *bounds: object) -> Sequence[Recorded]:
+        """Fetch a page whole: a reader that pauses between events must not keep a transaction open.
+
+        A page ends before what cannot be read; the next one begins with it, at the `place` that the error names.
+        """
+        return self._server.asked(
+            lambda link: fetched(link.execute(query, bounds, binary=True), self._server.name, place)
+        )
 
     def _value(self, query: str, *values: object) -> Any:
         [(value,)] = self._rows(query, *values)
@@ -121,16 +158,8 @@ class PostgresLog:
 
         return self._server.asked(ask)
 
-    def _recorded(self, row: tuple[Any, ...]) -> Recorded:
-        position, stream, version, event_id, word, type_version, data, *rest = row
-        try:
-            fact = decode(EventType(word, type_version), data)
-        except (ValueError, OverflowError) as error:
-            raise CorruptLog(f"{self._server.name}: position {position} cannot be read: {error}") from error
-        return Recorded(position, stream, version, event_id, word, type_version, data, fact, *rest)
 
-
-def _columns(wanted: Sequence[Candidate]) -> tuple[list[object], ...]:
+def columns(wanted: Sequence[Candidate]) -> tuple[list[object], ...]:
     """Turn events into the arrays that the server's function takes."""
     rows = [
         (

@@ -1,23 +1,18 @@
-"""What a log in PostgreSQL is made of, and who may do what with it: installed once, by the owner of the database.
+"""What a log in PostgreSQL is made of, and who may do what with it.
 
-Two functions are the only way to write. Writers may call them and read, readers may read, and the tables themselves
+Its functions are the only way to write. Writers may call them and read, readers may read, and the tables themselves
 refuse whatever is not an addition, even from their owner.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Mapping
 from typing import Final
 
-import psycopg
-from psycopg import errors, sql
-
-from events.log import StoreMisconfigured
-
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 # Who listens here is told the new head at each commit: `LISTEN dustman`.
 CHANNEL: Final = "dustman"
+# The advisory lock under which positions, and the numbers of signed heads, are assigned: "DUST".
+LOCK: Final = 0x44555354
 
 TABLES: Final = """
 CREATE SCHEMA dustman;
@@ -35,15 +30,76 @@ CREATE TABLE dustman.events (
     recorded_at timestamptz NOT NULL,
     correlation_id text NOT NULL CHECK (correlation_id <> ''),
     causation_id text,
+    hashes bytea NOT NULL,
     UNIQUE (stream, version)
 );
 CREATE TABLE dustman.checkpoints (subscriber text PRIMARY KEY, position bigint NOT NULL);
+"""
+SIGNED_HEADS: Final = "CREATE TABLE dustman.signed_heads (number bigint PRIMARY KEY, note bytea NOT NULL);"
+
+# A leaf as `events.leaf` writes it, hashed. It is made here, of what is kept: a writer cannot give another.
+LEAF_HASH: Final = """
+CREATE FUNCTION dustman.leaf_hash(
+    "position" bigint, stream text, version bigint, event_id text, type text, type_version integer, data bytea,
+    occurred_at timestamptz, recorded_at timestamptz, correlation_id text, causation_id text
+) RETURNS bytea LANGUAGE sql STABLE AS $$
+    SELECT sha256('\\x00' || convert_to(
+        '{"causation_id":' || coalesce(to_json(causation_id)::text, 'null')
+        || ',"correlation_id":' || to_json(correlation_id)
+        || ',"data":', 'UTF8') || data || convert_to(
+        ',"event_id":' || to_json(event_id)
+        || ',"occurred_at":' || to_char(occurred_at AT TIME ZONE 'UTC', '"\\""YYYY-MM-DD"T"HH24:MI:SS.US"Z\\""')
+        || ',"position":' || "position"
+        || ',"recorded_at":' || to_char(recorded_at AT TIME ZONE 'UTC', '"\\""YYYY-MM-DD"T"HH24:MI:SS.US"Z\\""')
+        || ',"stream":' || to_json(stream)
+        || ',"type":' || to_json(type)
+        || ',"type_version":' || type_version
+        || ',"version":' || version || '}', 'UTF8'))
+$$;
+"""
+# The rows that `events.tree.Frontier` gives for leaves after the first `size`.
+GROWN: Final = """
+CREATE FUNCTION dustman.grown(size bigint, leaves bytea[]) RETURNS bytea[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    old CONSTANT bigint := size;
+    grown bytea[] := '{}';
+    node bytea;
+    completed bytea;
+    kept bytea;
+    level integer;
+    sibling bigint;
+BEGIN
+    FOREACH node IN ARRAY leaves LOOP
+        completed := node;
+        level := 0;
+        WHILE size >> level & 1 = 1 LOOP
+            sibling := size >> level << level;
+            IF sibling > old THEN
+                kept := grown[sibling - old];
+            ELSE
+                SELECT hashes INTO kept FROM dustman.events WHERE position = sibling;
+            END IF;
+            kept := substr(kept, level * 32 + 1, 32);
+            IF length(kept) IS DISTINCT FROM 32 THEN
+                RAISE 'the tree''s node of level % at position % is missing', level, sibling
+                    USING ERRCODE = 'data_corrupted';
+            END IF;
+            node := sha256('\\x01' || kept || node);
+            completed := completed || node;
+            level := level + 1;
+        END LOOP;
+        size := size + 1;
+        grown := grown || completed;
+    END LOOP;
+    RETURN grown;
+END $$;
 """
 
 # The lock is held until the commit, so positions and times of record are assigned in the order of commits. What is
 # read after it is read anew, which only `read committed` does.
 APPEND: Final = f"""
-CREATE FUNCTION dustman.append(
+CREATE OR REPLACE FUNCTION dustman.append(
     into_stream text, expected bigint, now timestamptz, ids text[], types text[], type_versions integer[],
     contents bytea[], occurred timestamptz[], correlations text[], causations text[],
     OUT version bigint, OUT head bigint, OUT at timestamptz
@@ -51,11 +107,12 @@ CREATE FUNCTION dustman.append(
 #variable_conflict use_column
 DECLARE
     ours integer;
+    rows bytea[];
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE 'append needs a transaction of isolation read committed' USING ERRCODE = 'invalid_transaction_state';
     END IF;
-    PERFORM pg_advisory_xact_lock({0x44555354});
+    PERFORM pg_advisory_xact_lock({LOCK});
     SELECT id INTO ours FROM dustman.streams WHERE name = into_stream;
     append.version := coalesce((SELECT max(version) FROM dustman.events WHERE stream = ours), 0);
     IF append.version <> expected OR cardinality(ids) = 0
@@ -69,11 +126,18 @@ BEGIN
         ours := coalesce((SELECT max(id) FROM dustman.streams), 0) + 1;
         INSERT INTO dustman.streams VALUES (ours, into_stream);
     END IF;
+    rows := dustman.grown(append.head, (
+        SELECT array_agg(
+            dustman.leaf_hash(append.head + n, into_stream, append.version + n, id, type, type_version, content,
+                occurred_at, append.at + (n - 1) * interval '1 microsecond', correlation_id, causation_id)
+            ORDER BY n)
+        FROM unnest(ids, types, type_versions, contents, occurred, correlations, causations) WITH ORDINALITY
+            AS new (id, type, type_version, content, occurred_at, correlation_id, causation_id, n)));
     INSERT INTO dustman.events
         SELECT append.head + n, ours, append.version + n, id, type, type_version, content, occurred_at,
-            append.at + (n - 1) * interval '1 microsecond', correlation_id, causation_id
-        FROM unnest(ids, types, type_versions, contents, occurred, correlations, causations) WITH ORDINALITY
-            AS new (id, type, type_version, content, occurred_at, correlation_id, causation_id, n);
+            append.at + (n - 1) * interval '1 microsecond', correlation_id, causation_id, hashes
+        FROM unnest(ids, types, type_versions, contents, occurred, correlations, causations, rows) WITH ORDINALITY
+            AS new (id, type, type_version, content, occurred_at, correlation_id, causation_id, hashes, n);
     PERFORM pg_notify('{CHANNEL}', (append.head + cardinality(ids))::text);
 END $$;
 """
@@ -86,76 +150,56 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 """
 
-REFUSALS: Final = """
+KEEP_SIGNED_HEAD: Final = f"""
+CREATE FUNCTION dustman.keep_signed_head(signed bytea) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock({LOCK});
+    INSERT INTO dustman.signed_heads SELECT coalesce(max(number), 0) + 1, signed FROM dustman.signed_heads;
+END $$;
+"""
+
+REFUSE: Final = """
 CREATE FUNCTION dustman.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE 'the log is append-only' USING ERRCODE = 'restrict_violation';
 END $$;
-""" + "".join(
-    f"""
+"""
+
+
+def _frozen(*tables: str) -> str:
+    return "".join(
+        f"""
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON dustman.{table}
     FOR EACH STATEMENT EXECUTE FUNCTION dustman.refuse();
 ALTER TABLE dustman.{table} ENABLE ALWAYS TRIGGER append_only;
 """
-    for table in ("events", "streams", "meta")
-)
+        for table in tables
+    )
+
+
+PROOFS: Final = "".join((SIGNED_HEADS, LEAF_HASH, GROWN, APPEND, KEEP_SIGNED_HEAD))
+SCHEMA: Final = "".join((TABLES, PROOFS, SAVE_CHECKPOINT, REFUSE, _frozen("events", "streams", "meta", "signed_heads")))
+
+# A log of schema 1 becomes one of schema 2 by the first, the rows of its tree, and the second. An append that was
+# waiting meanwhile brings no row of the tree, and so is refused.
+SCHEMA_2: Final = f"""
+ALTER TABLE dustman.events ADD hashes bytea;
+{PROOFS}
+{_frozen("signed_heads")}
+ALTER TABLE dustman.events DISABLE TRIGGER append_only;
+ALTER TABLE dustman.meta DISABLE TRIGGER append_only;
+UPDATE dustman.meta SET value = '2' WHERE name = 'schema';
+"""
+SCHEMA_2_WHOLE: Final = """
+ALTER TABLE dustman.events ALTER hashes SET NOT NULL;
+ALTER TABLE dustman.events ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE dustman.meta ENABLE ALWAYS TRIGGER append_only;
+"""
 
 RIGHTS: Final = """
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA dustman FROM PUBLIC;
 GRANT USAGE ON SCHEMA dustman TO {writer}, {reader};
 GRANT SELECT ON ALL TABLES IN SCHEMA dustman TO {writer}, {reader};
-GRANT EXECUTE ON FUNCTION dustman.append, dustman.save_checkpoint TO {writer};
+GRANT EXECUTE ON FUNCTION dustman.append, dustman.save_checkpoint, dustman.keep_signed_head TO {writer};
 """
-
-
-def install(
-    url: str, logins: Mapping[str, str], new_identity: Callable[[], str] = lambda: str(uuid.uuid4())
-) -> tuple[str, str]:
-    """Make the log in the database at `url`, once, and return the names of its roles for writers and for readers.
-
-    `logins` are users with their passwords who become writers; missing ones are made, of the others the password is
-    set. Repeated it leaves the log as it is. The user of `url` owns the database and may create roles; else
-    `StoreMisconfigured` says what the server refused.
-    """
-    try:
-        with psycopg.connect(url, connect_timeout=5) as link:
-            if link.execute("SHOW server_encoding").fetchone() != ("UTF8",):
-                raise StoreMisconfigured(f"the database {link.info.dbname} is not encoded in UTF8; make one that is")
-            link.execute("SELECT pg_advisory_xact_lock(%s)", (0x44555354,))
-            writer, reader = roles_of(link.info.dbname)
-            if link.execute("SELECT to_regnamespace('dustman') IS NULL").fetchone() == (True,):
-                _make(link, writer, reader, new_identity())
-            for user, password in logins.items():
-                _admit(link, user, password, writer)
-    except (errors.OperationalError, errors.InsufficientPrivilege) as error:
-        raise StoreMisconfigured(f"the log cannot be made: {' '.join(str(error).split())}") from error
-    return writer, reader
-
-
-def roles_of(database: str) -> tuple[str, str]:
-    """Return the names of the roles for writers and for readers: a server knows roles, not databases, apart."""
-    return f"{database}_writer", f"{database}_reader"
-
-
-def _make(link: psycopg.Connection, writer: str, reader: str, identity: str) -> None:
-    for statements in (TABLES, APPEND, SAVE_CHECKPOINT, REFUSALS):
-        link.execute(statements)
-    link.execute("INSERT INTO dustman.meta VALUES ('identity', %s), ('schema', %s)", (identity, str(SCHEMA_VERSION)))
-    for role in (writer, reader):
-        if not _known(link, role):
-            link.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
-    link.execute(sql.SQL(RIGHTS).format(writer=sql.Identifier(writer), reader=sql.Identifier(reader)))
-
-
-def _admit(link: psycopg.Connection, user: str, password: str, writer: str) -> None:
-    """Let a user write. The server gets a hash of the password, so that its own log never shows it."""
-    if user == link.info.user:
-        raise StoreMisconfigured(f"{user} makes the log and so may not be its writer; name another user in log.url")
-    verb = sql.SQL("ALTER" if _known(link, user) else "CREATE")
-    hashed = link.pgconn.encrypt_password(password.encode(), user.encode(), b"scram-sha-256").decode()
-    link.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, sql.Identifier(user), sql.Literal(hashed)))
-    link.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(writer), sql.Identifier(user)))
-
-
-def _known(link: psycopg.Connection, role: str) -> bool:
-    return link.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).fetchone() is not None

@@ -28,6 +28,7 @@ UNAVAILABLE: Final = {
     "25006": "is read-only, perhaps a standby",
     "53": "has no room left: disk, memory or connections",
     "58": "cannot be read or written: disk failing or gone",
+    "XX000": "failed in itself, as it does when a file may not grow",
 }
 MISCONFIGURED: Final = {
     "42501": "may not be used so by this user; let it be a member of the log's role for writers",
@@ -126,8 +127,9 @@ class Server:
             link.close()
 
     def _open(self, deadline: float) -> Link:
+        # Every look-up has its index. A plan made while the log was small would else read all of it at each append.
         options = (
-            f"-c timezone=UTC -c statement_timeout={round(self._deadline * 1000)} "
+            f"-c timezone=UTC -c statement_timeout={round(self._deadline * 1000)} -c enable_seqscan=off "
             r"-c default_transaction_isolation=read\ committed"
         )
         left = max(1, math.ceil(deadline - time.monotonic()))
@@ -143,13 +145,17 @@ class Server:
         return link
 
     def _refuse_unfit(self, link: Link) -> None:
-        """Refuse a server that may forget what it acknowledged, and a log of a newer release."""
+        """Refuse a server that may forget what it acknowledged, and a log of another release."""
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             if link.execute("SELECT current_setting(%s)", (setting,)).fetchone() == ("off",):
                 raise StoreMisconfigured(f"{self.name} has {setting} off and may lose events; set it on")
         [(version,)] = link.execute("SELECT value FROM dustman.meta WHERE name = 'schema'").fetchall()
         if int(version) > SCHEMA_VERSION:
             raise CorruptLog(f"{self.name} has schema {version}, of a newer release; this one reads {SCHEMA_VERSION}")
+        if int(version) < SCHEMA_VERSION:
+            raise StoreMisconfigured(
+                f"{self.name} has schema {version}; `dustman log create` makes it {SCHEMA_VERSION}"
+            )
 
     def _meaning(self, error: psycopg.Error, link: Link | None) -> Exception:
         """Say what a refusal means for the log: `Lost` when the connection is gone or never was."""

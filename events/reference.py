@@ -53,6 +53,14 @@ ENVELOPE: Final = """\
 | count | an integer |
 | flag | `true` or `false` |
 
+## Versions
+
+A word and its version mean the same for ever: a field that is added, removed or means something else makes a new
+version, and events that are there keep their version, bytes and hashes. In the feed and in exports they stay as they
+are, so a reader looks at `dataschema`. Dustman itself, and who subscribes with its Python library, gets every event as
+the newest version of its fact. A type or version that this release does not know ends every command that meets it with
+exit code 8, the position and the type: a newer release wrote it, which must be used again.
+
 For programs: [JSON Schemas](schemas), one for each type and version, and [AsyncAPI](asyncapi.yaml) for the stream.
 """
 

@@ -6,22 +6,26 @@ commits and no reader ever sees a hole.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from events.admission import EPOCH, TICK, Candidate, admit, candidates, recorded_after
-from events.leaf import grown
-from events.log import CorruptLog, EventIdConflict, LogConflict, NewEvent, Recorded
+from events import sealed
+from events.admission import EPOCH, TICK, Candidate, admit, candidates, recorded_after, ticks, unread
+from events.log import CorruptLog, EventIdConflict, LogConflict, NewEvent, Recorded, Written
+from events.sealed import Sealed
+from events.segments import Segment
 from events.sqlite_file import Link, LogFile
-from events.sqlite_rows import INSERT, INSERT_ROW, SELECT, recorded, row_of, ticks, tree_rows
+from events.sqlite_rows import SELECT, Row, recorded, stored_id, tree_rows, write, written
 
 PAGE: Final = 500
+# Where these stand in a row that `SELECT` found.
+_POSITION: Final = 0
+_VERSION: Final = 2
 
 
 class SQLiteLog:
@@ -37,6 +41,7 @@ class SQLiteLog:
         self.path = path
         self._clock = clock
         self._file = LogFile(path, new_identity, deadline)
+        self._sealed = Sealed(Path(f"{path}.segments"), self._file.reading)
 
     @property
     def identity(self) -> str:
@@ -54,9 +59,7 @@ class SQLiteLog:
             if repeated is not None:
                 return repeated
             fresh = self._placed(link, wanted, version)
-            stream_id = _stream_id(link, stream)
-            link.executemany(INSERT_ROW, grown(fresh, partial(tree_rows, link)))
-            link.executemany(INSERT, (row_of(record, stream_id) for record in fresh))
+            write(link, fresh)
             return fresh
 
     def restore(self, records: Iterable[Recorded]) -> int:
@@ -71,30 +74,46 @@ class SQLiteLog:
             count = 0
             for count, record in enumerate(records, start=1):
                 query = "SELECT position FROM events WHERE event_id = ?"
-                if taken := link.execute(query, (record.event_id,)).fetchone():
+                if taken := link.execute(query, (stored_id(record.event_id),)).fetchone():
                     raise EventIdConflict(f"event id {record.event_id} is that of positions {taken[0]} and {count}")
-                link.executemany(INSERT_ROW, grown([record], partial(tree_rows, link)))
-                link.execute(INSERT, row_of(record, _stream_id(link, record.stream)))
+                write(link, [record])
             return count
 
     def stream(self, stream: str, after: int = 0) -> Iterator[Recorded]:
-        query = f"{SELECT} WHERE streams.name = ? AND version > ? ORDER BY version LIMIT {PAGE}"
+        query = f"{SELECT} WHERE streams.name = ? AND events.version > ? ORDER BY events.version LIMIT {PAGE}"
         while page := self._page(f"version {after + 1} of stream {stream}", query, stream, after):
-            for record in page:
+            for record in chain(self._sealed.stream(stream, after, page[0][_VERSION]), self._recorded(page)):
                 after += 1
                 if record.version != after:
                     raise CorruptLog(f"{self.path}: version {after} of stream {stream} is missing")
                 yield record
+        for record in self._sealed.stream(stream, after):
+            after += 1
+            if record.version != after:
+                raise CorruptLog(f"{self.path}: version {after} of stream {stream} is missing")
+            yield record
 
     def read(self, after: int = 0, until: int | None = None) -> Iterator[Recorded]:
         query = f"{SELECT} WHERE position > ? AND position <= ? ORDER BY position LIMIT {PAGE}"
         last = self.head() if until is None else until
         while page := self._page(f"position {after + 1}", query, after, last):
-            for record in page:
+            for record in chain(self._sealed.read(after, page[0][_POSITION] - 1), self._recorded(page)):
                 after += 1
                 if record.position != after:
                     raise CorruptLog(f"{self.path}: position {after} is missing")
                 yield record
+        yield from self._sealed.read(after, last)
+
+    def written(self, after: int, until: int) -> Iterator[Written]:
+        query = f"{SELECT} WHERE position > ? AND position <= ? ORDER BY position LIMIT {PAGE}"
+        while page := self._page(f"position {after + 1}", query, after, until):
+            before = map(unread, self._sealed.read(after, page[0][_POSITION] - 1))
+            for each in chain(before, (written(row, self.path) for row in page)):
+                after += 1
+                if each.position != after:
+                    raise CorruptLog(f"{self.path}: position {after} is missing")
+                yield each
+        yield from map(unread, self._sealed.read(after, until))
 
     def streams(self) -> Sequence[str]:
         with self._file.reading() as link:
@@ -105,15 +124,39 @@ class SQLiteLog:
             return _head(link)
 
     def position_at(self, moment: datetime) -> int:
+        position = self._sealed.position_at(moment)
+        if position is not None:
+            return position
         wanted = ticks(moment)
-        low = 0
         with self._file.reading() as link:
-            high = _head(link)
+            low, high = sealed.end(link), _head(link)
             while low < high:  # times grow with positions, so the primary key is index enough
                 middle = (low + high + 1) // 2
-                (at,) = link.execute("SELECT recorded_at FROM events WHERE position = ?", (middle,)).fetchone()
-                low, high = (middle, high) if at <= wanted else (low, middle - 1)
+                row = link.execute("SELECT recorded_at FROM events WHERE position = ?", (middle,)).fetchone()
+                if row is None:  # it was sealed meanwhile, or is missing
+                    return self._sealed_meanwhile(middle, moment)
+                low, high = (middle, high) if row[0] <= wanted else (low, middle - 1)
         return low
+
+    def sealed_until(self) -> int:
+        """Return the last position that lies in a segment, 0 when none does."""
+        return self._sealed.end()
+
+    @property
+    def segments_directory(self) -> Path:
+        """Where this log's segments lie: beside its file."""
+        return self._sealed.directory
+
+    def put_away(self, segment: Segment) -> None:
+        """Let a segment, which is on disk and was checked, stand for its events; see `events.sealing`."""
+        with self._file.writing() as link:
+            self._sealed.put_away(link, segment)
+
+    def compact(self) -> None:
+        """Give the room that sealed events left back to the disk; nobody writes meanwhile."""
+        with self._file.reading() as link:
+            link.execute("VACUUM")
+            link.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def checkpoint(self, subscriber: str) -> int:
         with self._file.reading() as link:
@@ -149,24 +192,38 @@ class SQLiteLog:
                 if sentence != "ok":
                     yield f"{self.path}: {sentence}"
             # One statement is one moment: others append meanwhile.
-            count, last, rows, first_row, last_row = link.execute(
-                "SELECT events.*, tree.* FROM (SELECT count(*), ifnull(max(position), 0) FROM events) AS events, "
+            count, last, old, rows, first_row, last_row = link.execute(
+                "SELECT events.*, (SELECT ifnull(max(last), 0) FROM segments), tree.* FROM "
+                "(SELECT count(*), ifnull(max(position), 0) FROM events) AS events, "
                 "(SELECT count(*), ifnull(min(position), 1), ifnull(max(position), 0) FROM tree) AS tree"
             ).fetchone()
-        if count != last:
-            yield f"{self.path}: there are {count} events, and the last has position {last}"
+        if old + count != last:
+            yield f"{self.path}: there are {count} events and {old} in segments, and the last has position {last}"
         if last_row > last:
             yield f"{self.path}: position {last + 1} is missing: the tree has rows up to {last_row}"
         if first_row < 1 or rows != last_row:
             yield f"{self.path}: the tree has {rows} rows, from position {first_row} to {last_row}"
+        yield from self._sealed.damage(self.identity)
 
     def close(self) -> None:
         self._file.close()
 
     def _known(self, link: Link, wanted: Sequence[Candidate]) -> Mapping[str, Recorded]:
-        ids = json.dumps([candidate.event.event_id for candidate in wanted])
-        rows = link.execute(f"{SELECT} WHERE event_id IN (SELECT value FROM json_each(?))", (ids,))
-        return {record.event_id: record for record in (recorded(row, self.path) for row in rows)}
+        ids = [candidate.event.event_id for candidate in wanted]
+        stored = [stored_id(event_id) for event_id in ids]
+        rows: list[Row] = []
+        for start in range(0, len(stored), PAGE):
+            some = stored[start : start + PAGE]
+            rows += link.execute(f"{SELECT} WHERE event_id IN ({', '.join('?' * len(some))})", some)
+        return {record.event_id: record for record in (*self._recorded(rows), *self._sealed.with_ids(link, ids))}
+
+    def _recorded(self, rows: Iterable[Row]) -> Iterator[Recorded]:
+        return (recorded(row, self.path) for row in rows)
+
+    def _sealed_meanwhile(self, position: int, moment: datetime) -> int:
+        if position > self._sealed.end():
+            raise CorruptLog(f"{self.path}: position {position} is missing")
+        return self.position_at(moment)
 
     def _placed(self, link: Link, wanted: Sequence[Candidate], version: int) -> Sequence[Recorded]:
         position, last = _tail(link)
@@ -176,12 +233,12 @@ class SQLiteLog:
             placed.append(candidate.recorded(position + offset, version + offset, last))
         return placed
 
-    def _page(self, place: str, query: str, *bounds: object) -> Sequence[Recorded]:
+    def _page(self, place: str, query: str, *bounds: object) -> Sequence[Row]:
         """Fetch a page whole: a reader that pauses between events must not keep a transaction open.
 
         A page ends before text that is not UTF-8; the next one begins with it, at the `place` that the error names.
         """
-        rows: list[tuple[object, ...]] = []
+        rows: list[Row] = []
         with self._file.reading() as link:
             try:
                 rows.extend(link.execute(query, bounds))
@@ -190,17 +247,12 @@ class SQLiteLog:
                     raise
                 if not rows:
                     raise CorruptLog(f"{self.path}: {place} cannot be read: {error}") from error
-        return [recorded(row, self.path) for row in rows]
+        return rows
 
 
 def _version(link: Link, stream: str) -> int:
     query = "SELECT max(version) FROM events WHERE stream = (SELECT id FROM streams WHERE name = ?)"
-    return int(link.execute(query, (stream,)).fetchone()[0] or 0)
-
-
-def _stream_id(link: Link, stream: str) -> int:
-    link.execute("INSERT INTO streams (name) VALUES (?) ON CONFLICT DO NOTHING", (stream,))
-    return int(link.execute("SELECT id FROM streams WHERE name = ?", (stream,)).fetchone()[0])
+    return int(link.execute(query, (stream,)).fetchone()[0] or sealed.version(link, stream))
 
 
 def _head(link: Link) -> int:

@@ -8,6 +8,7 @@ some events twice and must decide by the log that nothing is left to do.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from events.envelope import cloud_event
 from events.group import Group, Taken
 from events.log import CorruptLog, EventLog, Recorded
 
+logger = logging.getLogger("dustman")
 MOST_ERROR_CHARACTERS = 1000
 
 
@@ -58,6 +60,11 @@ class Subscription:
         self._most = most_deliveries
         self._open: dict[int, Delivery] = {}
         self._saved = 0
+
+    def reopen(self) -> None:
+        """Take what was taken before and never answered again, in order: for a group that is one consumer at a time."""
+        self._open.clear()
+        self._group.reopen()
 
     def take(self, wait: float = 0.0) -> Sequence[Delivery]:
         """Return the next deliveries in order of position, at most a batch; wait up to `wait` seconds for the first.
@@ -98,6 +105,11 @@ class Subscription:
             self._park(delivery, f"{type(error).__name__}: {error}")
         self._open.pop(delivery.recorded.position, None)
 
+    def give_up(self, delivery: Delivery, error: str) -> None:
+        """Park the event, however often it was handed out."""
+        self._park(delivery, error)
+        self._open.pop(delivery.recorded.position, None)
+
     def _taken(self) -> Sequence[Taken]:
         taken = self._group.take(self._batch)
         if taken is None:  # the first time, or Redis was wiped
@@ -133,6 +145,10 @@ class Subscription:
         taken = Taken(recorded.position, delivery.deliveries)
         event = cloud_event(recorded, self._identity)
         self._group.park(taken, error[:MOST_ERROR_CHARACTERS], recorded.type, event)
+        logger.error(
+            "%s parked position %s (%s) after %s tries: %s; see `dustman parked list %s`",
+            self._group.name, taken.position, recorded.type, taken.deliveries, error, self._group.name,
+        )  # fmt: skip
 
     def _save_checkpoint(self) -> None:
         floor = self._group.floor()

@@ -1,10 +1,12 @@
-"""One PostgreSQL and one local chain for all tests, each as new for every test; and Ctrl-C as in a terminal."""
+"""What tests share: where they write, one PostgreSQL, one local chain put back after each, Ctrl-C as in a terminal."""
 
 from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,26 @@ from tests.postgres_server import Database, PostgresServer
 # A shell that starts the tests in the background has them ignore Ctrl-C, and whoever ignores it bequeaths that to the
 # programs that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+MEMORY = Path("/dev/shm")
+MEMORY_NEEDED = 2 * 1024**3
+
+
+def pytest_configure() -> None:
+    """Have files lie in memory where they may; processes that tests start do the same."""
+    if "TMPDIR" not in os.environ and _usable(MEMORY):
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+def _usable(memory: Path) -> bool:
+    """Whether files may lie in memory: then each append waits for no disk, which no test could tell from one that does.
+
+    What a killed process wrote outlives it there too. Containers often allow too little, or no programs to run there.
+    """
+    if not (memory.is_dir() and os.access(memory, os.W_OK | os.X_OK)):
+        return False
+    found = os.statvfs(memory)
+    return found.f_bavail * found.f_frsize >= MEMORY_NEEDED and not found.f_flag & os.ST_NOEXEC
 
 
 @pytest.fixture(scope="session")

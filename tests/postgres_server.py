@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from dustman.redis_server import free_port
-from events.postgres_schema import install
+from events.postgres_install import install
 
 START_SECONDS = 20.0
 PASSWORD: Final = "known-to-tests"
@@ -67,10 +67,12 @@ class PostgresServer:
         """The URL of the owner, without a database."""
         return f"postgresql://postgres:{PASSWORD}@127.0.0.1:{self.port}"
 
-    def start(self) -> None:
-        """Start the process and return when it answers."""
+    def start(self, full: bool = False) -> None:
+        """Start the process and return when it answers; `full` is as if no file had room for more than 16 MB."""
         words = [word for name, value in self.settings.items() for word in ("-c", f"{name}={value}")]
-        self._process = self._run("postgres", "-D", str(self.directory / "data"), "-p", str(self.port), *words)
+        before = ("sh", "-c", 'ulimit -f 32768 && exec "$@"', "sh") if full else ()  # of 512 bytes each
+        words = ["-D", str(self.directory / "data"), "-p", str(self.port), *words]
+        self._process = self._run("postgres", *words, before=before)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
@@ -115,13 +117,13 @@ class PostgresServer:
         pid = self._process.pid
         return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
-    def _run(self, program: str, *words: str) -> subprocess.Popen[bytes]:
+    def _run(self, program: str, *words: str, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
         somebody: dict[str, Any] = {}
         if NOBODY:
             somebody = {"user": NOBODY.pw_uid, "group": NOBODY.pw_gid, "extra_groups": []}
         with (self.directory / "server.log").open("ab") as log:
             return subprocess.Popen(
-                [self._programs / program, *words],
+                [*before, self._programs / program, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,14 +1,17 @@
-"""What became of each piece of dust: one row a lot, and one for each holding that stayed and why."""
+"""What became of each piece of dust: one row a lot, and one for each holding that stayed and why.
+
+A lot that has become the target, or whose coins were never sold, has nothing more to come once its sweep is completed.
+Its row is closed: it is counted, and put away behind the rows that may still change, which are always few.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
-from typing import Any
+from itertools import chain
 
+from domain.errors import ImpossibleHistory
 from events.facts import (
     DustConversionFailed,
     DustConverted,
@@ -21,60 +24,58 @@ from events.facts import (
     LegRefused,
     LegRequested,
     ProceedsCarried,
+    SweepCompleted,
     TransactionIncluded,
     TransactionReorged,
     TransactionSettled,
     TransactionSigned,
 )
 from events.log import Recorded
-from events.money import Amount
+from events.money import exactly_sum
 from events.values import Kept
+from views.closed import Closed
+from views.row import LotRow, LotState
 
 
-class LotState(StrEnum):
-    """Where a lot is in its life."""
+@dataclass(slots=True)
+class Tally:
+    """An account's closed lots: how many ended in each state, and what was received of each target."""
 
-    WATCHED = "watched"
-    OPEN = "open"
-    CARRIED = "carried"
-    CONVERTED = "converted"
-    FAILED = "failed"
+    lots: dict[str, int] = field(default_factory=dict)
+    received: dict[str, Decimal] = field(default_factory=dict)
 
-
-@dataclass(frozen=True, slots=True)
-class LotRow:
-    """A lot as its owner sees it. `positions` are those of the events that tell its story."""
-
-    account: str
-    sweep_id: str
-    lot_id: str
-    asset: str
-    quantity: Decimal
-    value: Decimal
-    currency: str
-    state: LotState
-    sentence: str = ""
-    proceeds: Amount | None = None
-    fees: tuple[Amount, ...] = ()
-    order_ids: tuple[str, ...] = ()
-    slippage_bps: Decimal | None = None
-    money: tuple[Amount, ...] = ()
-    positions: tuple[int, ...] = ()
-    changed_at: datetime | None = None
+    def add(self, row: LotRow) -> None:
+        """Count a row."""
+        self.lots[row.state.value] = self.lots.get(row.state.value, 0) + 1
+        if row.proceeds:
+            asset = row.proceeds.asset
+            self.received[asset] = exactly_sum(self.received.get(asset, Decimal(0)), row.proceeds.quantity)
 
 
 @dataclass(slots=True)
 class Lots:
-    """All lots by id, and what stays by (account, asset). Grows in place: a long log has many lots.
+    """All lots, and what stays by (account, asset). Grows in place: a long log has many lots.
 
-    A lot that is only watched goes when the next scan says something else of its asset.
+    `closed` holds the rows that are final in the order in which they became so, `tallies` sums them up by account, and
+    `live` has all others by id. A lot that is only watched goes when the next scan says something else of its asset.
     """
 
-    rows: dict[str, LotRow] = field(default_factory=dict)
+    live: dict[str, LotRow] = field(default_factory=dict)
+    closed: Closed = field(default_factory=Closed)
+    tallies: dict[str, Tally] = field(default_factory=dict)
     staying: dict[tuple[str, str], Kept | DustUnroutable] = field(default_factory=dict)
-    _lots_of_leg: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _legs_of_hash: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _watched: dict[tuple[str, str], str] = field(default_factory=dict)
+    plans: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    carried_by: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    watched: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> Mapping[str, LotRow]:
+        """Return every row by its lot's id."""
+        return {row.lot_id: row for row in self}
+
+    def __iter__(self) -> Iterator[LotRow]:
+        """Yield every row, the closed ones first."""
+        return chain(self.closed, self.live.values())
 
     def apply(self, recorded: Recorded) -> None:
         """Apply one event."""
@@ -87,73 +88,88 @@ class Lots:
             case DustUnroutable(account=account) as fact:
                 self._stay(account, fact)
             case LegRequested() | LegFilled() | LegRefused() | LegOutcomeUnknown() | LegNeverArrived() as fact:
-                self._move(fact.leg_id, recorded)
+                self._tell([fact.leg_id], fact.sweep_id, recorded)
             case TransactionSigned(transaction=signed, legs=legs, replaces=first):
-                self._legs_of_hash[signed.tx_hash] = legs or self._legs_of_hash.get(first, ())
-                self._follow(signed.tx_hash, recorded)
+                carried_by = self.carried_by.setdefault(recorded.fact.sweep_id, {})
+                carried_by[signed.tx_hash] = legs or carried_by.get(first, ())
+                self._tell(carried_by[signed.tx_hash], recorded.fact.sweep_id, recorded)
             case TransactionIncluded() | TransactionReorged() | TransactionSettled() as fact:
-                self._follow(fact.tx_hash, recorded)
+                legs = self.carried_by.get(fact.sweep_id, {}).get(fact.tx_hash, ())
+                self._tell(legs, fact.sweep_id, recorded)
             case DustConverted() as fact:
                 self._convert(fact, recorded)
             case DustConversionFailed(lot_id=lot_id, refusal=refusal, money=money):
-                self._change(lot_id, recorded, state=LotState.FAILED, sentence=refusal.sentence, money=money)
+                row = self._told(lot_id, recorded)
+                row.state, row.sentence, row.money = LotState.FAILED, refusal.sentence, money
             case ProceedsCarried(lots=carried, sentence=sentence):
                 for each in carried:
-                    failed = self.rows[each.lot_id].state is LotState.FAILED
-                    state = LotState.FAILED if failed else LotState.CARRIED
-                    self._change(each.lot_id, recorded, state=state, sentence=sentence, money=(each.proceeds,))
+                    row = self._told(each.lot_id, recorded)
+                    if row.state is not LotState.FAILED:
+                        row.state = LotState.CARRIED
+                    row.sentence, row.money = sentence, (each.proceeds,)
+            case SweepCompleted() as fact:
+                self._complete(fact)
 
-    def _follow(self, tx_hash: str, recorded: Recorded) -> None:
-        for leg_id in self._legs_of_hash.get(tx_hash, ()):
-            self._move(leg_id, recorded)
-
-    def _move(self, leg_id: str, recorded: Recorded) -> None:
-        for lot_id in self._lots_of_leg.get(leg_id, ()):
-            self._change(lot_id, recorded)
+    def _tell(self, legs: Iterable[str], sweep: str, recorded: Recorded) -> None:
+        plan = self.plans.get(sweep, {})
+        for leg_id in legs:
+            for lot_id in plan.get(leg_id, ()):
+                self._told(lot_id, recorded)
 
     def _stay(self, account: str, why: Kept | DustUnroutable) -> None:
         self.staying[account, why.asset] = why
         self._forget(account, why.asset)
 
     def _forget(self, account: str, asset: str) -> None:
-        if lot_id := self._watched.pop((account, asset), None):
-            del self.rows[lot_id]
+        if lot_id := self.watched.pop((account, asset), None):
+            del self.live[lot_id]
 
     def _announce(self, fact: DustDetected, recorded: Recorded) -> None:
         state = LotState.OPEN if fact.live else LotState.WATCHED
-        for account, asset in [seen for seen in self._watched if seen[0] == fact.account]:
+        for account, asset in [seen for seen in self.watched if seen[0] == fact.account]:
             self._forget(account, asset)
         for lot in fact.lots:
             self.staying.pop((fact.account, lot.asset), None)
             row = LotRow(
                 fact.account, fact.sweep_id, lot.lot_id, lot.asset, lot.quantity, lot.value, lot.currency, state
             )
-            self.rows[lot.lot_id] = row
-            self._change(lot.lot_id, recorded)
+            self.live[lot.lot_id] = row
+            self._told(lot.lot_id, recorded)
             if not fact.live:
-                self._watched[fact.account, lot.asset] = lot.lot_id
-        whole = tuple(lot.lot_id for lot in fact.lots)
-        self._lots_of_leg.update({leg.leg_id: (leg.lot_id,) if leg.lot_id else whole for leg in fact.plan})
+                self.watched[fact.account, lot.asset] = lot.lot_id
+        if fact.live:
+            whole = tuple(lot.lot_id for lot in fact.lots)
+            self.plans[fact.sweep_id] = {leg.leg_id: (leg.lot_id,) if leg.lot_id else whole for leg in fact.plan}
 
     def _convert(self, fact: DustConverted, recorded: Recorded) -> None:
-        self._change(
-            fact.lot_id,
-            recorded,
-            state=LotState.CONVERTED,
-            sentence="",
-            quantity=fact.quantity,
-            value=fact.value,
-            proceeds=fact.proceeds,
-            fees=fact.fees,
-            order_ids=fact.order_ids,
-            slippage_bps=fact.slippage_bps,
-            money=(),
-        )
+        row = self._told(fact.lot_id, recorded)
+        row.state, row.sentence, row.money = LotState.CONVERTED, "", ()
+        row.quantity, row.value, row.proceeds = fact.quantity, fact.value, fact.proceeds
+        row.fees, row.order_ids, row.slippage_bps = fact.fees, fact.order_ids, fact.slippage_bps
 
-    def _change(self, lot_id: str, recorded: Recorded, **changes: Any) -> None:
-        row = self.rows[lot_id]
-        positions = (*row.positions, recorded.position)
-        self.rows[lot_id] = replace(row, positions=positions, changed_at=recorded.occurred_at, **changes)
+    def _told(self, lot_id: str, recorded: Recorded) -> LotRow:
+        """Return the row of a lot that an event tells of."""
+        row = self.live.get(lot_id)
+        if row is None:
+            raise ImpossibleHistory(f"position {recorded.position}: {recorded.type} of lot {lot_id}, which is not open")
+        row.positions = (*row.positions, recorded.position)
+        row.changed_at = recorded.occurred_at
+        return row
+
+    def _complete(self, fact: SweepCompleted) -> None:
+        self.plans.pop(fact.sweep_id, None)
+        self.carried_by.pop(fact.sweep_id, None)
+        for lot_id, row in list(self.live.items()):
+            if row.account == fact.account and _is_final(row):
+                self.closed.append(self.live.pop(lot_id))
+                self.tallies.setdefault(fact.account, Tally()).add(row)
+
+
+def _is_final(row: LotRow) -> bool:
+    """A lot that failed is still owed the target if it was sold: then its money is in another asset than its own."""
+    if row.state is LotState.FAILED:
+        return all(amount.asset == row.asset for amount in row.money)
+    return row.state is LotState.CONVERTED
 
 
 def lots_of(log: Iterable[Recorded]) -> Lots:

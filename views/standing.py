@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,10 +11,11 @@ from decimal import Decimal
 from domain.account import Account
 from domain.decision import fingerprint
 from domain.leg import is_open
-from events.money import Amount, exactly_sum, plain, ticker
+from events.money import Amount, plain, ticker
 from events.values import Policy
 from views.accounts import Accounts
-from views.lots import Lots, LotState
+from views.lots import Lots, Tally
+from views.row import LotState
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,7 @@ def standing_of(name: str, accounts: Accounts, lots: Lots, policy: Policy) -> St
     """Put together what the folds know of an account."""
     account = accounts.get(name, Account(name))
     mode, reason = _mode(account, policy)
-    mine = [row for row in lots.rows.values() if row.account == name]
-    counts = Counter(row.state.value for row in mine)
-    target = [row.proceeds.quantity for row in mine if row.proceeds and row.proceeds.asset == policy.target]
+    counts, received = _counted(name, lots)
     legs = account.sweep.legs.values() if account.sweep else ()
     words = {word.removeprefix("unroutable:") for word in account.judged.values() if word.startswith("unroutable:")}
     return Standing(
@@ -66,10 +65,21 @@ def standing_of(name: str, accounts: Accounts, lots: Lots, policy: Policy) -> St
         open_legs=tuple(f"{leg.plan.kind} {leg.plan.product}" for leg in legs if is_open(leg)),
         carried=tuple(Amount(q, hub) for hub, q in account.purse.money.items() if q != 0),
         lots={state.value: counts[state.value] for state in LotState if counts[state.value]},
-        converted=Amount(exactly_sum(*target) if target else Decimal(0), policy.target),
+        converted=Amount(received.get(policy.target, Decimal(0)), policy.target),
         unroutable=tuple(sorted(words)),
         outage="could not be reached" if account.outage[0] else "",
     )
+
+
+def _counted(name: str, lots: Lots) -> tuple[Mapping[str, int], Mapping[str, Decimal]]:
+    """Return how many of an account's lots are in each state, and what they received of each target."""
+    closed, whole = lots.tallies.get(name, Tally()), Tally()
+    whole.lots.update(closed.lots)
+    whole.received.update(closed.received)
+    for row in lots.live.values():
+        if row.account == name:
+            whole.add(row)
+    return Counter(whole.lots), whole.received
 
 
 def _mode(account: Account, policy: Policy) -> tuple[str, str]:

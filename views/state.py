@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from domain.account import Account, evolve
 from events.log import Recorded
-from views import accounts as account_view
-from views import ledger as ledger_view
-from views.accounts import Accounts
-from views.ledger import Ledger
+from views.closed import Closed
+from views.ledger import Ledger, add
 from views.lots import Lots
 
 
@@ -19,13 +18,30 @@ class State:
 
     lots: Lots = field(default_factory=Lots)
     ledger: Ledger = field(default_factory=dict)
-    accounts: Accounts = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
 
     def apply(self, recorded: Recorded) -> None:
         """Apply one event."""
+        fact = recorded.fact
         self.lots.apply(recorded)
-        self.ledger = ledger_view.evolve(self.ledger, recorded)
-        self.accounts = account_view.evolve(self.accounts, recorded)
+        add(self.ledger, fact)
+        self.accounts[fact.account] = evolve(self.accounts.get(fact.account) or Account(fact.account), fact)
+
+    def only(self, account: str) -> State:
+        """Return what happened to one account, as a fold of its events alone gives it."""
+        lots, sweep = self.lots, self.accounts[account].sweep if account in self.accounts else None
+        return State(
+            lots=Lots(
+                live={lot_id: row for lot_id, row in lots.live.items() if row.account == account},
+                closed=Closed(rest=[row for row in lots.closed if row.account == account]),
+                tallies={name: tally for name, tally in lots.tallies.items() if name == account},
+                staying={key: why for key, why in lots.staying.items() if key[0] == account},
+                plans={sweep.opened.sweep_id: lots.plans[sweep.opened.sweep_id]} if sweep else {},
+                watched={key: lot_id for key, lot_id in lots.watched.items() if key[0] == account},
+            ),
+            ledger={name: moved for name, moved in self.ledger.items() if name == account},
+            accounts={name: each for name, each in self.accounts.items() if name == account},
+        )
 
 
 def state_of(log: Iterable[Recorded], account: str = "") -> State:

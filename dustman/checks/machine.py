@@ -40,6 +40,9 @@ def check_files(config: Path, settings: Settings) -> Iterator[Finding]:
     for name, account in settings.exchanges.items():
         if isinstance(account.key, Path):
             yield _private(f"{name}: key file", account.key)
+    for name, webhook in settings.webhooks.items():
+        if isinstance(webhook.secret, Path):
+            yield _private(f"{name}: secret file", webhook.secret)
 
 
 def _private(check: str, path: Path) -> Finding:

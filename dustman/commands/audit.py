@@ -19,20 +19,25 @@ audit = typer.Typer(no_args_is_help=True, help="Prove what is on record, and che
 def verify(
     context: typer.Context,
     witness: Annotated[
-        Path | None, typer.Option("--witness", help="A file of checkpoints that was kept out of the log's reach.")
-    ] = None,
+        str, typer.Option("--witness", help="Checkpoints that were kept out of the log's reach: a file or an address.")
+    ] = "",
     as_json: Json = False,
 ) -> Exit:
     """Check the whole log: bytes, order, versions, tree and signatures."""
     from dustman.keyring import read_keyring
     from dustman.notary import provable
     from dustman.wiring import open_log
-    from dustman.witness import remembered
+    from dustman.witness import WitnessUnavailable, remembered
     from events.inspection import inspect
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     ring = read_keyring(settings.audit.key)
-    found = inspect(provable(open_log(settings)), ring.trusted if ring else (), remembered(witness) if witness else ())
+    try:
+        witnessed = remembered(witness) if witness else None
+    except WitnessUnavailable as unavailable:
+        screen.note(str(unavailable))
+        return Exit.WITNESS_UNAVAILABLE
+    found = inspect(provable(open_log(settings)), ring.trusted if ring else (), witnessed)
     verdict = "BROKEN" if found.broken else "cannot tell" if found.doubtful else "intact"
     summary = f"{verdict}: {found.events} events, of which {found.vouched} are covered by a signed checkpoint"
     value = {"verdict": verdict.lower(), **vars(found), "root": found.root.hex()}
@@ -53,19 +58,31 @@ def checkpoint(context: typer.Context) -> None:
 
 @audit.command()
 def prove(
-    context: typer.Context, position: Annotated[int, typer.Argument(min=1, help="The event's position in the log.")]
+    context: typer.Context,
+    position: Annotated[int | None, typer.Argument(min=1, help="The event's position in the log.")] = None,
+    size: Annotated[
+        int | None, typer.Option("--from", min=0, help="How many events the earlier checkpoint covers.")
+    ] = None,
 ) -> None:
-    """Print a proof that an event is on record, for whoever has the verifier key."""
+    """Print a proof, for whoever has the verifier key: that an event is on record, or that the log only grew."""
     from dustman.notary import keyring_of, provable, signed_head
     from dustman.wiring import open_log
-    from events.proof import proof
+    from events.proof import growth, proof
 
+    if (position is None) == (size is None):
+        raise typer.BadParameter(
+            "name one of them: an event, or the size of an earlier checkpoint", param_hint="POSITION, --from"
+        )
     settings, screen = Invocation.of(context).settings, Screen()
     log = provable(open_log(settings))
-    if position > log.head():
-        raise ConfigurationError(f"{position}: the log ends at position {log.head()}")
+    asked, head = position or size or 0, log.head()
+    if asked > head:
+        raise ConfigurationError(f"{asked}: the log ends at position {head}")
     ring = keyring_of(log, settings.audit.key)
-    screen.exact(proof(log, position, signed_head(log, ring, position), ring.trusted))
+    if position:
+        screen.exact(proof(log, position, signed_head(log, ring, position), ring.trusted))
+    else:
+        screen.exact(growth(log, asked, signed_head(log, ring, head), ring.trusted))
 
 
 @audit.command()
@@ -99,28 +116,15 @@ def witness(
 @audit.command()
 def key(
     context: typer.Context,
-    rotate: Annotated[bool, typer.Option("--rotate", help="Sign with a new key from now on.")] = False,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Sign with a new key from now on, also when the old one is lost.")
+    ] = False,
 ) -> None:
     """Print the verifier keys, the signer's first; the key is made when there is none."""
-    from dustman.keyring import make_keyring, replace_keyring
-    from dustman.notary import provable
+    from dustman.notary import keyring_of, provable, rotated_keyring_of
     from dustman.wiring import open_log
-    from events.checkpoint import origin
 
     settings, screen = Invocation.of(context).settings, Screen()
-    ring = make_keyring(settings.audit.key, origin(provable(open_log(settings)).identity))
-    if rotate:
-        ring = ring.rotated()
-        replace_keyring(settings.audit.key, ring)
+    log = provable(open_log(settings))
+    ring = (rotated_keyring_of if rotate else keyring_of)(log, settings.audit.key)
     screen.exact("".join(f"{each}\n" for each in ring.trusted))
-
-
-@audit.command()
-def leaves(context: typer.Context) -> None:
-    """Print every event as it is hashed, one a line, for a verifier that has no log."""
-    from dustman.wiring import open_log
-    from events.leaf import leaf
-
-    settings, screen = Invocation.of(context).settings, Screen()
-    for recorded in open_log(settings).read():
-        screen.exact(leaf(recorded).decode() + "\n")

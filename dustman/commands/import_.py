@@ -19,7 +19,7 @@ def import_(
     as_json: Json = False,
 ) -> Exit:
     """Make the log where there is none, the same as it was exported: positions, ids, bytes, times and identity."""
-    from dustman.wiring import log_path, restore_log
+    from dustman.wiring import restore_log
     from events.archive import opened
     from events.log import CorruptLog, EventIdConflict
 
@@ -34,6 +34,6 @@ def import_(
         raise CorruptLog(f"{file}: {error}, which are the lines' numbers; nothing was imported") from None
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise ConfigurationError(f"{file}: cannot be read, {error.strerror}") from None
-    path = log_path(settings)
-    screen.show({"log": path, "identity": identity, "events": count}, f"{count} events in {path}")
+    place = str(settings.log.url)
+    screen.show({"log": place, "identity": identity, "events": count}, f"{count} events in {place}")
     return Exit.DONE

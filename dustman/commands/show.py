@@ -10,16 +10,20 @@ from domain.errors import ConfigurationError
 from dustman.exits import Exit
 from dustman.invocation import Invocation, Json
 from dustman.screen import Screen
+from dustman.slider import AsOf, state_as_of
 
 if TYPE_CHECKING:
     from events.log import EventLog, Recorded
     from events.values import Kept
-    from views.lots import LotRow
+    from views.row import LotRow
 
 
 def show(
     context: typer.Context,
-    lot: Annotated[str, typer.Argument(help="A lot's id or the beginning of it, or an asset such as ADA.")],
+    lot: Annotated[
+        str, typer.Argument(help="A lot's id or the beginning of it, or an asset: ADA, or a token's address.")
+    ],
+    as_of: AsOf = "",
     as_json: Json = False,
 ) -> Exit:
     """Tell what became of a lot, or of every lot of an asset, and why."""
@@ -28,17 +32,22 @@ def show(
     from dustman.wiring import open_log
     from events.facts import DustUnroutable
     from events.money import ticker
-    from views.lots import lots_of
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     log = open_log(settings)
-    lots = lots_of(log.read())
-    rows = [row for row in lots.rows.values() if row.lot_id.startswith(lot) or ticker(row.asset) == lot.upper()]
-    staying: list[Kept | DustUnroutable] = [
-        why for (_, asset), why in lots.staying.items() if ticker(asset) == lot.upper()
-    ]
+    position, state = state_as_of(settings, log, as_of)
+    lots = state.lots
+    labels = {asset: label for name in settings.accounts for asset, label in settings.labels(name).items()}
+
+    def meant(asset: str) -> bool:
+        return lot.upper() in (asset.upper(), ticker(asset).upper(), labels.get(asset, "").upper())
+
+    rows = [row for row in lots if row.lot_id.startswith(lot) or meant(row.asset)]
+    staying: list[Kept | DustUnroutable] = [why for (_, asset), why in lots.staying.items() if meant(asset)]
     if not rows and not staying:
-        raise ConfigurationError(f"{lot!r} is neither the beginning of a lot's id nor an asset that was ever seen")
+        raise ConfigurationError(
+            f"{lot!r} is neither the beginning of a lot's id nor an asset seen up to position {position}"
+        )
     for row in rows:
         story = _story(log, row)
         told = drawings.table("what happened", "position", "when (UTC)", "event", "")
@@ -52,10 +61,9 @@ def show(
         positions = [recorded.position for recorded in story]
         screen.show({"lot": row, "positions": positions}, drawings.lots(row.lot_id, [row]), told)
     if staying:
-        screen.show({"staying": staying}, drawings.staying(lot.upper(), staying))
+        screen.show({"staying": staying}, drawings.staying(lot, staying, labels))
     return Exit.DONE
 
 
 def _story(log: EventLog, row: LotRow) -> list[Recorded]:
-    wanted = set(row.positions)
-    return [recorded for recorded in log.read(until=max(wanted)) if recorded.position in wanted]
+    return [recorded for position in row.positions for recorded in log.read(after=position - 1, until=position)]

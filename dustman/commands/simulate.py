@@ -42,10 +42,13 @@ def chain(
     chain_id: Annotated[int, typer.Option(min=1, help="The chain id that the node has.")] = 31337,
     dust: Annotated[int, typer.Option(min=0, max=500, help="How many plain tokens there are.")] = 60,
     faults: Annotated[Path | None, typer.Option(help="A file of faults to inject.")] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="Give the first wallet dust, and write settings that watch it here.")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Write every request to stderr.")] = False,
 ) -> Exit:
     """Run a real node with real contracts, which `make chain` installs; one line of JSON says where it is."""
     from simulators.chain.serving import serve
 
-    serve(port, chain_id, dust, faults, verbose)
+    serve(port, chain_id, dust, faults, settings, verbose)
     return Exit.DONE

@@ -1,4 +1,4 @@
-"""`dustman status`: where every account stands, from the log alone."""
+"""`dustman status`: where every account stands, from the log alone, and whether deliveries need the owner."""
 
 from __future__ import annotations
 
@@ -9,28 +9,33 @@ import typer
 from dustman.exits import Exit
 from dustman.invocation import Invocation, Json
 from dustman.screen import Screen
+from dustman.slider import AsOf, state_as_of
 
 
 def status(
     context: typer.Context,
     account: Annotated[str, typer.Argument(help="The account; all when none is named.")] = "",
+    as_of: AsOf = "",
     as_json: Json = False,
 ) -> Exit:
     """Show each account's permission, open sweep, carried proceeds, and what its dust came to."""
     from dustman import drawings
+    from dustman.deliveries import troubles
     from dustman.wiring import open_log
-    from views.accounts import accounts_of
-    from views.lots import lots_of
     from views.standing import standing_of
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     log = open_log(settings)
-    accounts, lots = accounts_of(log.read()), lots_of(log.read())
+    _, state = state_as_of(settings, log, as_of)
     for name in settings.chosen(account):
-        row = standing_of(name, accounts, lots, settings.account(name).policy())
+        row = standing_of(name, state.accounts, state.lots, settings.account(name).policy())
         drawn = drawings.table(name, "", "")
         for label, value in row.lines():
             drawn.add_row(label, value)
-        stuck = [why for (whose, _), why in lots.staying.items() if whose == name and why.reason in row.unroutable]
+        stuck = [
+            why for (whose, _), why in state.lots.staying.items() if whose == name and why.reason in row.unroutable
+        ]
         screen.show(row, drawn, *([drawings.staying(name, stuck, settings.labels(name))] if stuck else []))
+    for sentence in troubles(settings, log):
+        screen.note(sentence)
     return Exit.DONE

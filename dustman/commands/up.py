@@ -15,7 +15,7 @@ from dustman.crew import Crew
 from dustman.exits import Exit
 from dustman.invocation import Invocation
 from dustman.lock import locked
-from dustman.roles import ROLES, Role
+from dustman.roles import EVERY_ROLE, Role, wanted
 from dustman.screen import Screen
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ GRACE = 20.0
 
 
 def _role(name: str) -> Role:
-    if name not in ROLES:
-        raise typer.BadParameter(f"{name!r} is none of {', '.join(ROLES)}")
-    return ROLES[name]
+    if name not in EVERY_ROLE:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(EVERY_ROLE)}")
+    return EVERY_ROLE[name]
 
 
 def up(
@@ -38,14 +38,17 @@ def up(
     role: Annotated[
         list[Role] | None,
         typer.Option(
-            "--role", parser=_role, metavar="ROLE", help=f"Only this one of {', '.join(ROLES)}; may be repeated."
+            "--role", parser=_role, metavar="ROLE", help=f"Only this one of {', '.join(EVERY_ROLE)}; may be repeated."
         ),
     ] = None,
 ) -> Exit:
     """Run the workers and the schedule on this machine until Ctrl-C or SIGTERM."""
     invocation, screen = Invocation.of(context), Screen()
     _require_redis(invocation.settings)
-    chosen = [each.sized(invocation.settings.workers) for each in ROLES.values() if not role or each in role]
+    settings = invocation.settings
+    if role and EVERY_ROLE["webhooks"] in role and not settings.webhooks:
+        raise ConfigurationError("webhooks: the settings name none, so this role has nothing to do")
+    chosen = [each.sized(settings.workers) for each in wanted(settings).values() if not role or each in role]
     var = invocation.config.absolute().parent / "var"
     # The log lies here too, and is nobody else's business.
     var.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -17,8 +17,7 @@ from events.catalogue import EventType
 from events.codec import decode
 from events.facts import LegRequested, SweepCompleted
 from events.log import Recorded
-from views import ledger as ledgers
-from views.ledger import Ledger
+from views.ledger import Ledger, add
 from views.lots import Lots
 
 BLOCK_MS = 500
@@ -99,7 +98,7 @@ class Audience:
 
     def _see(self, recorded: Recorded) -> None:
         self.lots.apply(recorded)
-        self.ledger = ledgers.evolve(self.ledger, recorded)
+        add(self.ledger, recorded.fact)
         self.sweeps += isinstance(recorded.fact, SweepCompleted)
         self.requested += isinstance(recorded.fact, LegRequested)
         self.console.print(

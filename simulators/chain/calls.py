@@ -50,6 +50,8 @@ class Calls:
                     return error(call, code, message)
                 case Unknown():
                     return error(call, -32601, f"the method {method} does not exist/is not available")
+                case NoOverrides(silently=True) if _overrides(call):
+                    return self._handed_on({**call, "params": call["params"][:OVERRIDES]})
                 case NoOverrides() if _overrides(call):
                     return error(call, -32602, "state override is not supported")
                 case LogRange(blocks=blocks) if (span := self._span(call)) > blocks:

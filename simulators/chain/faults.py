@@ -133,9 +133,10 @@ class LogRange(FaultForm):
 
 
 class NoOverrides(FaultForm):
-    """eth_call and eth_estimateGas with a state override are refused, as some providers do."""
+    """eth_call and eth_estimateGas with a state override are refused, or answered `silently` as if without it."""
 
     kind: Literal["no_overrides"]
+    silently: bool = False
 
 
 class Unknown(FaultForm):

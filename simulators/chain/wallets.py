@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-from eth_account import Account
 from eth_utils.crypto import keccak
 
 from simulators.chain.rpc import Rpc
+from venues.evm.accounts import Account
 
 COUNT = 10
 

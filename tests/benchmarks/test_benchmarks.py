@@ -6,12 +6,14 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import BENCHMARKS, run
+from benchmarks.__main__ import BENCHMARKS, ON_REQUEST, run
 from benchmarks.figure import Figure
+from benchmarks.ground import Ground
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "performance.md"
@@ -27,7 +29,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def figures(directory: Path) -> dict[str, Figure]:
     """What one run of everything measures, each benchmark in very few rounds."""
     small = {name: (measure, FEW.get(name, 3)) for name, (measure, _) in BENCHMARKS.items()}
-    return {figure.name: figure for figure in run(["--into", str(directory)], small)}
+    return {figure.name: figure for figure in run([*small, "--into", str(directory)], small)}
 
 
 def test_run__of_everything__measures_something_with_each_benchmark(figures: dict[str, Figure]) -> None:
@@ -61,15 +63,15 @@ def test_own_time_per_leg__its_parts__are_less_than_the_whole(figures: dict[str,
     assert sum(part.value for part in parts) < figures["own_time_per_leg_p99"].value
 
 
-def test_lost_publish__just_after_beat_rang__waits_for_the_next_ring(figures: dict[str, Figure]) -> None:
-    late = figures["lost_publish"]
-    assert late.value >= late.reference > 0
+def test_lost_publish__of_a_publisher_that_died__is_made_up_for_by_the_relay(figures: dict[str, Figure]) -> None:
+    assert figures["lost_publish"].value < 10
 
 
 def test_page__its_table__names_every_figure_with_its_unit_and_limit(figures: dict[str, Figure]) -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|", PAGE.read_text("utf-8"), re.M)
     told = {name: (value.split()[-1], limit) for name, value, _, _, limit in rows}
-    assert told == {name: (each.unit, f"{each.bound} {each.limit:,g}") for name, each in figures.items()}
+    usual = {name: each for name, each in figures.items() if each.benchmark not in ON_REQUEST}
+    assert told == {name: (each.unit, f"{each.bound} {each.limit:,g}") for name, each in usual.items()}
 
 
 def bench(*words: str) -> subprocess.CompletedProcess[str]:
@@ -82,6 +84,16 @@ def test_command__of_one_benchmark__measures_it_alone_and_exits_0(tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert "requests_per_scan" in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["requests_per_scan.json"]
+
+
+def test_run__without_names__leaves_out_what_takes_long(directory: Path) -> None:
+    asked: list[str] = []
+
+    def measure(name: str) -> Callable[[Ground, int], list[Figure]]:
+        return lambda ground, rounds: asked.append(name) or []  # type: ignore[func-returns-value]
+
+    run(["--into", str(directory)], {name: (measure(name), 1) for name in BENCHMARKS})
+    assert set(BENCHMARKS) - set(asked) == ON_REQUEST
 
 
 def test_command__with_an_unknown_name__lists_the_known_ones_and_exits_2() -> None:

@@ -12,9 +12,9 @@ from events.envelope import cloud_event
 from events.facts import DustDetected, LegFilled, LegRequested, ScanCompleted
 from events.feed import stream_key
 from tests.chaos.stage import ACCOUNT, GROUP, Stage, plain_redis
-from views import ledger as ledgers
-from views.ledger import Ledger
-from views.lots import Lots, LotState
+from views.ledger import Ledger, add
+from views.lots import Lots
+from views.row import LotState
 
 ANSWERS = {LotState.CONVERTED, LotState.CARRIED, LotState.FAILED}
 
@@ -80,5 +80,5 @@ def audited(stage: Stage) -> Audit:
     for _, event in list(stage.subscriber.seen):
         recorded = recorded_of(event.encode())
         lots.apply(recorded)
-        ledger = ledgers.evolve(ledger, recorded)
+        add(ledger, recorded.fact)
     return audit(ACCOUNT, ledger, lots, stage.log, stage.venue.get("/ledger"), stage.venue.get("/orders"))

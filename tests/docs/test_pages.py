@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
+import time
+from base64 import b64encode
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,14 +15,21 @@ import pytest
 
 import events
 from dustman.cli import assembled
+from dustman.redis_server import free_port
+from events.envelope import cloud_event
 from events.feed import Feed
 from events.log import NewEvent
+from events.memory import MemoryLog
 from events.sqlite import SQLiteLog
-from tests.events.samples import SAMPLES
+from events.webhook import Secret, headers
+from tests.events.samples import SAMPLES, new
+from tests.receiver import SECRET
 from tests.redis_server import RedisServer
+from workers.receiver import Receiver
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+OTHER_SECRET = f"whsec_{b64encode(bytes(32)).decode()}"
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 
 
@@ -84,3 +94,44 @@ def test_subscribing_from_python__the_lines_of_the_how_to__print_what_was_conver
             subscriber.kill()
     log.close()
     assert line.startswith("1 coinbase:")
+
+
+def test_webhooks__the_receiver_of_the_how_to__takes_what_is_genuine_once(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/how-to/webhooks.md").read_text(), re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 20
+    script, port = tmp_path / "receiver.py", free_port()
+    script.write_text(code)
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        env={"SECRET": SECRET, "PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    log = MemoryLog("6f1c", lambda: datetime.now(UTC))
+    log.append("account-main", 0, [new("one"), new("two")])
+    one, two = (cloud_event(recorded, "6f1c") for recorded in log.read())
+    receiver, secret, now = Receiver("127.0.0.1", port, "/", None, 5.0), Secret.read(SECRET), int(time.time())
+    try:
+        sent = [
+            (one, headers(secret, "one", now, one)),
+            (one, headers(secret, "one", now, one)),
+            (two, headers(secret, "two", now, one)),
+            (two, headers(secret, "two", now - 600, two)),
+            (two, headers(Secret.read(OTHER_SECRET), "two", now, two)),
+            (two, headers(Secret.read(f"{OTHER_SECRET} {SECRET}"), "two", now, two)),
+        ]
+        deadline = time.monotonic() + 10
+        while not listens(port) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert [receiver.post(*each).status for each in sent] == [204, 204, 401, 401, 401, 204]
+    finally:
+        receiver.close()
+        process.kill()
+        said, _ = process.communicate()
+    assert said == "1 conversions_halted\n2 conversions_halted\n"
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port)) == 0

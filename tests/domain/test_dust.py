@@ -66,6 +66,30 @@ def test_judge__a_hub_that_nobody_excluded__holds_proceeds_and_is_no_dust() -> N
     assert priced_products((held(USDC, "0.30"),), policy, market().capabilities) == {"BTC-USDC"}
 
 
+def test_judge__a_quarantined_asset__stays_whatever_it_is_said_to_be_worth() -> None:
+    for asset in (ADA, BTC, USDC):
+        doubtful = replace(held(asset, "1"), quarantine="unknown")
+        verdict = judge(doubtful, POLICY, market(), automatic=False)
+        assert verdict == Kept(asset, D(1), Keep.QUARANTINED, "unknown")
+        assert priced_products((doubtful,), POLICY, market().capabilities) == {"BTC-USDC"}
+
+
+def test_judge__a_hub_that_is_not_at_par__values_in_the_policys_currency() -> None:
+    dear = replace(market(), worth={USDC: D(3000)})
+    found = judge(held(ADA, "0.0004"), POLICY, dear, automatic=True)
+    assert isinstance(found, Dust)
+    assert (found.price, found.value) == (D(1200), D("0.48"))
+    kept = judge(held(ADA, "0.0005"), POLICY, dear, automatic=True)
+    assert isinstance(kept, Kept)
+    assert kept.reason is Keep.ABOVE_THRESHOLD
+
+
+def test_judge__a_price_that_the_venue_doubts__is_none_and_says_why() -> None:
+    doubted = market(ADA_USDC=Price(None, None, "the pool is far from the feed"))
+    verdict = judge(held(ADA, "1"), POLICY, doubted, automatic=True)
+    assert verdict == Kept(ADA, D(1), Keep.UNPRICED, "the pool is far from the feed")
+
+
 def test_judge__coins_in_open_orders__stay_with_what_is_beside_them() -> None:
     assert reason("1", hold="0.5") is Keep.ON_HOLD
     assert reason("0", hold="0.5") is Keep.ON_HOLD

@@ -38,8 +38,8 @@ Typed = Callable[..., Outcome]
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty directory to be in, without any variable of ours."""
-    for name in [name for name in os.environ if name.startswith("DUSTMAN_")]:
+    """An empty directory to be in, without any variable of ours, nor the width of anybody's terminal."""
+    for name in [name for name in os.environ if name.startswith("DUSTMAN_") or name == "COLUMNS"]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path

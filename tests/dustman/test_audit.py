@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -17,6 +20,7 @@ import pytest
 from dustman.exits import Exit
 from events.checkpoint import VerifierKey, opened, parsed_key
 from events.sqlite import SQLiteLog
+from events.tree import Frontier, consistency, root
 from tests.dustman.conftest import Outcome, Typed
 from tests.events.clocks import utc_now
 from tests.events.samples import SAMPLES, new
@@ -47,6 +51,24 @@ def check(*arguments: str | Path) -> Outcome:
 def keep(path: Path, text: str) -> Path:
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def resealed(lines: list[str], identity: str) -> str:
+    """Put the seal under lines that somebody would who edits a file with care."""
+    text = "".join(lines)
+    digest = sha256(text.encode()).hexdigest()
+    return f'{text}{{"sealed":{len(lines)},"source":"urn:dustman:{identity}","sha256":"{digest}"}}\n'
+
+
+def rewrite(log: SQLiteLog) -> None:
+    """Put another history in the place of the log: the same identity, a tree of its own, no signed heads."""
+    identity = log.identity
+    log.close()
+    for path in log.path.parent.glob("dustman.db*"):
+        path.unlink()
+    forged = SQLiteLog(log.path, utc_now, new_identity=lambda: identity)
+    forged.append("account-main", 0, [new(f"forged-{number}", fact) for number, fact in enumerate(SAMPLES)])
+    forged.close()
 
 
 def edit(log: SQLiteLog, statement: str) -> None:
@@ -107,6 +129,26 @@ def test_verify__the_key_gone__cannot_tell_and_no_new_key_is_made(log: SQLiteLog
     signing = dustman("audit", "checkpoint")
     assert (signing.exit, signing.out) == (Exit.CONFIGURATION, "")
     assert "audit.key, which has signed for this log; bring it back" in signing.err
+
+
+def test_key__lost_for_good__is_replaced_on_demand_and_its_verifier_key_brings_trust_back(
+    log: SQLiteLog, dustman: Typed, home: Path
+) -> None:
+    dustman("audit", "checkpoint")
+    lost = dustman("audit", "key").out
+    key = home / "var" / "audit.key"
+    key.unlink()
+    asked = dustman("audit", "key")
+    assert (asked.exit, asked.out, key.exists()) == (Exit.CONFIGURATION, "", False)
+    assert "make a new one with `dustman audit key --rotate`" in asked.err
+    assert dustman("audit", "key", "--rotate").exit == Exit.DONE
+    ended = dustman("audit", "verify")
+    assert (ended.exit, "signed head 1: none of its signatures is by a known key" in ended.out) == (8, True)
+    with key.open("a") as file:
+        file.write(lost)
+    assert dustman("audit", "verify").exit == Exit.DONE
+    assert dustman("audit", "checkpoint").exit == Exit.DONE
+    assert len(log.signed_heads()) == 2
 
 
 def test_verify__after_a_rotation__believes_both_keys(log: SQLiteLog, dustman: Typed) -> None:
@@ -208,20 +250,123 @@ def test_verifier__a_proof_with_anything_changed__is_not_convinced(log: SQLiteLo
     assert (told.exit, "The signature was not checked" in told.out) == (0, True)
 
 
-def test_verifier__the_lines_of_the_log__are_held_against_a_checkpoint(
+def test_prove__from_an_earlier_size__convinces_the_standalone_verifier(
+    log: SQLiteLog, dustman: Typed, home: Path
+) -> None:
+    key = ("--key", str(_verifier(dustman)))
+    early = keep(home / "early", dustman("audit", "checkpoint").out)
+    log.append("account-other", 0, [new(f"later-{number}") for number in range(3)])
+    proof = dustman("audit", "prove", "--from", str(EVENTS))
+    assert (proof.exit, proof.out.splitlines()[0]) == (Exit.DONE, f"old {EVENTS}")
+    told = check("growth", early, keep(home / "growth", proof.out), *key)
+    said = f"dustman/{log.identity}: the {EVENTS + 3} events begin with the {EVENTS} that were signed before\n"
+    assert (told.exit, told.out) == (0, said)
+    late = keep(home / "late", log.signed_heads()[-1].decode())
+    same = dustman("audit", "prove", "--from", str(EVENTS + 3)).out
+    assert check("growth", late, keep(home / "same", same), *key).exit == 0
+    assert check("growth", early, home / "same", *key).exit == 2, "a proof from another size"
+    first, second = proof.out.splitlines()[1:3]
+    for old, changed in ((first, second), (f"{first}\n", ""), (first, f"{first}\n{first}")):
+        edited = keep(home / "changed", proof.out.replace(old, changed, 1))
+        told = check("growth", early, edited, *key)
+        assert (told.exit, told.out, told.err[:6]) == (1, "", "FALSE:"), changed
+
+
+def test_verifier__a_log_rewritten_and_signed_with_the_same_key__is_no_growth(
+    log: SQLiteLog, dustman: Typed, home: Path
+) -> None:
+    early = keep(home / "early", dustman("audit", "checkpoint").out)
+    rewrite(log)
+    proof = keep(home / "growth", dustman("audit", "prove", "--from", str(EVENTS)).out)
+    told = check("growth", early, proof, "--key", str(_verifier(dustman)))
+    assert (told.exit, told.out) == (1, "")
+    assert f"FALSE: the {EVENTS} events do not begin with the {EVENTS} that were signed before" in told.err
+
+
+def test_prove__of_the_first_events_of_an_empty_log__needs_no_hashes(home: Path, dustman: Typed) -> None:
+    assert dustman("init", "--no-input").exit == Exit.DONE
+    nothing = keep(home / "nothing", dustman("audit", "checkpoint").out)
+    assert dustman("audit", "verify").exit == Exit.DONE
+    proof = dustman("audit", "prove", "--from", "0")
+    assert proof.out == "old 0\n\n" + nothing.read_text()
+    told = check("growth", nothing, keep(home / "growth", proof.out), "--key", str(_verifier(dustman)))
+    assert (told.exit, "the 0 events begin with the 0" in told.out) == (0, True)
+    assert dustman("audit", "prove", "1").exit == Exit.CONFIGURATION
+    export = keep(home / "export", dustman("export", "--format", "jsonl").out)
+    assert check("export", export, nothing, "--key", str(_verifier(dustman))).exit == 0
+
+
+@pytest.mark.parametrize("arguments", [[], ["3", "--from", "2"], ["0"], ["--from", "-1"], ["x"]])
+def test_prove__a_wrong_command_line__is_told(log: SQLiteLog, dustman: Typed, arguments: list[str]) -> None:
+    assert dustman("audit", "prove", *arguments).exit == Exit.USAGE
+    assert log.signed_heads() == []
+
+
+def test_prove__from_a_size_that_is_not_there__names_the_end(log: SQLiteLog, dustman: Typed) -> None:
+    ended = dustman("audit", "prove", "--from", str(EVENTS + 1))
+    assert (ended.exit, ended.out) == (Exit.CONFIGURATION, "")
+    assert f"the log ends at position {EVENTS}" in ended.err
+
+
+def test_verifier__every_two_sizes__leads_to_both_roots_and_no_other() -> None:
+    roots = runpy.run_path(str(VERIFIER))["roots"]
+    tree = Frontier(0, [])
+    kept = {position: tree.add(b"%d" % position) for position in range(1, 41)}
+    made = [root(size, lambda wanted: {each: kept[each] for each in wanted}) for size in range(41)]
+    for size in range(1, 41):
+        for old in range(1, size + 1):
+            proof = consistency(old, size, lambda wanted: {each: kept[each] for each in wanted})
+            start = old & (old - 1) if old < size else 0
+            found = proof.pop(0) if start else made[old]
+            assert roots(found, start, old, size, proof) == (made[old], made[size])
+            assert proof == []
+
+
+def test_verifier__an_export_of_the_log__is_held_against_a_checkpoint(
     log: SQLiteLog, dustman: Typed, home: Path
 ) -> None:
     checkpoint = keep(home / "checkpoint", dustman("audit", "checkpoint").out)
-    log.append("account-other", 0, [new("later")])
-    lines, key = dustman("audit", "leaves").out, ("--key", str(_verifier(dustman)))
-    told = check("export", keep(home / "lines", lines), checkpoint, *key)
-    assert (told.exit, told.out) == (
-        0,
-        f"dustman/{log.identity}: the first {EVENTS} of {EVENTS + 1} lines are what was signed\n",
-    )
-    for changed in (lines.replace('"e3"', '"e4"', 1), "".join(lines.splitlines(keepends=True)[:-2])):
-        told = check("export", keep(home / "changed", changed), checkpoint, *key)
-        assert (told.exit, told.out, told.err[:6]) == (1, "", "FALSE:")
+    log.append('account-\u00fc\u2028"\\\x1f', 0, [replace(new("later\t\x7f"), causation_id=None)])
+    key = ("--key", str(_verifier(dustman)))
+    export = keep(home / "export", dustman("export", "--format", "jsonl").out)
+    told = check("export", export, checkpoint, *key)
+    said = f"dustman/{log.identity}: the first {EVENTS} of {EVENTS + 1} events are what was signed\n"
+    assert (told.exit, told.out) == (0, said)
+    whole = keep(home / "whole", dustman("audit", "checkpoint").out)
+    assert check("export", export, whole, *key).exit == 0
+
+
+def test_verifier__an_export_with_anything_changed__is_not_convinced(
+    log: SQLiteLog, dustman: Typed, home: Path
+) -> None:
+    checkpoint = keep(home / "checkpoint", dustman("audit", "checkpoint").out)
+    text = dustman("export", "--format", "jsonl").out
+    lines = text.splitlines(keepends=True)
+    third = lines[2]
+    changes = {
+        "id": text.replace('"e3"', '"e4"', 1),
+        "no seal": "".join(lines[:-1]),
+        "cut": text[:-40],
+        "empty": "",
+        "fewer, sealed again": resealed(lines[:-2], log.identity),
+        "twice": resealed([*lines[:3], third, *lines[3:-1]], log.identity),
+        "other log": resealed([line.replace(log.identity, "other") for line in lines[:-1]], "other"),
+        "more behind the seal": text + third,
+        "windows line ends": text.replace("\n", "\r\n"),
+        "not a number": resealed([lines[0].replace('"requests":3', '"requests":NaN'), *lines[1:-1]], log.identity),
+        "attribute": resealed([lines[0].replace(',"type":', ',"more":1,"type":'), *lines[1:-1]], log.identity),
+        "spaces": resealed([lines[0].replace(',"data":', ', "data":'), *lines[1:-1]], log.identity),
+        "nested": resealed([*lines[:-2], "[" * 100_000 + "\n"], log.identity),
+        "without line ends": "x" * 2**27,
+    }
+    for name, changed in changes.items():
+        assert changed != text, name
+        with (home / "changed").open("w", encoding="utf-8", newline="") as file:
+            file.write(changed)
+        told = check("export", home / "changed", checkpoint)
+        assert (told.exit, told.out, told.err[:6]) == (1, "", "FALSE:"), (name, told)
+    (home / "changed").write_bytes(b"\xff\n")
+    assert check("export", home / "changed", checkpoint).exit == 2
 
 
 def test_verifier__its_length__is_what_one_reads_in_a_sitting() -> None:
@@ -269,9 +414,61 @@ def test_witness__an_address__gets_the_checkpoint(log: SQLiteLog, dustman: Typed
         assert "answered 503" in refused.err
 
 
+def test_witness__an_address__catches_a_log_rewritten_whole_and_signed_with_the_same_key(
+    log: SQLiteLog, dustman: Typed
+) -> None:
+    with listening() as (url, _):
+        place = f"{url}/checkpoints"
+        assert dustman("audit", "verify", "--witness", place).exit == Exit.UNDECIDED, "it remembers nothing yet"
+        assert dustman("audit", "witness", "--url", place).exit == Exit.DONE
+        log.append("account-main", EVENTS, [new("later")])
+        assert dustman("audit", "witness", "--url", place).exit == Exit.DONE
+        assert dustman("audit", "verify", "--witness", place).exit == Exit.DONE
+        rewrite(log)
+        assert dustman("audit", "checkpoint").exit == Exit.DONE
+        alone = dustman("audit", "verify", "--json")
+        assert (alone.exit, alone.value["vouched"]) == (Exit.DONE, EVENTS), "it agrees with itself"
+        ended = dustman("audit", "verify", "--witness", place, "--json")
+    assert (ended.exit, ended.value["verdict"]) == (Exit.AUDIT_MISMATCH, "broken")
+    first, second = ended.value["broken"]
+    rewritten = "events that are not these; what follows position 0 was rewritten"
+    assert first == f"{place}, checkpoint 1 was signed over {EVENTS} {rewritten}"
+    assert second == f"{place}, checkpoint 2 covers {EVENTS + 1} events, of which {EVENTS} are there"
+
+
+@pytest.mark.parametrize(
+    ("path", "number", "words"),
+    [
+        ("/refused", Exit.WITNESS_UNAVAILABLE, "answered 503"),
+        ("/elsewhere", Exit.WITNESS_UNAVAILABLE, "answered 302"),
+        ("/cut", Exit.WITNESS_UNAVAILABLE, "early"),
+        ("/endless", Exit.WITNESS_UNAVAILABLE, "answers more than"),
+        ("/page", Exit.CONFIGURATION, "what begins at byte 0 is no checkpoint"),
+    ],
+)
+def test_verify__a_witness_that_answers_otherwise__comes_to_no_verdict(
+    log: SQLiteLog, dustman: Typed, monkeypatch: pytest.MonkeyPatch, path: str, number: Exit, words: str
+) -> None:
+    monkeypatch.setattr("dustman.witness.MOST_REMEMBERED", 100_000)
+    with listening() as (url, _):
+        ended = dustman("audit", "verify", "--witness", f"{url}{path}")
+    assert (ended.exit, ended.out) == (number, "")
+    assert words in ended.err
+
+
+@pytest.mark.parametrize(
+    "url", ["http://witness.example/x", "http://10.0.0.1/", "ftp://127.0.0.1/x", "https:///x", "http://127.0.0.1:x/"]
+)
+def test_verify__an_address_that_others_could_answer_for__is_refused(log: SQLiteLog, dustman: Typed, url: str) -> None:
+    for command in (["verify", "--witness", url], ["witness", "--url", url]):
+        ended = dustman("audit", *command)
+        assert (ended.exit, ended.out) == (Exit.CONFIGURATION, "")
+        assert "is not an address such as https://witness.example" in ended.err
+
+
 @contextmanager
 def listening() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
-    """A witness on this machine that keeps what it is sent, and refuses what goes to /refused."""
+    """A witness on this machine that gives back what it was sent, except at addresses where it misbehaves."""
     taken: list[tuple[str, bytes]] = []
 
     class Witness(BaseHTTPRequestHandler):
@@ -282,7 +479,35 @@ def listening() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
             self.send_response(503 if self.path == "/refused" else 204)
             self.end_headers()
 
+        def do_GET(self) -> None:
+            body = b"".join(body for path, body in taken if path == self.path)
+            match self.path:
+                case "/refused":
+                    self.send_error(503)
+                case "/elsewhere":
+                    self.send_response(302)
+                    self.send_header("Location", "/checkpoints")
+                    self.end_headers()
+                case "/cut":
+                    self._answer(body, 100)
+                case "/endless":
+                    self._answer(b"x" * 1_000_000, 10**12)
+                case "/page":
+                    self._answer(b"<html>", 6)
+                case _:
+                    self._answer(body, len(body))
+
+        def _answer(self, body: bytes, length: int) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            with suppress(OSError):  # who asked has heard enough
+                self.wfile.write(body)
+
         def log_request(self, *_: object) -> None:
+            """Keep the tests' output quiet."""
+
+        def log_error(self, *_: object) -> None:
             """Keep the tests' output quiet."""
 
     with HTTPServer(("127.0.0.1", 0), Witness) as server:

@@ -18,7 +18,7 @@ import yaml
 from dustman import pulse
 from dustman.cli import run
 from dustman.commands.up import GRACE
-from dustman.roles import ROLES
+from dustman.roles import EVERY_ROLE, ROLES
 from dustman.settings import Workers
 from tests.postgres_server import Database
 
@@ -91,6 +91,7 @@ def beside(tmp_path: Path) -> Path:
     passwords = ("DUSTMAN_POSTGRES_PASSWORD", "DUSTMAN_LOG_PASSWORD", "DUSTMAN_REDIS_PASSWORD")
     (tmp_path / ".env").write_text("".join(f"{name}=0123456789abcdef\n" for name in passwords))
     (tmp_path / "dustman.yaml").write_text("accounts: {main: {venue: coinbase}}\n")
+    (tmp_path / "webhooks.env").touch()
     shutil.copy(ROOT / "Dockerfile", tmp_path)
     return Path(shutil.copy(COMPOSE, tmp_path))
 
@@ -122,14 +123,20 @@ def test_file__with_a_mistake__is_refused(beside: Path, right: str, wrong: str) 
 
 def test_services__are_the_stores_and_every_role__and_run_what_up_runs() -> None:
     services = read(COMPOSE)["services"]
-    assert services.keys() == {"redis", "postgres", "log", *ROLES}
+    assert services.keys() == {"redis", "postgres", "log", *EVERY_ROLE}
     assert {name: tuple(services[name]["command"]) for name in ROLES} == {
         name: role.command for name, role in ROLES.items()
     }
+    assert tuple(services["webhooks"]["command"]) == ("python", "-m", *EVERY_ROLE["webhooks"].command)
+
+
+def test_services__without_being_asked_for__are_all_but_webhooks() -> None:
+    asked_for = {name: each["profiles"] for name, each in read(COMPOSE)["services"].items() if "profiles" in each}
+    assert asked_for == {"webhooks": ["webhooks"]}
 
 
 def test_services__with_the_settings_as_they_ship__do_as_much_at_once_as_up() -> None:
-    assert {name: role.sized(Workers()) for name, role in ROLES.items()} == ROLES
+    assert {name: role.sized(Workers()) for name, role in EVERY_ROLE.items()} == EVERY_ROLE
 
 
 def test_services__each__is_asked_for_its_health_and_waits_for_its_stores() -> None:
@@ -144,7 +151,7 @@ def test_services__each__is_asked_for_its_health_and_waits_for_its_stores() -> N
     assert all(
         services[name]["depends_on"] == stores
         and services[name]["healthcheck"]["test"] == ["CMD", "python", "-m", "dustman.pulse"]
-        for name in ROLES
+        for name in EVERY_ROLE
     )
 
 
@@ -155,11 +162,12 @@ def test_services__when_stopped__have_longer_than_tasks_are_given() -> None:
     assert all(int(period.removesuffix("s")) >= GRACE > int(given[1]) + 5 for period in periods)
 
 
-def test_services__of_all__only_those_that_ask_venues_have_keys_and_a_way_out() -> None:
+def test_services__of_all__only_those_that_ask_venues_have_keys_and_only_they_and_webhooks_a_way_out() -> None:
     compose = read(COMPOSE)
     inside = {name for name, service in compose["services"].items() if service["networks"] == ["inside"]}
     assert inside == {"redis", "postgres", "log", "beat", "relay"}
-    assert inside == {name for name, service in compose["services"].items() if "env_file" not in service}
+    files = {name: service["env_file"] for name, service in compose["services"].items() if "env_file" in service}
+    assert files == dict.fromkeys(("detector", "converter", "reconciler"), ".env") | {"webhooks": "webhooks.env"}
     assert compose["networks"]["inside"] == {"internal": True}
 
 
@@ -185,7 +193,7 @@ def test_passwords__in_the_file__are_asked_of_the_environment_and_the_owners_is_
         "DUSTMAN_SUBSCRIBER_PASSWORD:-",
     }
     environments = {name: service.get("environment", {}) for name, service in compose["services"].items()}
-    assert all(environments[name]["DUSTMAN_POSTGRES_PASSWORD"] == "" for name in ROLES)
+    assert all(environments[name]["DUSTMAN_POSTGRES_PASSWORD"] == "" for name in EVERY_ROLE)
     knowing = {name for name, each in environments.items() if "${DUSTMAN_POSTGRES_PASSWORD" in str(each)}
     assert knowing == {"postgres", "log"}
 

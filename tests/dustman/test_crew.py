@@ -115,11 +115,12 @@ def test_look__a_crash_that_nobody_should_mend__is_an_error(crew: Crew) -> None:
 def test_look__a_crash_in_a_loop__waits_twice_as_long_each_time_up_to_the_most(tmp_path: Path) -> None:
     told: list[str] = []
     with Crew(tmp_path, tell=told.append) as crew:
-        crew.start(python("raise SystemExit(3)", again=Again(first=0.05, most=0.15)))
+        ends = Job(name="child", command=("/bin/sh", "-c", "exit 3"), environment={}, again=Again(first=0.2, most=0.6))
+        crew.start(ends)
         looked_at(crew, until=lambda: len(told) == 4)
     waits = [sentence.split("again in ")[1].split(",")[0] for sentence in told]
     # It runs for less than the longest wait, so the wait is never forgotten.
-    assert waits == ["0.05 s", "0.1 s", "0.15 s", "0.15 s"]
+    assert waits == ["0.2 s", "0.4 s", "0.6 s", "0.6 s"]
     assert told[0].startswith("child ended with exit code 3; it is started again in ")
 
 

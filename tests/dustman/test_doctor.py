@@ -18,12 +18,18 @@ from dustman.checks.venue import check_account
 from dustman.exits import Exit
 from dustman.redis_server import free_port
 from dustman.settings import load
-from dustman.wiring import refuse_dangerous_key
+from dustman.webhooks import address_of
+from dustman.wiring import open_log, open_redis, refuse_dangerous_key
+from events.feed import Feed
+from events.obstacle import Obstacle, Obstacles
+from events.subscription import Subscription
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.twin import CoinbaseTwin, shared_certificates
 from tests.dustman.api_keys import ed25519, key_file
 from tests.dustman.conftest import Outcome, Typed
+from tests.events.samples import new
 from tests.postgres_server import PASSWORD, Database
+from tests.receiver import SECRET, Receiver
 from tests.redis_server import RedisServer
 
 
@@ -77,6 +83,7 @@ def test_doctor__all_is_well__says_so_row_by_row(
         "log": "ok",
         "redis": "ok",
         "redis eviction": "ok",
+        "parked": "ok",
         "main: schedule": "ok",
         "main: venue": "ok",
         "main: key": "ok",
@@ -328,3 +335,75 @@ def test_check_account__a_server_that_hangs_up__is_a_venue_that_cannot_be_reache
     listener.close()
     assert found["main: venue"].verdict == "fail"
     assert "cannot be reached" in found["main: venue"].sentence
+
+
+def webhooks(home: Path, url: str, *lines: str, secret: str = SECRET) -> None:
+    (home / "secret").write_text(secret)
+    (home / "secret").chmod(0o600)
+    told = "\n    ".join((f"url: {url}", "secret: secret", *lines))
+    config = home / "dustman.yaml"
+    config.write_text(f"{config.read_text()}webhooks:\n  ledger:\n    {told}\n")
+
+
+def test_doctor__a_webhook_that_is_well__says_so(
+    dustman: Typed, home: Path, twin: CoinbaseTwin, redis: RedisServer
+) -> None:
+    configure(home, twin, redis.port)
+    certificates = shared_certificates()
+    with Receiver(certificates.context()) as there:
+        webhooks(home, there.url("/hook?token=hidden"), f"ca_file: {certificates.ca_file}")
+        ended = dustman("doctor", "--json")
+        assert there.tries == {}
+    found = rows(ended)
+    assert found["ledger: secret"][:2] == ("ok", "32 bytes")
+    assert found["ledger: secret file"][0] == "ok"
+    assert found["ledger: receiver"][0] == "ok"
+    assert found["ledger: deliveries"][:2] == ("ok", "0 events wait")
+    assert ended.exit == Exit.DONE
+    assert "hidden" not in ended.out
+    assert SECRET not in ended.out
+
+
+def test_doctor__a_webhook_that_cannot_work__fails_with_its_fix(
+    dustman: Typed, home: Path, twin: CoinbaseTwin, redis: RedisServer
+) -> None:
+    configure(home, twin, redis.port)
+    webhooks(home, f"https://127.0.0.1:{free_port()}/", secret="whsec_c2hvcnQ=")
+    ended = dustman("doctor", "--json")
+    assert rows(ended)["ledger: secret"][0] == rows(ended)["ledger: receiver"][0] == "fail"
+    assert "24 to 64 random bytes" in rows(ended)["ledger: secret"][1]
+    assert "(ConnectionRefusedError)" in rows(ended)["ledger: receiver"][1]
+    assert ended.exit == Exit.CONFIGURATION
+    with Receiver(shared_certificates().context()) as there:
+        configure(home, twin, redis.port)
+        webhooks(home, there.url())
+        assert "is not trusted" in rows(dustman("doctor", "--json"))["ledger: receiver"][1]
+
+
+def test_doctor__parked_events_and_a_stopped_webhook__fail_and_status_says_so(
+    dustman: Typed, home: Path, twin: CoinbaseTwin, redis: RedisServer
+) -> None:
+    configure(home, twin, redis.port)
+    webhooks(home, "http://127.0.0.1:9/", "start: beginning")
+    settings = load(home / "dustman.yaml", {})
+    log = open_log(settings)
+    log.append("account-main", 0, [new("1"), new("2")])
+    with open_redis(settings) as client:
+        assert "webhook ledger is behind, 2 events wait" in dustman("status").err
+        Feed(client, log.identity).publish_pending(log)
+        consumer = Subscription(client, log, "auditor", "one")
+        consumer.give_up(consumer.take()[0], "cannot read this")
+        Obstacles(client, log.identity, "ledger").put(
+            Obstacle(address_of(settings.webhook("ledger")), 1, 1, "410 Gone", 0.0, stopped=True)
+        )
+    log.close()
+    ended, status = dustman("doctor", "--json"), dustman("status")
+    found = rows(ended)
+    assert (ended.exit, found["parked"][:2]) == (
+        Exit.CONFIGURATION,
+        ("fail", "events are parked, 1 of auditor; see `dustman parked list`"),
+    )
+    assert found["ledger: deliveries"][:2] == ("fail", "the receiver wants no more events (position 1: 410 Gone)")
+    assert "events are parked, 1 of auditor; see `dustman parked list`" in status.err
+    assert "webhook ledger is stopped, 2 events wait (position 1: 410 Gone)" in status.err
+    assert status.exit == Exit.DONE

@@ -173,6 +173,29 @@ def test_replay__as_of_a_position__is_where_things_stood_then(config: Path, dust
     assert at_time["position"] == int(position)
 
 
+@pytest.mark.parametrize("command", [("status",), ("show", "ADA"), ("replay",)])
+def test_views__as_of_any_position__show_what_they_showed_live_then(
+    command: tuple[str, ...], config: Path, dustman: Typed
+) -> None:
+    dustman("scan")
+    go_live(dustman)
+    shown = {at(dustman): lines(dustman(*command, "--json"))}
+    dustman("sweep")
+    shown[at(dustman)] = lines(dustman(*command, "--json"))
+    dustman("halt", "main")
+    shown[at(dustman)] = lines(dustman(*command, "--json"))
+    assert len(shown) == 3
+    for position, live in shown.items():
+        assert lines(dustman(*command, "--json", "--as-of", str(position))) == live
+    moment = str(lines(dustman("events", "--json"))[min(shown) - 1]["recordedtime"])
+    assert lines(dustman(*command, "--json", "--as-of", moment)) == shown[min(shown)]
+
+
+def at(dustman: Typed) -> int:
+    """The position at which the log ends."""
+    return len(lines(dustman("events", "--json")))
+
+
 @pytest.mark.parametrize("moment", ["yesterday", "999999", "-1", "", "2026-13-01", "١٢"])
 def test_replay__as_of_nonsense__names_the_accepted_form(config: Path, dustman: Typed, moment: str) -> None:
     asked = dustman("replay", f"--as-of={moment}")

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,11 @@ import pytest
 from dustman import pulse
 from dustman.exits import Exit
 from dustman.roles import ROLES
+from events.sqlite import SQLiteLog
 from tests.dustman.conftest import COMMAND, spawned
 from tests.dustman.remains import gone, living
+from tests.events.samples import new
+from tests.receiver import SECRET, Receiver
 from tests.redis_server import RedisServer
 
 START_SECONDS = 60.0
@@ -187,3 +191,27 @@ def test_worker__a_mistake_in_the_settings__ends_with_a_sentence_and_its_code(ho
     assert ended.returncode == Exit.CONFIGURATION
     assert "treshold" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_up__settings_with_webhooks__relay_brings_what_nobody_published_and_they_are_sent_it(
+    home: Path, redis_server: RedisServer
+) -> None:
+    refused = spawned("up", "--role", "webhooks", cwd=home, DUSTMAN_REDIS_URL=redis_server.url(0).removesuffix("/0"))
+    assert (refused.exit, refused.err) == (
+        Exit.CONFIGURATION,
+        "dustman: webhooks: the settings name none, so this role has nothing to do\n",
+    )
+    (home / "secret").write_text(SECRET)
+    with Receiver() as there:
+        (home / "dustman.yaml").write_text(
+            "accounts: {main: {venue: coinbase}}\n"
+            f"webhooks: {{ledger: {{url: '{there.url()}', secret: secret, start: beginning}}}}\n"
+        )
+        with up(home, redis_server, "--role", "webhooks", "--role", "relay") as running:
+            assert list(running.pids) == ["relay", "webhooks"]
+            log = SQLiteLog(home / "var/dustman.db", lambda: datetime.now(UTC))
+            log.append("account-main", 0, [new("1"), new("2")])
+            log.close()
+            there.waits_for(lambda: there.positions() == [1, 2])
+            assert running.told(signal.SIGTERM) == Exit.DONE
+            assert gone(running.pids.values(), within=1)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from events.catalogue import FACT_OF, EventType, UnknownType, type_of
+from events.catalogue import FACT_OF, UPCASTERS, EventType, UnknownType, known_type, type_of
 from events.codec import UnfitFact, decode, encode, rfc3339
 from events.facts import DustConverted, Fact
 from tests.events.samples import AT, SAMPLES, facts, halt
@@ -30,8 +30,18 @@ def test_golden__every_type__is_the_same_bytes_both_ways(sample: Fact) -> None:
     assert decode(EventType(word, version), golden) == sample
 
 
-def test_golden__files__are_exactly_the_catalogue() -> None:
-    assert {path.name for path in GOLDEN.iterdir()} == {f"{word}.v{version}.json" for word, version in FACT_OF}
+def test_golden__files__are_every_version_that_was_released() -> None:
+    released = {*FACT_OF, *UPCASTERS}
+    assert {path.name for path in GOLDEN.iterdir()} == {f"{word}.v{version}.json" for word, version in released}
+
+
+@pytest.mark.parametrize("event_type", sorted({*FACT_OF, *UPCASTERS}), ids=str)
+def test_golden__every_version__is_a_fact_for_ever_and_no_other_bytes_are(event_type: EventType) -> None:
+    golden = (GOLDEN / f"{event_type.word}.v{event_type.version}.json").read_bytes()
+    assert type(decode(event_type, golden)) is FACT_OF[known_type(event_type.word)]
+    for other in (golden + b" ", golden.replace(b":", b": ", 1), golden[:-1], b"{}", b"[]", b""):
+        with pytest.raises(UnfitFact, match=str(event_type)):
+            decode(event_type, other)
 
 
 @settings(max_examples=300)

@@ -14,7 +14,7 @@ import redis
 
 from events.envelope import cloud_event
 from events.feed import POINTER, Feed
-from events.log import StoreMisconfigured
+from events.log import StoreMisconfigured, Written
 from events.memory import MemoryLog
 from events.sqlite import SQLiteLog
 from tests.events.clocks import SetClock, utc_now
@@ -79,6 +79,38 @@ def test_publish__more_than_the_window__keeps_the_newest_by_position(client: red
     grow(log, 8)
     feed.publish_pending(log)
     assert positions(client, feed.key) == list(range(7, 17))
+
+
+def test_publish__a_few_at_a_time__goes_on_where_it_was_and_never_leaves_a_gap(
+    client: redis.Redis, log: MemoryLog
+) -> None:
+    feed = Feed(client, log.identity, window=1500)
+    grow(log, 2000)
+    assert [feed.publish_pending(log, most=700) for _ in range(4)] == [700, 700, 100, 0]
+    assert positions(client, feed.key) == list(range(501, 2001))
+    client.delete(feed.key)
+    assert feed.publish_pending(log, most=1) == 1
+    assert positions(client, feed.key) == [501]
+    assert feed.publish_pending(log) == 1499
+
+
+def test_publish__stream_wiped_between_two_batches__begins_again(client: redis.Redis, log: MemoryLog) -> None:
+    feed, grown = Feed(client, log.identity), 1700
+    grow(log, grown)
+    wiped: list[bool] = []
+
+    class Wiping(MemoryLog):
+        def written(self, after: int, until: int) -> Iterator[Written]:
+            for written in log.written(after, until):
+                if written.position == 1100 and not wiped:
+                    wiped.append(bool(client.delete(feed.key)))
+                yield written
+
+    wiping = Wiping(log.identity, SetClock())
+    wiping._events = log._events
+    feed.publish_pending(wiping)
+    assert wiped
+    assert positions(client, feed.key) == list(range(1, grown + 1))
 
 
 def test_publish__wiped__begins_again_with_the_newest_window(
@@ -150,13 +182,17 @@ def test_publish__empty_stream_made_by_a_group__is_filled_from_the_window(client
 def test_guard__a_gap_or_a_wiped_stream__is_refused(client: redis.Redis, log: MemoryLog, feed: Feed) -> None:
     grow(log, 9)
     feed.publish_pending(log)
-    events = list(log.read())
+    events = list(log.written(0, 9))
+
+    def write(batch: list[Written], after: int, fresh: bool) -> int:
+        return feed._write(feed._words(batch, after, fresh))
+
     client.delete(feed.key)
-    assert feed._write(events[5:7], after=5, fresh=False) == -1, "wiped since the caller looked"
+    assert write(events[5:7], after=5, fresh=False) == -1, "wiped since the caller looked"
     assert not client.exists(feed.key)
-    assert feed._write(events[:3], after=0, fresh=True) == 3
-    assert feed._write(events[5:7], after=5, fresh=True) == -1, "4 and 5 would be missing"
-    assert feed._write(events[1:5], after=1, fresh=False) == 2, "2 and 3 are there"
+    assert write(events[:3], after=0, fresh=True) == 3
+    assert write(events[5:7], after=5, fresh=True) == -1, "4 and 5 would be missing"
+    assert write(events[1:5], after=1, fresh=False) == 2, "2 and 3 are there"
     assert positions(client, feed.key) == [1, 2, 3, 4, 5]
 
 

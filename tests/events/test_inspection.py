@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +13,10 @@ import pytest
 from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
+from domain.identity import event_id
 from events.checkpoint import Checkpoint, SignerKey, origin
 from events.inspection import Findings, inspect
-from events.log import CorruptLog
+from events.log import CorruptLog, ProvableLog
 from events.memory import MemoryLog
 from events.sqlite import SQLiteLog
 from events.tree import root
@@ -26,29 +27,34 @@ IDENTITY = "11111111-2222-4333-8444-555555555555"
 KEY = SignerKey(origin(IDENTITY), bytes(range(32)))
 COLUMNS = {
     "events": (
-        "position", "stream", "version", "event_id", "type", "type_version", "data", "occurred_at", "recorded_at",
-        "correlation_id", "causation_id",
+        "position", "stream", "version", "type", "occurred_at", "recorded_at", "event_id", "correlation_id",
+        "causation_id", "data",
     ),
     "streams": ("id", "name"),
+    "types": ("id", "word", "version"),
     "tree": ("position", "hashes"),
     "signed_heads": ("number", "note"),
 }  # fmt: skip
 
 
-def head_of(log: SQLiteLog | MemoryLog) -> bytes:
+def head_of(log: ProvableLog) -> bytes:
     return Checkpoint(origin(IDENTITY), log.head(), root(log.head(), log.tree)).signed(KEY)
 
 
 def written(path: Path, *, third: str = "third") -> SQLiteLog:
-    """A log of eleven events in two streams, signed after six."""
     log = SQLiteLog(path, SetClock(), new_identity=lambda: IDENTITY)
+    fill(log, third)
+    return log
+
+
+def fill(log: ProvableLog, third: str = "third") -> None:
+    """Give a log eleven events in two streams, signed after six; the last five have UUIDs for ids."""
     log.append("account-main", 0, [new(f"m{number}", fact) for number, fact in enumerate(SAMPLES[:2])])
     log.append("account-other", 0, [new("o1", halt(third)), new("o2")])
     log.append("account-main", 2, [new("m3"), new("m4")])
     log.keep_signed_head(head_of(log))
-    log.append("account-main", 4, [new(f"m{number}", fact) for number, fact in enumerate(SAMPLES[3:8], start=5)])
+    log.append("account-main", 4, [new(event_id("account-main", "m", nth), SAMPLES[nth]) for nth in range(3, 8)])
     log.keep_signed_head(head_of(log))
-    return log
 
 
 @pytest.fixture(scope="module")
@@ -96,31 +102,48 @@ class Flip:
             (self.row,),
         ).fetchone()
         link.close()
-        changed, form = (self._of_integer(raw), "?") if kind == "integer" else (self._of_bytes(raw), "?")
+        changed, form = (self.of_integer(raw), "?") if kind == "integer" else (self.of_bytes(raw), "?")
         if kind == "text":
             form = "CAST(? AS TEXT)"
         edited(path, (f"UPDATE {self.table} SET {self.column} = {form} WHERE {key} = ?", (changed, self.row)))
 
-    def _of_integer(self, value: int) -> int:
-        flipped = value % 2**64 ^ 1 << self.bit % 64
-        return flipped - 2**64 if flipped >= 2**63 else flipped
+    def of_integer(self, value: int, bits: int = 64) -> int:
+        flipped = value % (1 << bits) ^ 1 << self.bit % bits
+        return flipped - (1 << bits) if flipped >> (bits - 1) else flipped
 
-    def _of_bytes(self, value: bytes) -> bytes:
+    def of_bytes(self, value: bytes) -> bytes:
         return (int.from_bytes(value) ^ 1 << self.bit % (len(value) * 8)).to_bytes(len(value))
 
 
-ROWS = {"events": 11, "streams": 2, "tree": 11, "signed_heads": 2}
-FLIPS = st.sampled_from([(table, column) for table in COLUMNS for column in COLUMNS[table]]).flatmap(
-    lambda place: st.builds(
-        Flip, st.just(place[0]), st.just(place[1]), st.integers(1, ROWS[place[0]]),
-        st.integers(0, 2**32),
+ROWS = {"events": 11, "streams": 2, "types": 8, "tree": 11, "signed_heads": 2}
+
+
+def flips(columns: Mapping[str, Sequence[str]]) -> st.SearchStrategy[Flip]:
+    places = st.sampled_from([(table, column) for table in columns for column in columns[table]])
+    return places.flatmap(
+        lambda place: st.builds(
+            Flip, st.just(place[0]), st.just(place[1]), st.integers(1, ROWS[place[0]]), st.integers(0, 2**32)
+        )
     )
-)  # fmt: skip
+
+
 FIRST_OF_STREAM = {1: 1, 2: 3}
+FIRST_OF_TYPE = {1: 1, 2: 2, 3: 3, 4: 7, 5: 8, 6: 9, 7: 10, 8: 11}
+
+
+def says_where(flip: Flip, sentence: str) -> bool:
+    where = {
+        "events": f"position {flip.row}",
+        "tree": f"position {flip.row}",
+        "streams": f"position {FIRST_OF_STREAM.get(flip.row)}",
+        "types": f"position {FIRST_OF_TYPE.get(flip.row)}",
+        "signed_heads": f"signed head {flip.row}",
+    }[flip.table]
+    return f"{where} " in sentence or f"{where}:" in sentence
 
 
 @settings(max_examples=250, deadline=None)
-@given(flip=FLIPS)
+@given(flip=flips(COLUMNS))
 @example(flip=Flip("events", "recorded_at", 11, 58))
 @example(flip=Flip("events", "position", 11, 63))
 @example(flip=Flip("signed_heads", "number", 2, 1))
@@ -133,13 +156,7 @@ def test_inspect__any_bit_of_any_stored_value_flipped__is_found_and_says_where(w
         reject()
     with closing(SQLiteLog(path, SetClock())) as log:
         broken = inspect(log, [KEY.verifier]).broken
-    where = {
-        "events": f"position {flip.row}",
-        "tree": f"position {flip.row}",
-        "streams": f"position {FIRST_OF_STREAM.get(flip.row)}",
-        "signed_heads": f"signed head {flip.row}",
-    }[flip.table]
-    assert any(f"{where} " in sentence or f"{where}:" in sentence for sentence in broken), (flip, broken)
+    assert any(says_where(flip, sentence) for sentence in broken), (flip, broken)
 
 
 def test_inspect__a_whole_log__is_intact_and_vouched_for(log: SQLiteLog) -> None:
@@ -221,6 +238,16 @@ def test_inspect__a_witness_by_an_unknown_key__cannot_tell(log: SQLiteLog) -> No
     assert (found.broken, found.doubtful) == ([], ["witness: none of its signatures is by a known key"])
 
 
+def test_inspect__a_witness_of_other_logs_too__is_asked_for_this_one_alone(log: SQLiteLog) -> None:
+    other = Checkpoint(origin("other"), 3, bytes(32)).signed(SignerKey(origin("other"), bytes(32)))
+    ours = log.signed_heads()[0]
+    assert inspect(log, [KEY.verifier], [("witness, 1", other), ("witness, 2", ours)]).doubtful == []
+    for remembered in ([], [("witness, 1", other)]):
+        found = inspect(log, [KEY.verifier], remembered)
+        nothing = f"the witness remembers no checkpoint of {origin(IDENTITY)}"
+        assert (found.broken, found.doubtful) == ([], [nothing])
+
+
 def test_inspect__a_head_of_another_log__is_broken(log: SQLiteLog) -> None:
     other = replace(KEY, name=origin("other"))
     log.keep_signed_head(Checkpoint(origin("other"), 11, root(11, log.tree)).signed(other))
@@ -253,3 +280,18 @@ def test_read__text_that_is_not_utf_8__is_a_corrupt_log_with_the_position(log: S
         list(log.stream("account-main"))
     assert seen == [1, 2, 3, 4]
     log.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(bit=st.integers(0, len(IDENTITY) * 8 - 1))
+def test_inspect__any_bit_of_the_identity_flipped__is_told_by_what_it_signed(whole: Path, bit: int) -> None:
+    path = whole.with_name("renamed.db")
+    shutil.copy(whole, path)
+    renamed = (int.from_bytes(IDENTITY.encode()) ^ 1 << bit).to_bytes(len(IDENTITY))
+    edited(path, ("UPDATE meta SET value = CAST(? AS TEXT) WHERE name = 'identity'", (renamed,)))
+    with closing(SQLiteLog(path, SetClock())) as log:
+        try:
+            broken = inspect(log, [KEY.verifier]).broken
+        except CorruptLog as corrupt:
+            broken = [str(corrupt)]
+    assert any(f"is of {origin(IDENTITY)}; this log is" in each or "UTF-8" in each for each in broken)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from events.catalogue import type_of
 from events.codec import UnfitFact, encode
+from events.envelope import cloud_event
 from events.facts import Fact
 from events.log import EventIdConflict, EventLog, LogConflict, NewEvent
 from events.memory import MemoryLog
@@ -21,6 +22,7 @@ from events.postgres import PostgresLog
 from events.sqlite import SQLiteLog
 from tests.events.clocks import SetClock
 from tests.events.samples import AT, SAMPLES, halt, new
+from tests.events.sealing import SealingLog
 from tests.postgres_server import Database
 
 TICK = timedelta(microseconds=1)
@@ -31,7 +33,7 @@ def clock() -> SetClock:
     return SetClock()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "sealed", "postgres"])
 def log(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iterator[EventLog]:
     store: EventLog
     match request.param:
@@ -39,6 +41,8 @@ def log(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iter
             store = MemoryLog("memory-1", clock)
         case "sqlite":
             store = SQLiteLog(tmp_path / "log.db", clock)
+        case "sealed":
+            store = SealingLog(tmp_path / "log.db", clock)
         case _:
             store = PostgresLog(request.getfixturevalue("database").url, clock)
     yield store
@@ -259,3 +263,24 @@ def _outcome(log: EventLog, stream: str, expected: int, events: list[NewEvent]) 
         return list(log.append(stream, expected, events))
     except (LogConflict, EventIdConflict) as error:
         return type(error), str(error)
+
+
+UUID = "0198c1a0-7d2b-5d6e-9c1e-0a1b2c3d4e5f"
+
+
+@pytest.mark.parametrize("event_id", ["a", UUID, UUID.upper(), UUID.replace("-", "")])
+def test_written__every_type_and_any_id__is_the_same_cloud_event_as_read(log: EventLog, event_id: str) -> None:
+    for number, fact in enumerate(SAMPLES):
+        cause = event_id if number % 2 else None
+        event = replace(new(f"{event_id}{number or ''}"), fact=fact, correlation_id=event_id, causation_id=cause)
+        log.append("main", number, [event])
+    read = [cloud_event(recorded, log.identity) for recorded in log.read()]
+    assert [cloud_event(written, log.identity) for written in log.written(0, len(SAMPLES))] == read
+    assert [written.position for written in log.written(3, 6)] == [4, 5, 6]
+    assert list(log.written(len(SAMPLES), len(SAMPLES))) == []
+
+
+@pytest.mark.parametrize("year", [1, 1969, 1970, 9999])
+def test_written__any_time__is_written_as_read(log: EventLog, year: int) -> None:
+    log.append("main", 0, [replace(new("a"), occurred_at=datetime(year, 1, 1, 0, 0, 0, 1, UTC))])
+    assert [cloud_event(each, "x") for each in log.written(0, 1)] == [cloud_event(each, "x") for each in log.read()]

@@ -19,15 +19,17 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from events.asyncapi import PAGE, document, page
-from events.catalogue import FACT_OF, EventType, type_of
+from events.catalogue import FACT_OF, UPCASTERS, EventType, type_of
 from events.codec import encode
 from events.envelope import cloud_event
 from events.facts import Fact
 from events.feed import POINTER, Feed
 from events.memory import MemoryLog
 from events.schemas import DIRECTORY, file_name, files, schema
+from events.webhook import Secret, headers
 from tests.events.clocks import SetClock
 from tests.events.samples import SAMPLES, facts, new
+from tests.receiver import SECRET
 from tests.redis_server import RedisServer
 
 ROOT: Final = Path(__file__).parents[2]
@@ -93,7 +95,7 @@ def test_files__in_the_repository__are_what_the_code_would_write() -> None:
 
 
 def test_files__one_each__for_every_type_and_version() -> None:
-    assert set(WRITTEN) == {file_name(event_type) for event_type in FACT_OF}
+    assert set(WRITTEN) == {file_name(event_type) for event_type in (*FACT_OF, *UPCASTERS)}
 
 
 @pytest.mark.parametrize("event_type", FACT_OF, ids=str)
@@ -186,3 +188,13 @@ def test_envelope__without_and_with_a_cause__is_as_described() -> None:
         described("conversions_halted-v1", "/properties/event/contentSchema").validate(event)
         caused = event | {"causationid": "one"}
         described("conversions_halted-v1", "/properties/event/contentSchema").validate(caused)
+
+
+def test_webhook__what_is_sent__is_as_asyncapi_describes_it(entries: list[dict[str, str]]) -> None:
+    message = DOCUMENT["components"]["messages"]["webhook"]
+    for entry in entries:
+        body = entry["event"].encode()
+        sent = headers(Secret.read(f"{SECRET} {SECRET}"), json.loads(body)["id"], 1_700_000_000, body)
+        assert sent["content-type"].startswith(message["contentType"])
+        validator(message["headers"]).validate(dict(sent))
+        described("webhook", "").validate(json.loads(body))

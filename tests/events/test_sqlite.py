@@ -121,9 +121,11 @@ def test_log__used_by_short_lived_threads__keeps_no_connection_of_theirs(path: P
         "UPDATE meta SET value = 'x'",
         "DELETE FROM meta",
         "REPLACE INTO events SELECT * FROM events WHERE position = 1",
-        "REPLACE INTO events SELECT 3, stream, 3, event_id, type, 1, data, 0, 0, 'c', 'c' FROM events LIMIT 1",
-        "REPLACE INTO events SELECT 3, stream, version, 'new', type, 1, data, 0, 0, 'c', 'c' FROM events LIMIT 1",
-        "INSERT INTO events SELECT 9, stream, 3, 'new', type, 1, data, 0, 0, 'c', 'c' FROM events LIMIT 1",
+        "REPLACE INTO events SELECT 3, stream, 3, type, 0, 0, event_id, 'c', 'c', data FROM events LIMIT 1",
+        "REPLACE INTO events SELECT 3, stream, version, type, 0, 0, 'new', 'c', 'c', data FROM events LIMIT 1",
+        "INSERT INTO events SELECT 9, stream, 3, type, 0, 0, 'new', 'c', 'c', data FROM events LIMIT 1",
+        "UPDATE types SET word = 'x'",
+        "DELETE FROM types",
     ],
 )
 def test_file__edited_by_another_client__refuses_and_changes_nothing(path: Path, statement: str) -> None:
@@ -156,8 +158,14 @@ def _tampered(path: Path, statement: str) -> SQLiteLog:
     [
         ("UPDATE events SET data = CAST('{}' AS BLOB) WHERE position = 2", "position 2 cannot be read: .* field"),
         ("UPDATE events SET data = x'ff' WHERE position = 2", "position 2 cannot be read"),
-        ("UPDATE events SET type = 'dust_eaten' WHERE position = 2", "position 2 .* dust_eaten v1 is not in the cat"),
-        ("UPDATE events SET type_version = 2 WHERE position = 2", "position 2 .* conversions_halted v2"),
+        ("UPDATE types SET word = 'dust_eaten'", "position 1 .* dust_eaten v1 is not in the cat"),
+        ("UPDATE types SET version = 2", "position 1 .* conversions_halted v2"),
+        ("UPDATE events SET type = 2 WHERE position = 2", "position 2 is missing"),
+        ("UPDATE events SET event_id = x'00' WHERE position = 2", "position 2 .* an id has 1 bytes, not the 16"),
+        (
+            "UPDATE events SET causation_id = '23cd2345-9815-55d1-ab5c-7a330afd30cd' WHERE position = 2",
+            "position 2 cannot be read: the id 23cd2345-.* is kept as text",
+        ),
         ("UPDATE events SET occurred_at = 9223372036854775807 WHERE position = 2", "position 2 cannot be read"),
         ("DELETE FROM events WHERE position = 2", "position 2 is missing"),
     ],

@@ -354,3 +354,26 @@ def test_groups__two__each_get_every_event(stage: Stage) -> None:
     auditor = Subscription(stage.client, stage.log, "auditor", "one", idle=60)
     assert drain(stage.consumer()) == drain(auditor) == [1, 2, 3, 4, 5]
     assert stage.log.checkpoint("auditor") == 5
+
+
+def test_reopen__events_in_hand_from_log_and_stream__are_handed_out_in_order_before_the_next(stage: Stage) -> None:
+    stage.grow(40)
+    dead = stage.consumer("one", batch=7, idle=60)
+    seen: list[int] = []
+    while not seen or seen[-1] < 33:
+        deliveries = dead.take()
+        seen += [delivery.recorded.position for delivery in deliveries]
+        for delivery in deliveries:
+            if delivery.recorded.position not in (9, 10, 29, 33):
+                dead.done(delivery)
+        dead._open.clear()
+    heir = stage.consumer("one", batch=7, idle=60)
+    again: list[int] = []
+    heir.reopen()
+    while len(again) < 4 + 40 - seen[-1]:
+        for delivery in heir.take():
+            again.append(delivery.recorded.position)
+            heir.done(delivery)
+    assert again == [9, 10, 29, 33, *range(seen[-1] + 1, 41)]
+    heir.take()
+    assert stage.checkpoint() == 40

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
+from decimal import Decimal
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from threading import Event
 
 import psycopg
 from redis import Redis
@@ -15,13 +18,19 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from events.feed import Feed
-from events.log import EventLog, LogUnavailable
+from domain.commands import Declare
+from dustman.subscriber import Follower
+from events.facts import DryRunCompleted
+from events.feed import BATCH, Feed
+from events.log import LogConflict, LogUnavailable, ProvableLog
+from events.money import Amount
 from events.postgres import PostgresLog
 from events.sqlite import SQLiteLog
 from events.subscription import Subscription
 from tests.events.clocks import utc_now
-from tests.events.samples import new
+from tests.events.samples import AT, new
+from workers.handling import Streams
+from workers.relaying import keep_up
 
 # Spawned, not forked: a test process has threads.
 SPAWN = multiprocessing.get_context("spawn")
@@ -34,7 +43,7 @@ def spawn(target: object, *arguments: object) -> BaseProcess:
     return process
 
 
-def opened(place: Path | str) -> EventLog:
+def opened(place: Path | str) -> ProvableLog:
     """Open the log in a file or at a URL."""
     return SQLiteLog(place, utc_now) if isinstance(place, Path) else PostgresLog(place, utc_now)
 
@@ -65,6 +74,24 @@ def append_whatever_happens(url: str, name: str, appends: int, acknowledged: Pat
     log.close()
 
 
+def decide_whatever_happens(url: str, name: str, decisions: int, acknowledged: Path) -> None:
+    """Decide about the account that all share, as the workers' loop does, and note the mark of each decision."""
+    log = PostgresLog(url, utc_now, deadline=0.5)
+    streams = Streams(log, utc_now, lambda: None)
+    with acknowledged.open("a") as notes:
+        for number in range(decisions):
+            mark = f"{name}-{number}"
+            command = Declare(DryRunCompleted("main", mark, 0, 0, Amount(Decimal(0), "coinbase:BTC"), AT), mark)
+            for _ in range(100):
+                with suppress(LogUnavailable, LogConflict):
+                    streams.handle("main", command, mark)
+                    break
+                time.sleep(0.05)
+            notes.write(f"{mark}\n")
+            notes.flush()
+    log.close()
+
+
 def insert_naively(url: str, appends: int, batch: int) -> None:
     """Append to a table whose positions come from a sequence, as one does at first."""
     with psycopg.connect(url, autocommit=True) as link:
@@ -74,21 +101,51 @@ def insert_naively(url: str, appends: int, batch: int) -> None:
                     link.execute("INSERT INTO naive (data) SELECT 'crumb' FROM pg_sleep(0.001)")
 
 
-def append_and_publish(path: Path, port: int, name: str, appends: int) -> None:
-    """Append to the stream `name` and publish each time, as a worker does; a Redis that is away is left to others."""
-    log = SQLiteLog(path, utc_now)
+def append_and_publish(place: Path | str, port: int, name: str, appends: int, batch: int = 1) -> None:
+    """Append to the stream `name` until it has `appends` batches, going on where an earlier run ended.
+
+    Publish each time, as a worker does; a Redis that is away is left to others.
+    """
+    log = opened(place)
+    version = sum(1 for _ in log.stream(name))
     with Redis(port=port, protocol=2, retry=Retry(NoBackoff(), 0)) as client:
         feed = Feed(client, log.identity)
-        for version in range(appends):
-            log.append(name, version, [new(f"{name}-{version}")])
+        while version < appends * batch:
+            log.append(name, version, [new(f"{name}-{version + offset}") for offset in range(batch)])
+            version += batch
             with suppress(RedisError):
-                feed.publish_pending(log)
+                feed.publish_pending(log, most=BATCH)
     log.close()
 
 
-def handle_events(path: Path, port: int, name: str, handled: Path) -> None:
+def relay(place: Path | str, port: int) -> None:
+    """Keep the feed up for ever."""
+    log = opened(place)
+    with Redis(port=port, protocol=2, socket_timeout=2, retry=Retry(NoBackoff(), 0)) as client:
+        feed = Feed(client, log.identity)
+        keep_up(lambda: feed.publish_pending(log), Event(), 0.05)
+
+
+def follow_into_ledger(place: Path | str, port: int, ledger: Path, until: int) -> None:
+    """Note each event and how far this is in one transaction; the table would take an event twice."""
+    log = opened(place)
+    with (
+        closing(sqlite3.connect(ledger, isolation_level=None)) as book,
+        Redis(port=port, protocol=2, socket_timeout=2, retry=Retry(NoBackoff(), 0)) as client,
+    ):
+        book.execute("PRAGMA synchronous = OFF")  # a killed process loses nothing by it
+        book.execute("CREATE TABLE IF NOT EXISTS entries (position INTEGER, event_id TEXT)")
+        [[after]] = book.execute("SELECT ifnull(max(position), 0) FROM entries")
+        for recorded in Follower(client, log, after):
+            book.execute("INSERT INTO entries VALUES (?, ?)", (recorded.position, recorded.event_id))
+            if recorded.position == until:
+                break
+    log.close()
+
+
+def handle_events(place: Path | str, port: int, name: str, handled: Path) -> None:
     """Take events for ever and note each position in the file `handled`, as a worker does that may be killed."""
-    log = SQLiteLog(path, utc_now)
+    log = opened(place)
     with (
         Redis(port=port, protocol=2, socket_timeout=2, retry=Retry(NoBackoff(), 0)) as client,
         handled.open("ab") as notes,

@@ -8,7 +8,7 @@ from simulators.coinbase.scenario import Scenario
 from tests.faults.orders import CUT, LOST, TURNED_AWAY
 from tests.faults.reads import FINAL, LASTING, PASSING
 from tests.faults.trial import CARRIED, NEVER, OUTAGE, PATIENCE, UNKNOWN, Fault, Trial, converting
-from views.lots import LotState
+from views.row import LotState
 
 STUCK = {"ADA": LotState.CARRIED}
 

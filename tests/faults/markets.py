@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from simulators.coinbase.scenarios import small
 from tests.faults.trial import CARRIED, NO, Fault, Trial, trading
-from views.lots import LotState
+from views.row import LotState
 
 FAILED = {"ADA": LotState.FAILED}
 BOTH_FAILED = FAILED | {"XLM": LotState.FAILED}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from tests.faults.trial import CARRIED, NEVER, NO, OUTAGE, PATIENCE, UNKNOWN, Fault, Trial, trading
-from views.lots import LotState
+from views.row import LotState
 
 LEGS = {"sell": "ADA-USDC", "buy": "BTC-USDC"}
 # Each way in which the answer to an order is lost, and how it looks in the log.

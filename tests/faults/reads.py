@@ -6,7 +6,7 @@ from itertools import product
 
 from tests.faults.orders import on
 from tests.faults.trial import NO, OUTAGE, PATIENCE, UNKNOWN, Fault, Trial
-from views.lots import LotState
+from views.row import LotState
 
 SCAN = ("list_accounts", "list_products", "best_bid_ask")
 BEFORE_ASKING = ("key_permissions", "get_account", "preview_order")

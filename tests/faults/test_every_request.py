@@ -8,7 +8,8 @@ import pytest
 
 from tests.faults.correctness import assert_correct
 from tests.faults.trial import Fault, converting, staged, work
-from views.lots import LotState, lots_of
+from views.lots import lots_of
+from views.row import LotState
 
 WAYS: dict[str, Fault] = {
     "reset-before_effect": {"kind": "reset"},

@@ -14,7 +14,8 @@ from tests.faults.correctness import assert_correct, sentences
 from tests.faults.trial import DUE, Trial, staged, work
 from tests.workers.stand import D, Stand
 from views.accounts import accounts_of
-from views.lots import LotState, lots_of
+from views.lots import lots_of
+from views.row import LotState
 from workers.scanning import scan
 
 TRIALS = (*reads.TRIALS, *orders.TRIALS, *conversions.TRIALS, *markets.TRIALS)

@@ -18,7 +18,7 @@ from simulators.coinbase.scenario import Scenario
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.twin import CoinbaseTwin
 from tests.workers.stand import POLICY, Stand
-from views.lots import LotState
+from views.row import LotState
 from workers.conducting import Ended, conduct, reconcile
 from workers.scanning import scan
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from eth_account import Account
-
 from simulators.chain.chain import LocalChain
+from venues.evm.accounts import Account
 
 ETHER = 10**18
 

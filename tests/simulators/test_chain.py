@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eth_account import Account
 from web3 import HTTPProvider, Web3
 
 from domain.errors import ConfigurationError
@@ -22,6 +21,7 @@ from simulators.chain.calldata import call, types_of, words
 from simulators.chain.chain import LocalChain
 from simulators.chain.rpc import NodeRefused
 from tests.simulators.chain_client import ETHER, mined, signed
+from venues.evm.accounts import Account
 
 ROUND = ("uint80", "int256", "uint256", "uint256", "uint80")
 

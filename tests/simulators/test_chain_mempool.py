@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from simulators.chain.mempool import (
     objection,
     read,
 )
+from venues.evm.accounts import Account
 
 KEY = "0x" + "11" * 32
 SENDER = Account.from_key(KEY).address

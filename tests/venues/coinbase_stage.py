@@ -25,7 +25,8 @@ from tests.venues.contract import Loss, Outage
 from venues.coinbase import Coinbase
 from venues.limits import Limiter
 
-READ_TIMEOUT = 0.5
+# How long an answer is waited for: as long as a busy machine may take, and shortly where none is meant to come.
+PATIENCE, IMPATIENCE = 20.0, 0.25
 SPOILED: Mapping[Outage, dict[str, object]] = {
     Outage.SILENT: {"kind": "timeout", "seconds": "5"},
     Outage.BROKEN: {"kind": "reset"},
@@ -74,6 +75,7 @@ class CoinbaseStage:
         self._algorithm, self._scopes = algorithm, scopes
         self._door = door
         self._passed = timedelta()
+        self._patience = PATIENCE
         self._opened: list[Coinbase] = []
         self._orders = 0
 
@@ -113,7 +115,7 @@ class CoinbaseStage:
             ),
             "base_url": self.base_url,
             "ca_file": self.twin.ca_file,
-            "timeout": (1.0, READ_TIMEOUT),
+            "timeout": (PATIENCE, self._patience),
             "clock": self.clock,
             "retry_pauses": (0.001, 0.001),
             "settling": (0.001, 0.001),
@@ -197,11 +199,19 @@ class CoinbaseStage:
 
     def fail(self, outage: Outage) -> None:
         """Spoil every answer."""
+        self.wait_at_most(IMPATIENCE if outage is Outage.SILENT else PATIENCE)
         self.twin.inject(endpoint="any", calls="all", **SPOILED[outage])
 
     def recover(self) -> None:
         """Spoil none any more."""
         self.twin.calm()
+        self.wait_at_most(PATIENCE)
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Have every adapter, those opened later too, wait so long for an answer."""
+        self._patience = seconds
+        for venue in self._opened:
+            venue._client.sdk.timeout = (PATIENCE, seconds)
 
     def _order(self, kind: LegKind, product: str, spend: Amount, receive: str) -> Order:
         self._orders += 1

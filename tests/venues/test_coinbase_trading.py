@@ -17,7 +17,7 @@ from events.money import Amount
 from events.values import Fill, LegKind, Quote, Refusal, RefusalCode
 from simulators.coinbase.markets import market
 from simulators.wire import Reply, Request, json_reply
-from tests.venues.coinbase_stage import CoinbaseStage, moving, scenario
+from tests.venues.coinbase_stage import IMPATIENCE, PATIENCE, CoinbaseStage, moving, scenario
 from tests.venues.contract import unmoved
 from tests.venues.door import altered, answering, rewritten
 from venues.coinbase import sendable_for
@@ -92,8 +92,10 @@ def test_execute__when_the_answer_proves_nothing__then_the_outcome_is_unknown_un
     before = stage.balance(order.spend.asset)
     stage.twin.inject(endpoint=moving(kind), **fault)
 
+    stage.wait_at_most(IMPATIENCE if fault["kind"] == "timeout" else PATIENCE)
     with pytest.raises(OutcomeUnknown):
         stage.venue.execute(order)
+    stage.wait_at_most(PATIENCE)
     soon = stage.restarted().outcome(order)
     stage.pass_time(timedelta(minutes=15))
     later = stage.restarted().outcome(order)

@@ -9,7 +9,8 @@ from events.money import exactly_sum
 from events.values import Keep, Kept
 from tests.views.stories import story
 from tests.workers.stand import BTC, USDC, D
-from views.lots import LotRow, LotState, lots_of
+from views.lots import lots_of
+from views.row import LotRow, LotState
 
 WATCHED = LotState.WATCHED
 

@@ -6,27 +6,28 @@ from dataclasses import replace
 from itertools import zip_longest
 
 import pytest
+from msgspec import structs
 
 from events.log import Recorded
 from tests.views.stories import STORIES, story
-from views.accounts import Accounts, accounts_of
-from views.accounts import evolve as evolve_account
-from views.ledger import Ledger, ledger_of
-from views.ledger import evolve as evolve_ledger
-from views.lots import Lots, lots_of
+from views.accounts import accounts_of
+from views.ledger import ledger_of
+from views.lots import lots_of
+from views.state import State
 
 
 @pytest.mark.parametrize("name", STORIES)
 def test_views__after_each_event__are_what_a_replay_gives(name: str) -> None:
     log = story(name).log
-    accounts: Accounts = {}
-    ledger: Ledger = {}
-    lots = Lots()
+    state = State()
     for position, recorded in enumerate(log, start=1):
-        accounts, ledger = evolve_account(accounts, recorded), evolve_ledger(ledger, recorded)
-        lots.apply(recorded)
-        prefix = log[:position]
-        assert (accounts, ledger, lots) == (accounts_of(prefix), ledger_of(prefix), lots_of(prefix)), recorded.type
+        state.apply(recorded)
+        seen = log[:position]
+        assert (state.accounts, state.ledger, state.lots) == (
+            accounts_of(seen),
+            ledger_of(seen),
+            lots_of(seen),
+        ), recorded.type
 
 
 @pytest.mark.parametrize("name", sorted(STORIES.keys() - {"unknown", "watched"}))
@@ -49,4 +50,4 @@ def test_views__of_two_accounts_in_one_log__keep_them_apart() -> None:
 
 def of(account: str, recorded: Recorded) -> Recorded:
     """The same event of another account."""
-    return replace(recorded, fact=replace(recorded.fact, account=account))
+    return structs.replace(recorded, fact=replace(recorded.fact, account=account))

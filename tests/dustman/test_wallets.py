@@ -1,0 +1,290 @@
+"""Wallets in the settings and at the command line, on the local chain."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.errors import ConfigurationError
+from dustman.exits import Exit
+from dustman.settings import load
+from dustman.wiring import endpoint_urls
+from events.money import Amount
+from simulators.chain.chain import LocalChain
+from simulators.chain.proxy import ChainProxy
+from simulators.chain.showcase import contracts, watched
+from tests.dustman.conftest import COMMAND, Typed, spawned
+from venues.evm.assets import token
+
+ADDRESS = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+USDC = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
+ETHER = 10**18
+D = Decimal
+Form = dict[str, Any]
+
+
+def ethereum(**changes: object) -> Form:
+    return {"venue": "evm", "chain": "ethereum", "address": ADDRESS, "endpoints": ["http://127.0.0.1:1"], **changes}
+
+
+def written(home: Path, account: Form, **others: Form) -> Path:
+    config = home / "dustman.yaml"
+    # JSON is YAML.
+    config.write_text(json.dumps({"accounts": {"main": account, **others}}))
+    return config
+
+
+def complaint(home: Path, account: Form) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        load(written(home, account), {})
+    return str(caught.value)
+
+
+@pytest.fixture
+def proxy(chain: LocalChain) -> Iterator[ChainProxy]:
+    with ChainProxy(chain.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def account(chain: LocalChain, proxy: ChainProxy) -> Form:
+    """A wallet with dust of several kinds, and what strangers sent it."""
+    owner = chain.wallets[0].address
+    given = [("EIGEN", ETHER), ("USDC", 200_000), ("DAI", 500 * ETHER), ("DUST000", ETHER), ("DUST001", ETHER)]
+    chain.hand_out([(name, owner, units) for name, units in [*given, ("script", ETHER), ("control", ETHER)]])
+    allowed = [chain.tokens["DUST000"].address]
+    return {**watched(chain, proxy.url), "allow": allowed, "exclude": ["USDC"]}
+
+
+def test_load__a_wallet__has_the_policy_that_was_written(home: Path) -> None:
+    form = ethereum(
+        target="WETH",
+        threshold=5,
+        exclude=["USDC", ADDRESS],
+        admit=["DAI"],
+        reserve={"EIGEN": "1.5"},
+        caps={"per_sweep": 10, "per_day": 20},
+    )
+    settings = load(written(home, form), {})
+    policy = settings.account("main").policy()
+    weth = token(1, "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2")
+    assert (policy.target, policy.hubs, policy.currency, policy.threshold) == (weth, (weth,), "USD", D(5))
+    assert policy.excluded == ("eip155:1/slip44:60", token(1, USDC), token(1, ADDRESS))
+    assert policy.admitted == (token(1, "0x6B175474E89094C44Da98b954EedeAC495271d0F"),)
+    assert policy.reserves == (Amount(D("1.5"), token(1, "0xec53bF9167f50cDEB3Ae105f56099aaaB9061F83")),)
+    assert (policy.sweep_cap, policy.day_cap, policy.taker_fee) == (D(10), D(20), D(0))
+    assert settings.labels("main")[weth] == "WETH"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"venue": "kraken"}, 'venue: "kraken" is not coinbase or evm'),
+        ({"chain": "solana"}, 'chain: "solana" is not ethereum, arbitrum, base, or a chain\'s number'),
+        ({"chain": 5}, "chain: chain 5 is not known; write contracts"),
+        ({"address": ADDRESS[:-1]}, "address: "),
+        ({"address": ADDRESS.replace("C51812dc", "c51812dc")}, "is not an address"),
+        ({"endpoints": []}, "endpoints: is empty"),
+        ({"endpoints": ["ftp://host"]}, "endpoints[0]: what stands there (not shown) is not https://"),
+        ({"endpoints": ["ws://host"]}, "endpoints[0]"),
+        ({"endpoints": ["https://"]}, "endpoints[0]"),
+        ({"endpoints": ["env:HOME"]}, "endpoints[0]"),
+        ({"endpoints": "http://127.0.0.1:1"}, "endpoints: "),
+        ({"target": "BTC"}, 'target: "BTC" is not one of ETH, WETH, USDC, USDT, DAI'),
+        ({"chain": "base", "target": "USDT"}, "target: there is no USDT that is known on base"),
+        ({"exclude": ["NOPE"]}, "exclude: no token NOPE is known on ethereum, but DAI,"),
+        ({"admit": ["NOPE"]}, "admit: no token NOPE"),
+        ({"admit": "some"}, "admit: "),
+        ({"reserve": {"NOPE": 1}}, "reserve: no token NOPE"),
+        ({"reserve": {"USDC": 0}}, "reserve.USDC: "),
+        ({"allow": ["USDC"]}, "allow[0]: "),
+        ({"first_block": -1}, "first_block: "),
+        ({"threshold": 0}, "threshold: "),
+        ({"caps": {"per_sweep": 51}}, "per_sweep (51) is above per_day (50)"),
+        ({"base_url": "https://x"}, "base_url: is not a key here"),
+        ({"contracts": {}}, "contracts.tokens: is missing"),
+        ({"adress": ADDRESS}, "did you mean address?"),
+    ],
+    ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
+)
+def test_load__a_mistake__is_named_with_its_key_and_what_is_accepted(home: Path, change: Form, words: str) -> None:
+    assert words in complaint(home, ethereum(**change))
+
+
+def test_load__what_is_missing__is_named(home: Path) -> None:
+    said = complaint(home, {"venue": "evm"})
+    for key in ("chain", "address", "endpoints"):
+        assert f"accounts.main.{key}: is missing" in said
+
+
+def test_load__contracts_of_a_known_chain_or_without_weth__are_refused(home: Path, chain: LocalChain) -> None:
+    there = contracts(chain)
+    assert "chain 1 is known" in complaint(home, ethereum(contracts=there))
+    for part, key in (("tokens", "WETH"), ("feeds", "ETH/USD")):
+        less = {**there, part: {name: each for name, each in there[part].items() if name != key}}
+        assert f"has no {key}" in complaint(home, ethereum(chain=5, contracts=less))
+    wrong = {**there, "tokens": {**there["tokens"], "DAI": {"address": ADDRESS, "decimals": 37}}}
+    assert "contracts.tokens.DAI.decimals: " in complaint(home, ethereum(chain=5, contracts=wrong))
+
+
+def test_load__a_wrong_exchange_beside_a_wallet__is_still_named(home: Path) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"accounts\.other\.tresholt: is not a key here, did you mean threshold"
+    ):
+        load(written(home, ethereum(), other={"venue": "coinbase", "tresholt": 1}), {})
+
+
+def test_endpoint_urls__a_variable__is_read_from_the_environment_and_never_shown(home: Path) -> None:
+    config = written(home, ethereum(endpoints=["env:DUSTMAN_MAIN_NODE", "https://node.example/v3/0123456789abcdef"]))
+    secret = "https://rpc.example/v2/abcdef0123456789"
+    assert endpoint_urls(load(config, {"DUSTMAN_MAIN_NODE": secret}), "main")[0] == secret
+    assert "0123456789" not in repr(load(config, {"DUSTMAN_MAIN_NODE": secret}))
+    with pytest.raises(ConfigurationError, match="DUSTMAN_MAIN_NODE is not set"):
+        endpoint_urls(load(config, {}), "main")
+    for wrong in ("ftp://rpc.example/abcdef0123456789", "env:DUSTMAN_OTHER"):
+        with pytest.raises(ConfigurationError, match="holds no URL") as caught:
+            endpoint_urls(load(config, {"DUSTMAN_MAIN_NODE": wrong}), "main")
+        assert wrong not in str(caught.value)
+
+
+def test_scan__a_watched_wallet__shows_its_dust_and_its_quarantine(
+    dustman: Typed, home: Path, chain: LocalChain, account: Form
+) -> None:
+    written(home, account)
+    ended = dustman("scan", "--explain", "--json")
+    assert ended.exit == 0
+    found = ended.value
+    eigen, dust = (token(chain.chain_id, chain.tokens[name].address) for name in ("EIGEN", "DUST000"))
+    assert {lot["asset"] for lot in found["dust"]} == {eigen, dust}
+    assert D("1.4") < D(found["total"]) < D("1.5")
+    assert {leg["kind"] for leg in found["plan"]} == {"swap"}
+    reasons = {each["asset"].rpartition(":")[2]: each["reason"] for each in found["kept"]}
+    assert reasons == {
+        "60": "target",
+        chain.tokens["USDC"].address: "excluded",
+        chain.tokens["DAI"].address: "above_threshold",
+        chain.tokens["DUST001"].address: "quarantined",
+        chain.hostile["script"].address: "quarantined",
+        chain.hostile["control"].address: "quarantined",
+    }
+    assert dustman("scan", "--json").value["requests"] == 2
+
+
+def test_scan__to_people__labels_what_is_known_and_prints_no_stranger(
+    dustman: Typed, home: Path, chain: LocalChain, account: Form
+) -> None:
+    written(home, account)
+    said = dustman("scan", "--explain").out
+    assert "EIGEN" in said
+    assert chain.tokens["DUST000"].address in said
+    assert "v3:3000 " in said
+    for stranger in ("<img", "<script", "\x1b[2J", "\u202e", "\x07", "\x9b"):
+        assert stranger not in said
+
+
+def test_commands__for_a_watched_wallet__all_work(dustman: Typed, home: Path, chain: LocalChain, account: Form) -> None:
+    written(home, account)
+    assert dustman("scan").exit == 0
+    assert dustman("sweep", "main", "--dry-run").exit == 0
+    assert "never went live" in dustman("status").out
+    assert "above threshold" in dustman("show", "dai").out
+    assert "unknown" in dustman("show", chain.hostile["script"].address.lower()).out
+    assert dustman("replay").exit == 0
+    exported = dustman("export", "--format", "csv")
+    assert exported.exit == 0
+    assert "\x1b" not in exported.out
+    assert "<img" not in exported.out
+    refused = dustman("go-live", "main")
+    assert refused.exit == Exit.REFUSED_BY_POLICY
+    assert "only watched" in refused.err
+
+
+def test_scan__no_node__is_an_outage_on_record(dustman: Typed, home: Path, proxy: ChainProxy, account: Form) -> None:
+    written(home, account)
+    proxy.inject(kind="bad_gateway", calls="all")
+    ended = dustman("scan")
+    assert ended.exit == Exit.VENUE_UNAVAILABLE
+    assert "no endpoint of chain" in ended.err
+    assert "could not be reached" in dustman("status").out
+
+
+def verdicts(dustman: Typed) -> dict[str, tuple[str, str]]:
+    findings = dustman("doctor", "--json").value["findings"]
+    return {row["check"]: (row["verdict"], row["sentence"]) for row in findings if row["check"].startswith("main")}
+
+
+def test_doctor__a_wallet_that_is_well__says_so_row_by_row(
+    dustman: Typed, home: Path, proxy: ChainProxy, account: Form
+) -> None:
+    written(home, account)
+    found = verdicts(dustman)
+    assert {verdict for verdict, _ in found.values()} == {"ok"}
+    name = proxy.url.removeprefix("http://")
+    parts = ("schedule", f"node {name}", "contracts", "tokens", "feeds", "balances", "reading", "target")
+    assert set(found) == {f"main: {part}" for part in parts}
+
+
+def test_doctor__wrong_contracts__are_named(dustman: Typed, home: Path, account: Form) -> None:
+    account["contracts"]["v2_router"] = ADDRESS
+    account["contracts"]["tokens"]["DAI"]["decimals"] = 6
+    written(home, account)
+    found = verdicts(dustman)
+    assert found["main: contracts"] == ("fail", "nothing stands at the address of V2 router")
+    assert found["main: tokens"] == ("fail", "DAI counts in 18 decimals, not in 6")
+
+
+def test_doctor__nodes_that_do_not_serve_the_chain__are_named_each(
+    dustman: Typed, home: Path, chain: LocalChain, proxy: ChainProxy, account: Form
+) -> None:
+    written(home, {**account, "endpoints": [chain.url, proxy.url]})
+    proxy.inject(kind="wrong_chain", chain_id=1, calls="all")
+    found = verdicts(dustman)
+    wrong = proxy.url.removeprefix("http://")
+    assert found[f"main: node {wrong}"] == ("fail", f"serves chain 1, not chain {chain.chain_id}")
+    assert found[f"main: node {chain.url.removeprefix('http://')}"][0] == "ok"
+    assert found["main: contracts"][0] == "skip"
+
+
+def test_doctor__a_node_without_overrides_and_an_old_feed__are_warnings(
+    dustman: Typed, home: Path, chain: LocalChain, proxy: ChainProxy, account: Form
+) -> None:
+    chain.set_price("EIGEN/USD", D("1.2"), age=86_401)
+    proxy.inject(kind="no_overrides", calls="all")
+    written(home, account)
+    found = verdicts(dustman)
+    assert found["main: reading"][0] == "warn"
+    assert found["main: feeds"][0] == "warn"
+    assert "EIGEN/USD" in found["main: feeds"][1]
+
+
+def test_simulate_chain__with_settings__writes_a_file_that_scans_dust(tmp_path: Path) -> None:
+    with simulated(tmp_path):
+        ended = spawned("scan", "--json", cwd=tmp_path)
+        assert (ended.exit, ended.err.count("Traceback")) == (Exit.DONE, 0)
+        assert ended.value["kept"]["quarantined"] == 7
+        assert len(ended.value["dust"]) == 10
+    again = spawned("simulate", "chain", "--settings", "dustman.yaml", cwd=tmp_path)
+    assert again.exit == Exit.CONFIGURATION
+    assert "is there already" in again.err
+
+
+@contextmanager
+def simulated(home: Path) -> Iterator[None]:
+    """Run the local chain as a process that writes settings, until the block ends."""
+    command = [str(COMMAND), "simulate", "chain", "--settings", "dustman.yaml"]
+    with subprocess.Popen(command, cwd=home, stdout=subprocess.PIPE, text=True) as serving:
+        try:
+            assert serving.stdout is not None
+            assert json.loads(serving.stdout.readline())["ready"] == "chain"
+            yield
+        finally:
+            serving.send_signal(signal.SIGINT)
+            serving.wait(20)

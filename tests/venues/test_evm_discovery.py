@@ -1,0 +1,108 @@
+"""Finding the tokens of a wallet in the logs of a real node."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.errors import VenueUnavailable
+from simulators.chain.chain import LocalChain
+from simulators.chain.proxy import ChainProxy
+from tests.simulators.chain_client import signed
+from venues.evm.discovery import Claim, Discovery
+from venues.evm.rpc import Rpc
+from venues.evm.words import padded, selector, word
+
+
+@pytest.fixture
+def proxy(chain: LocalChain) -> Iterator[ChainProxy]:
+    with ChainProxy(chain.url) as proxy:
+        yield proxy
+
+
+def discovery_of(chain: LocalChain, url: str, number: int = 5, **options: object) -> Discovery:
+    rpc = Rpc([url], chain.chain_id, timeout=(1.0, 2.0))
+    return Discovery(rpc, chain.wallets[number].address, **options)  # type: ignore[arg-type]
+
+
+def look(chain: LocalChain, discovery: Discovery) -> set[str]:
+    """Advance to the head, and name what is known."""
+    discovery.take(discovery.rpc.ask([discovery.news()])[0], chain.block_number())
+    names = {token.address: name for name, token in (*chain.tokens.items(), *chain.hostile.items())}
+    return {names[address] for address in discovery.tokens}
+
+
+def test_take__transfers_to_the_wallet__are_found_once_and_then_the_new_ones(chain: LocalChain) -> None:
+    discovery, holder = discovery_of(chain, chain.url), chain.wallets[5].address
+    assert look(chain, discovery) == set()
+    chain.hand_out([("DUST000", holder, 1), ("honeypot", holder, 1), ("DUST001", chain.wallets[6].address, 1)])
+    assert look(chain, discovery) == {"DUST000", "honeypot"}
+    chain.give("DUST002", holder, 1)
+    before = discovery.rpc.requests
+    assert look(chain, discovery) == {"DUST000", "DUST002", "honeypot"}
+    assert discovery.rpc.requests == before + 1
+    assert discovery.unread() == 0
+
+
+def test_take__a_provider_with_a_range__is_read_in_steps_and_over_several_scans(
+    chain: LocalChain, proxy: ChainProxy
+) -> None:
+    holder = chain.wallets[5].address
+    chain.give("DUST000", holder, 1)
+    chain.mine(400)
+    chain.give("DUST001", holder, 1)
+    proxy.inject(kind="log_range", blocks=50, calls="all")
+    discovery = discovery_of(chain, proxy.url, overlap=20, requests_a_scan=3)
+    scans = 0
+    while True:
+        found = look(chain, discovery)
+        scans += 1
+        if not discovery.unread():
+            break
+        assert scans < 100
+    assert found == {"DUST000", "DUST001"}
+    assert proxy.counts()["eth_getLogs"] < 8 * (chain.block_number() / 50)
+    asked = proxy.counts()["eth_getLogs"]
+    look(chain, discovery)
+    assert proxy.counts()["eth_getLogs"] == asked + 1
+
+
+def test_take__a_reorganisation__brings_what_the_new_blocks_have(chain: LocalChain) -> None:
+    discovery, holder = discovery_of(chain, chain.url, overlap=10), chain.wallets[5].address
+    token = chain.tokens["DUST003"].address
+    chain.give("DUST003", chain.wallets[1].address, 1)
+    moved = "0x" + (selector("transfer(address,uint256)") + padded(holder) + word(1)).hex()
+    raw = signed(chain, 1, to=token, data=moved, value=0, gas=100_000)
+    chain.mine(5)
+    assert look(chain, discovery) == set()
+    head = chain.block_number()
+    chain.reorg(3, [(raw, 0)])
+    assert (chain.block_number(), discovery.found.high) == (head, head)
+    assert look(chain, discovery) == {"DUST003"}
+
+
+def test_take__a_node_that_refuses_one_block__is_an_outage(chain: LocalChain, proxy: ChainProxy) -> None:
+    proxy.inject(kind="refused", method="eth_getLogs", message="too many results", calls="all")
+    with pytest.raises(VenueUnavailable, match="eth_getLogs"):
+        look(chain, discovery_of(chain, proxy.url))
+
+
+def test_cache__of_another_process__goes_on_and_a_broken_one_is_none(chain: LocalChain, tmp_path: Path) -> None:
+    cache, holder = tmp_path / "deep" / "wallet.json", chain.wallets[5].address
+    chain.give("DUST000", holder, 1)
+    first = discovery_of(chain, chain.url, cache=cache)
+    look(chain, first)
+    first.learn({chain.tokens["DUST000"].address: Claim(18, "DUST000")})
+    second = discovery_of(chain, chain.url, cache=cache)
+    assert second.tokens == first.tokens
+    assert second.found.high == first.found.high
+    assert json.loads(cache.read_bytes())["tokens"][chain.tokens["DUST000"].address] == {
+        "decimals": 18,
+        "symbol": "DUST000",
+    }
+    for broken in (b"", b"[]", b"{", b'{"tokens":{"0x12":null}}', b'{"low":-1,"high":"x"}'):
+        cache.write_bytes(broken)
+        assert look(chain, discovery_of(chain, chain.url, cache=cache)) == {"DUST000"}
