@@ -248,5 +248,7 @@ def stand(chain: LocalChain, directory: Path, gifts: Mapping[str, int], **change
 
 def balanced(built: Stand) -> None:
     """The harness: what moved on the chain is what the log says, and nothing may be taken by anybody."""
-    assert built.moved() == built.recorded()
-    assert built.allowances() == 0
+    moved, recorded = built.moved(), built.recorded()
+    apart = {asset: (moved.get(asset), recorded.get(asset)) for asset in moved | recorded}
+    assert moved == recorded, f"on chain and in the log: {[each for each in apart.items() if len(set(each[1])) > 1]}"
+    assert built.allowances() == 0, "somebody may still take something"

@@ -132,6 +132,7 @@ class KeyedWallet(Wallet):
         if not written["logs"]:
             return {}
         sold = [self._token(intent.spend) for intent in intents]
+        self._describe(sold, receipt.block.number)
         units = moved(written["logs"], self.address, self._desk.payee, self.target_contract, sold)
         return {
             intent.leg_id: self._fill(receipt, intent, spent, received)
@@ -146,7 +147,10 @@ class KeyedWallet(Wallet):
         )
 
     def _fill(self, receipt: Receipt, intent: LegRequested, spent: int, received: int) -> Fill:
-        places = self._decimals(self._token(intent.spend))
+        token = self._token(intent.spend)
+        places = self._decimals(token)
+        if whole(spent, places) != intent.spend.quantity:
+            raise VenueUnavailable(f"{token} moved {spent} base units by its logs, {intent.spend} was to be sold")
         return Fill(
             order_id=receipt.tx_hash,
             spent=Amount(whole(spent, places), intent.spend.asset),

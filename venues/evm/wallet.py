@@ -223,8 +223,8 @@ class Wallet:
                 raise VenueUnavailable(f"{token.symbol} ({token.address}) on {self.chain.name} gives no balance")
 
     def _describe(self, tokens: Iterable[str], block: int) -> None:
-        """Ask the tokens that were not asked before what they call themselves and how they count."""
-        unasked = [token for token in tokens if self._discovery.tokens.get(token, Claim(0, "")) is None]
+        """Ask the unknown tokens that were not asked before what they call themselves and how they count."""
+        unasked = [token for token in tokens if not self.chain.known(token) and not self._discovery.tokens.get(token)]
         if not unasked:
             return
         asks = [
