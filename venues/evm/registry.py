@@ -13,6 +13,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from venues.evm import assets
+
+# The venue's word in settings and in the record.
+NAME: Final = "evm"
+# How the coin of every chain here is called, and the symbols that a sweep may end in.
+ETH: Final = "ETH"
+TARGETS: Final = (ETH, "WETH", "USDC", "USDT", "DAI")
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 MULTICALL3: Final = "0xcA11bde05977b3631167028862bE2a173976CA11"
@@ -72,6 +79,13 @@ class Chain:
     def known(self, address: str) -> Token | None:
         """Return the token that an address is, None for one we do not know."""
         return next((token for token in self.tokens.values() if token.address == address), None)
+
+
+def asset_of(chain: Chain, symbol: str) -> str:
+    """Name the asset that we call by a symbol on a chain: ETH, or a token of the registry."""
+    if symbol == ETH:
+        return assets.coin(chain.chain_id)
+    return assets.token(chain.chain_id, chain.token(symbol).address)
 
 
 def _by_symbol(*tokens: Token) -> Mapping[str, Token]:

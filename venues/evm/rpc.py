@@ -11,13 +11,13 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
+from venues.evm.endpoint import endpoint_name
 from venues.limits import Limiter
 
 SEND: Final = "eth_sendRawTransaction"
@@ -289,13 +289,6 @@ class Rpc:
                 answer.close()
                 raise _Failed(f"its answer is longer than {self._largest} bytes")
         return bytes(content)
-
-
-def endpoint_name(url: str) -> str:
-    """Return host and port of a URL, which is what may be shown of it."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    return f"{host}:{parts.port}" if parts.port else host
 
 
 def good(answer: Any) -> Any:

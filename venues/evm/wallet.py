@@ -21,16 +21,12 @@ from venues.evm.feeds import Feeds, feed_asks, feeds_of, worth
 from venues.evm.judgement import Judgement
 from venues.evm.lens import Ask, Lens
 from venues.evm.names import harmless
-from venues.evm.registry import Chain
+from venues.evm.registry import ETH, NAME, Chain, asset_of
 from venues.evm.routes import Sale, best_sales, sale_asks, ways
 from venues.evm.rpc import Call, Rpc, good, quantity
 from venues.evm.words import WORD, number, selector, text
 
-NAME: Final = "evm"
-ETH: Final = "ETH"
 ETHER_DECIMALS: Final = 18
-# Symbols that a sweep may end in.
-TARGETS: Final = (ETH, "WETH", "USDC", "USDT", "DAI")
 # More decimals than any token has that is meant to be counted.
 MOST_DECIMALS: Final = 36
 _SYMBOL_WORDS: Final = 6
@@ -297,13 +293,6 @@ class Wallet:
                 f"the latest block that the node of {self.chain.name} knows is {age} old; the node lags"
             )
         return Head(quantity(block.get("number")), str(block.get("hash")), at)
-
-
-def asset_of(chain: Chain, symbol: str) -> str:
-    """Name the asset that we call by a symbol on a chain: ETH, or a token of the registry."""
-    if symbol == ETH:
-        return assets.coin(chain.chain_id)
-    return assets.token(chain.chain_id, chain.token(symbol).address)
 
 
 def whole(units: int, decimals: int) -> Decimal:
