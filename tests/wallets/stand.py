@@ -27,11 +27,10 @@ from venues.evm import assets
 from venues.evm.discovery import Discovery
 from venues.evm.judgement import Allowed
 from venues.evm.keyed import KeyedWallet
-from venues.evm.registry import Chain, Feed, Token, Uniswap
+from venues.evm.registry import Chain, Feed, Token, Uniswap, asset_of
 from venues.evm.rpc import Rpc
 from venues.evm.signer import LocalSigner, from_key
 from venues.evm.terms import Terms
-from venues.evm.wallet import asset_of
 from views.ledger import ledger_of
 from workers import conducting, scanning
 from workers.desk import Desk, Mandate

@@ -20,12 +20,12 @@ from venues.evm.judgement import Judgement
 from venues.evm.observation import Observer
 from venues.evm.proposing import Proposer
 from venues.evm.receipts import moved
-from venues.evm.registry import Chain
+from venues.evm.registry import ETH, Chain
 from venues.evm.rpc import Failure, Rpc
 from venues.evm.signer import Signer
 from venues.evm.terms import Terms
 from venues.evm.transactions import Writer
-from venues.evm.wallet import ETH, Wallet, units_of, whole
+from venues.evm.wallet import Wallet, units_of, whole
 
 # How nodes say that they have the bytes, or had others of this nonce: what became of ours is seen on the chain.
 NOTED: Final = (
