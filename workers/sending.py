@@ -45,7 +45,8 @@ from workers.outages import outage_recorded
 def request(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> bool:
     """Record what the simulation of the whole bundle allows, then send it; else record why not.
 
-    Returns whether anything came of it; not so while the chain's nodes are behind what was seen before.
+    Returns whether going on at once is worth while; not so when it was just sent, since no chain holds it yet, nor
+    while the chain's nodes are behind what was seen before.
     """
     spends = _sized(desk, account, sweep, step)
     if not spends:
@@ -86,9 +87,10 @@ def _offered(desk: Desk, account: str, sweep: Sweep, spends: Mapping[str, Amount
         return True
     signed = chain.sign(proposal, purpose_for(proposal.code, chain.rules), nonce)
     command = RequestBundle(offered, signed, proposal, chain.rules, mark, desk.worker, now)
-    for recorded in desk.streams.handle(account, command, sweep.opened.sweep_id):
-        _send_recorded(desk, account, sweep, recorded)
-    return True
+    recorded = desk.streams.handle(account, command, sweep.opened.sweep_id)
+    for each in recorded:
+        _send_recorded(desk, account, sweep, each)
+    return not recorded
 
 
 def observe(desk: Desk, account: str) -> bool:

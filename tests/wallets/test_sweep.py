@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from domain.chain import Code
+from domain.errors import ConfigurationError
 from domain.leg import draft
+from domain.venue import Order
 from events.facts import DustConverted, LegFilled, LegRefused, LegRequested, TransactionSettled, TransactionSigned
 from events.money import Amount
 from events.values import LegKind, Outcome, PlannedLeg, Purpose, RefusalCode
@@ -129,26 +131,40 @@ def test_coin__that_does_not_pay_the_gas__is_named_as_missing(chain: LocalChain,
         assert built.nonce() == 0
 
 
+def test_l1_fee__of_a_chain_that_has_one__is_part_of_the_cost(chain: LocalChain, tmp_path: Path) -> None:
+    oracle, fee = "0x420000000000000000000000000000000000000F", 10**15
+    # PUSH8 fee, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN: an oracle that always says the same.
+    chain.rpc("anvil_setCode", oracle, f"0x67{fee:016x}60005260206000f3")
+    with stand(chain, tmp_path, dust(1), target="WETH") as built:
+        drafts = [a_draft(built, chain.tokens["DUST000"].address, built.wallet().target)]
+        without = built.wallet().propose(drafts).cost.quantity
+        built.terms = {"oracle": oracle}
+        assert built.wallet().propose(drafts).cost.quantity == without + Decimal(fee).scaleb(-18)
+
+
+def test_delegate__that_is_no_batch_account__is_a_mistake_of_the_settings(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, dust(1), target="WETH", terms={"delegate": chain.wallets[3].address}) as built:
+        built.scan()
+        with pytest.raises(ConfigurationError, match="is no ERC-7821 contract"):
+            built.conduct()
+        assert built.nonce() == 0
+
+
+def a_draft(built: Stand, address: str, target: str) -> Order:
+    """Ten of a token, over its V3 pool."""
+    name, unit = assets.token(built.chain.chain_id, address), Decimal(1).scaleb(-18)
+    leg = "00000000-0000-0000-0000-000000000001"
+    plan = PlannedLeg(leg, LegKind.SWAP, f"v3:3000@{address}", name, target, "lot", Decimal(10), unit, unit)
+    return draft(plan, Amount(Decimal(10), name))
+
+
 def test_token__that_is_not_believed__is_never_tried(chain: LocalChain, tmp_path: Path) -> None:
     with stand(chain, tmp_path, dust(1), target="WETH") as built:
         honeypot = chain.hostile["honeypot"]
         chain.give("honeypot", built.key.address, 10**19)
         wallet = built.wallet()
         wallet.holdings()
-        name = assets.token(chain.chain_id, honeypot.address)
-        unit = Decimal(1).scaleb(-18)
-        plan = PlannedLeg(
-            "00000000-0000-0000-0000-000000000001",
-            LegKind.SWAP,
-            f"v3:3000@{honeypot.address}",
-            name,
-            wallet.target,
-            "lot",
-            Decimal(10),
-            unit,
-            unit,
-        )
-        proposal = wallet.propose([draft(plan, Amount(Decimal(10), name))])
+        proposal = wallet.propose([a_draft(built, honeypot.address, wallet.target)])
         assert not proposal.offers
         assert proposal.code is Code.EMPTY
         ((_, refusal),) = proposal.dropped.items()
