@@ -77,7 +77,7 @@ def measure(_: Ground, rounds: int) -> list[Figure]:
         Figure(
             name="wallet_sweep_gas",
             value=best.gas / TOKENS,
-            unit="gas a token",
+            unit="gas/token",
             against="an approval and a swap each, in 40 transactions",
             reference=apart_gas / TOKENS,
             limit=GAS_LIMIT,
