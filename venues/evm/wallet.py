@@ -152,7 +152,7 @@ class Wallet:
 
     def prices(self, products: Collection[str]) -> Mapping[str, Price]:
         """Return what the named products' sales would bring, as of the block of the holdings."""
-        return pricing.by_name(self._quote().prices, sorted(products))
+        return pricing.by_name(self._quote().prices, sorted(products)) if products else {}
 
     def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
         """Say what the target is worth in USD by its feed; `VenueUnavailable` while none says."""
