@@ -62,8 +62,8 @@ test: check $(NODE_READY) $(CHAIN_READY)
 # Random accidents to the real processes; ROUNDS and SEED choose how many and which.
 ROUNDS ?= 50
 SEED ?= $(shell date +%s)
-campaign: $(READY)
-	CHAOS_ROUNDS=$(ROUNDS) CHAOS_SEED=$(SEED) $(BIN)/pytest tests/chaos/test_campaign.py
+campaign: $(READY) $(CHAIN_READY)
+	CHAOS_ROUNDS=$(ROUNDS) CHAOS_SEED=$(SEED) $(BIN)/pytest tests/chaos/test_campaign.py tests/wallets/test_weather.py
 
 # Eight writers of 12,500 events on each store, under kills; ten to twenty minutes.
 delivery: $(READY)

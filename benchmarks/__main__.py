@@ -30,6 +30,7 @@ from benchmarks import (
     shared_append,
     wallet_reading,
     writer_wait,
+    wallet_sweep,
 )
 from benchmarks.figure import Figure, drawn
 from benchmarks.ground import Ground, ground
@@ -53,6 +54,7 @@ BENCHMARKS: Benchmarks = {
     "long_log": (long_log.measure, 1_000_000),
     "rebuild": (rebuild.measure, 100_000),
     "wallet_reading": (wallet_reading.measure, 20),
+    "wallet_sweep": (wallet_sweep.measure, 3),
     "idle_relay": (idle_relay.measure, 2_000),
     "lost_publish": (lost_publish.measure, 10),
     "detected_to_requested": (detected_to_requested.measure, 100),

@@ -72,8 +72,8 @@ class Sight:
 
     `nonce` is the account's next; `final_nonce` is its next as of the deepest block that counts as final, the one with
     `Rules.confirmations` on it. `receipts` and `pooled` (what waits in the node's pool) are by hash and of the watched
-    hashes alone. `block_hash` is that of the watched block, None when the node did not say. `allowances` names, in
-    words, what others may still take of the watched assets.
+    hashes alone. `block_hash` is that of the watched block, else of the block that holds one of our transactions, None
+    when the node did not say. `allowances` names, in words, what others may still take of the watched assets.
     """
 
     head: Block

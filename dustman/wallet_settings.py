@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from dustman.forms import Duration, File, NotNegative, Positive, When
+from dustman.forms import Duration, File, Fraction, KeySource, NotNegative, Positive, When
 from dustman.section import Caps, Section, all_or_list, rule, setting
 from dustman.wallet_forms import (
     Address,
@@ -84,8 +84,36 @@ class Contracts(Section):
         )
 
 
+class Selling(Section):
+    """How the wallet's dust is sold: by transactions of its own, signed here."""
+
+    key: KeySource = setting(
+        "env",
+        "Where the wallet's key is: `env` for `DUSTMAN_<ACCOUNT>_KEY_SECRET` in the environment or in .env beside this "
+        "file, 0x and 64 hexadecimal digits, or the path of an encrypted keystore; never the key.",
+    )
+    password_file: File | None = setting(
+        None, "The file of the keystore's password; without it `DUSTMAN_<ACCOUNT>_PASSWORD_SECRET` holds it."
+    )
+    delegate: Address = setting(
+        ...,
+        "The ERC-7821 contract, such as OpenZeppelin's, that the wallet's code is delegated to (EIP-7702), once; all "
+        "sales of a sweep are then one transaction.",
+    )
+    confirmations: BlockNumber | None = setting(
+        None, "How many blocks make a transaction final; without it, as many as are usual on the chain."
+    )
+    slippage: Fraction = setting("0.01", "How much less than its simulated sale a lot may bring.")
+    deadline: Duration = setting("10 min", "How long a sale stays valid; then it is cancelled and asked anew.")
+    patience: Duration = setting("3 min", "How long a transaction may wait before more is offered for its gas.")
+    ceiling: Positive = setting("100", "The most that is offered for a unit of gas, in gwei.")
+    relay: EndpointUrl | None = setting(
+        None, "Where transactions are sent instead of to the endpoints, so that nobody sees them before they are mined."
+    )
+
+
 class WalletAccount(Section):
-    """One wallet on an EVM chain, and what its owner wants of it. It is watched; nothing here can sell."""
+    """One wallet on an EVM chain, and what its owner wants of it. Without `selling` it is only watched."""
 
     tag: ClassVar[str] = NAME
 
@@ -114,6 +142,13 @@ class WalletAccount(Section):
     caps: Caps = setting({}, "The most that is sold without asking.")
     minimum_gain: NotNegative = setting("0", "What must be left of a lot after gas, at least, in USD.")
     schedule: When = setting("0 2 * * sun", "When the wallet is scanned, in UTC.")
+    selling: Selling | None = setting(None, "How dust is sold; without it the wallet is only watched.")
+
+    @model_validator(mode="after")
+    def _final(self) -> Self:
+        if self.selling and self.selling.confirmations == 0:
+            raise rule("0 blocks make nothing final; the least is 1", "selling", "confirmations")
+        return self
 
     @model_validator(mode="after")
     def _known(self) -> Self:

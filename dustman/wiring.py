@@ -15,7 +15,8 @@ from dustman.forms import PostgresDatabase, SqliteFile
 from dustman.keys import key_of
 from dustman.settings import Account, Settings, load
 from dustman.wallet_forms import Endpoint, endpoint_of
-from dustman.wallet_settings import WalletAccount
+from dustman.wallet_keys import signer_of
+from dustman.wallet_settings import Selling, WalletAccount
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from events.feed import Feed
     from events.log import EventLog, ProvableLog, Recorded
     from venues.coinbase import Coinbase
+    from venues.evm.registry import Chain
+    from venues.evm.terms import Terms
     from venues.evm.wallet import Wallet
 
 
@@ -119,9 +122,10 @@ def open_venue(settings: Settings, account: str, redis: Redis | None = None) -> 
 
 
 def open_wallet(settings: Settings, account: str, redis: Redis | None = None) -> Wallet:
-    """Return an account that is a wallet; its nodes are asked on first use."""
+    """Return an account that is a wallet; its nodes are asked on first use, its key, where it sells, is read now."""
     from venues.evm.discovery import Discovery
     from venues.evm.judgement import Allowed
+    from venues.evm.keyed import KeyedWallet
     from venues.evm.rpc import Rpc
     from venues.evm.wallet import Wallet
     from venues.limits import Limiter
@@ -137,7 +141,34 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
     rpc, where = Rpc(urls, ours.chain, limiter=limiter), ours.where()
     found = Discovery(rpc, ours.address, ours.first_block, ours.cache / f"{ours.chain}-{ours.address}.json")
     judgement = Allowed(where, frozenset(ours.allow))
-    return Wallet(where, ours.address, ours.target, rpc=rpc, discovery=found, judgement=judgement, clock=now)
+    if ours.selling is None:
+        return Wallet(where, ours.address, ours.target, rpc=rpc, discovery=found, judgement=judgement, clock=now)
+    relay = ours.selling.relay
+    return KeyedWallet(
+        where,
+        ours.target,
+        signer=signer_of(settings, account),
+        terms=_terms(ours.selling, where),
+        rpc=rpc,
+        discovery=found,
+        judgement=judgement,
+        clock=now,
+        relay=Rpc([_url(settings, account, relay)], ours.chain) if relay else None,
+    )
+
+
+def _terms(selling: Selling, where: Chain) -> Terms:
+    from venues.evm.terms import GAS_PRICE_ORACLES, Terms
+
+    return Terms(
+        delegate=selling.delegate,
+        confirmations=selling.confirmations or where.confirmations,
+        slippage=selling.slippage,
+        deadline=timedelta(seconds=selling.deadline),
+        patience=timedelta(seconds=selling.patience),
+        ceiling=int(selling.ceiling * 10**9),
+        oracle=GAS_PRICE_ORACLES.get(where.chain_id),
+    )
 
 
 def endpoint_urls(settings: Settings, account: str) -> list[str]:
@@ -206,7 +237,10 @@ def answering_redis(settings: Settings) -> Redis | None:
 def refuse_dangerous_key(settings: Settings, account: str) -> None:
     """Raise `RefusedByPolicy` when the account's key could do more harm than converting dust."""
     if isinstance(settings.account(account), WalletAccount):
-        raise RefusedByPolicy(f"{account}: is a wallet that is only watched; it has no key to sell with")
+        if settings.wallet(account).selling is None:
+            raise RefusedByPolicy(f"{account}: is a wallet that is only watched; it has no key to sell with")
+        signer_of(settings, account)
+        return
     venue = open_exchange(settings, account)
     if danger := venue.danger():
         raise RefusedByPolicy(f"{account}: {danger}")

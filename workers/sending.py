@@ -45,7 +45,8 @@ from workers.outages import outage_recorded
 def request(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> bool:
     """Record what the simulation of the whole bundle allows, then send it; else record why not.
 
-    Returns whether anything came of it; not so while the chain's nodes are behind what was seen before.
+    Returns whether going on at once is worth while; not so when it was just sent, since no chain holds it yet, nor
+    while the chain's nodes are behind what was seen before.
     """
     spends = _sized(desk, account, sweep, step)
     if not spends:
@@ -86,13 +87,14 @@ def _offered(desk: Desk, account: str, sweep: Sweep, spends: Mapping[str, Amount
         return True
     signed = chain.sign(proposal, purpose_for(proposal.code, chain.rules), nonce)
     command = RequestBundle(offered, signed, proposal, chain.rules, mark, desk.worker, now)
-    for recorded in desk.streams.handle(account, command, sweep.opened.sweep_id):
-        _send_recorded(desk, account, sweep, recorded)
-    return True
+    recorded = desk.streams.handle(account, command, sweep.opened.sweep_id)
+    for each in recorded:
+        _send_recorded(desk, account, sweep, each)
+    return not recorded
 
 
 def observe(desk: Desk, account: str) -> bool:
-    """Look what became of the transaction in flight, record what is news, or send again what is on record.
+    """Look what became of the transaction in flight, record all that is news, or send again what is on record.
 
     Returns whether anything is news, so that looking again at once is worth while.
     """
@@ -104,24 +106,27 @@ def observe(desk: Desk, account: str) -> bool:
         block = lane.state.seen.block.number if isinstance(lane.state, Included) else None
         spends = [sweep.legs[leg_id].plan.spend for leg_id in lane.state.attempts[0].legs if leg_id in sweep.legs]
         sight = chain.sight(watch_of(lane.state.attempts, block, spends))
-    now = desk.clock()
-    move = next_move(lane, sight, now, chain.rules, bool(current.halted))
-    match move:
-        case Wait():
-            return False
-        case Broadcast(raw):
-            _send(desk, account, sweep, raw)
-            return False
-        case Replace():
-            _replace(desk, account, sweep, move)
-            return False
-        case NoteIncluded() | NoteReorged() | Alarm() | Settle():
-            fills = _fills(desk, account, sweep, move) if isinstance(move, Settle) else {}
-            noted = ObserveLane(sight, chain.rules, fills, lane.turn, desk.worker, now)
-            desk.streams.handle(account, noted, sweep.opened.sweep_id)
-            return True
-        case _:
-            assert_never(move)
+    news = False
+    while True:
+        now, current = desk.clock(), desk.streams.load(account).account
+        move = next_move(current.lane, sight, now, chain.rules, bool(current.halted))
+        match move:
+            case Wait():
+                return news
+            case Broadcast(raw):
+                _send(desk, account, sweep, raw)
+                return news
+            case Replace():
+                _replace(desk, account, sweep, move)
+                return news
+            case NoteIncluded() | NoteReorged() | Alarm() | Settle():
+                fills = _fills(desk, account, sweep, move) if isinstance(move, Settle) else {}
+                noted = ObserveLane(sight, chain.rules, fills, current.lane.turn, desk.worker, now)
+                if not desk.streams.handle(account, noted, sweep.opened.sweep_id):
+                    return True
+                news = True
+            case _:
+                assert_never(move)
 
 
 def _fills(desk: Desk, account: str, sweep: Sweep, settle: Settle) -> Mapping[str, Fill | Refusal]:

@@ -17,7 +17,7 @@ from benchmarks.ground import Ground
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "performance.md"
-FEW = {"requests_per_scan": 1, "replay": 600, "own_time_per_leg": 1, "lost_publish": 1}
+FEW = {"requests_per_scan": 1, "replay": 600, "own_time_per_leg": 1, "lost_publish": 1, "wallet_sweep": 1}
 
 
 @pytest.fixture(scope="module")

@@ -163,7 +163,7 @@ class Wallet:
         token = assets.address_of(order.spend.asset, self.chain.chain_id)
         if token is None or order.receive != self.target:
             return Refusal(RefusalCode.NOT_TRADABLE, f"a sweep of this wallet ends in {self._symbol} alone")
-        units = int(order.spend.quantity.scaleb(self._decimals(token)))
+        units = units_of(order.spend.quantity, self._decimals(token))
         quoted = self._quoted_at(self.head(), {token: units})
         product = quoted.products.get((order.spend.asset, self.target))
         price = quoted.prices[product.name] if product else Price(None, None)
@@ -219,8 +219,8 @@ class Wallet:
                 raise VenueUnavailable(f"{token.symbol} ({token.address}) on {self.chain.name} gives no balance")
 
     def _describe(self, tokens: Iterable[str], block: int) -> None:
-        """Ask the tokens that were not asked before what they call themselves and how they count."""
-        unasked = [token for token in tokens if self._discovery.tokens.get(token, Claim(0, "")) is None]
+        """Ask the unknown tokens that were not asked before what they call themselves and how they count."""
+        unasked = [token for token in tokens if not self.chain.known(token) and not self._discovery.tokens.get(token)]
         if not unasked:
             return
         asks = [
@@ -299,6 +299,15 @@ def whole(units: int, decimals: int) -> Decimal:
     """Count base units in whole tokens, to the last digit."""
     with localcontext(prec=200):
         return Decimal(units).scaleb(-decimals)
+
+
+def units_of(quantity: Decimal, decimals: int) -> int:
+    """Count whole tokens in base units; a quantity that has more decimals is a `ValueError`."""
+    with localcontext(prec=200):
+        units = quantity.scaleb(decimals)
+        if units != int(units):
+            raise ValueError(f"quantity: {quantity} has more than {decimals} decimals")
+        return int(units)
 
 
 def _claim(decimals: bytes | None, symbol: bytes | None) -> Claim:

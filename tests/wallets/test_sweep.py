@@ -1,0 +1,172 @@
+"""Twenty tokens in one transaction: what it costs, what it leaves, and that the log has it to the last wei."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from domain.chain import Code
+from domain.errors import ConfigurationError
+from domain.leg import draft
+from domain.venue import Order
+from events.facts import DustConverted, LegFilled, LegRefused, LegRequested, TransactionSettled, TransactionSigned
+from events.money import Amount
+from events.values import LegKind, Outcome, PlannedLeg, Purpose, RefusalCode
+from simulators.chain.calldata import call
+from simulators.chain.chain import LocalChain
+from tests.wallets.foreign import send
+from tests.wallets.stand import GWEI, Stand, balanced, dust, stand
+from venues.evm import assets
+
+MIXED = {**dust(4), **dust(2, 24), **dust(2, 30), **dust(2, 42), "USDT": 5 * 10**6, "WETH": 10**16}
+PAIRS = dust(2, 36)
+
+
+def swept(built: Stand) -> TransactionSettled:
+    built.scan()
+    built.settle()
+    return next(each for each in built.facts(TransactionSettled) if each.purpose is Purpose.SWEEP)
+
+
+def test_sweep__of_twenty_tokens__is_one_transaction_and_leaves_no_allowance(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, dust(20), target="WETH") as built:
+        settled = swept(built)
+        assert settled.outcome is Outcome.SUCCEEDED
+        assert len(built.facts(DustConverted)) == len(built.facts(LegFilled)) == 20
+        assert [each.transaction.purpose for each in built.facts(TransactionSigned)] == [
+            Purpose.DELEGATE,
+            Purpose.SWEEP,
+        ]
+        assert settled.gas_used / 20 <= 87_000
+        balanced(built)
+
+
+@pytest.mark.parametrize("target", ["ETH", "WETH", "USDC", "USDT", "DAI"])
+def test_sweep__into_each_target_over_each_kind_of_route__is_in_the_log_to_the_wei(
+    chain: LocalChain, tmp_path: Path, target: str
+) -> None:
+    gifts = {token: units for token, units in MIXED.items() if token != target}
+    gifts |= PAIRS if target in ("ETH", "WETH") else {}
+    with stand(chain, tmp_path, gifts, target=target) as built:
+        swept(built)
+        assert len(built.facts(DustConverted)) == len(gifts)
+        assert not built.halted
+        balanced(built)
+
+
+def test_proposal__at_the_parent_block__promises_what_is_mined_to_the_wei(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, MIXED, target="USDC") as built:
+        swept(built)
+        built.give(dust(6))
+        built.scan()
+        built.settle()
+        promised = {each.leg_id: each.quote.receive for each in built.facts(LegRequested)}
+        filled = {each.leg_id: each.fill.received for each in built.facts(LegFilled)}
+        assert promised == filled
+
+
+def test_proposal__when_delegated__expects_the_gas_that_is_used(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, dust(10), target="WETH") as built:
+        swept(built)
+        built.give(dust(10, 10))
+        built.scan()
+        built.settle()
+        last = built.facts(TransactionSettled)[-1]
+        requested = built.facts(LegRequested)[-10:]
+        expected = sum((each.quote.fees[-1].quantity for each in requested), Decimal(0))
+        assert last.fee is not None
+        assert Decimal("0.98") < expected / last.fee.quantity < Decimal("1.1")
+
+
+def test_bad_lot__when_it_cannot_be_sold__is_dropped_and_the_others_go(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, {**dust(3), "USDT": 5 * 10**6}, target="WETH") as built:
+        built.scan()
+        chain.act(chain.tokens["USDT"].address, "addBlackList(address)", built.key.address)
+        built.settle()
+        (refused,) = built.facts(LegRefused)
+        assert refused.refusal.code is RefusalCode.NO_LIQUIDITY
+        assert "failed when it was tried" in refused.refusal.sentence
+        assert len(built.facts(DustConverted)) == 3
+        assert {each.outcome for each in built.facts(TransactionSettled)} == {Outcome.SUCCEEDED}
+
+
+def test_old_allowance__of_a_token_that_refuses_another__is_taken_back_first(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, {"USDT": 5 * 10**6}, target="WETH") as built:
+        router = chain.contracts.swap_router
+        send(chain, built.key, chain.tokens["USDT"].address, call("approve(address,uint256)", router, 7))
+        assert built.allowances() == 7
+        built.before = built.units()
+        swept(built)
+        assert len(built.facts(DustConverted)) == 1
+        balanced(built)
+
+
+def test_gas__above_what_a_lot_is_worth__lets_it_wait_and_names_the_price(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, dust(2, units=10**16), target="WETH") as built:
+        built.scan()
+        built.settle()
+        refusals = [each.refusal for each in built.facts(LegRefused)]
+        assert {refusal.code for refusal in refusals} == {RefusalCode.NO_NET_GAIN}
+        assert all("it would go below" in refusal.sentence for refusal in refusals)
+        assert built.nonce() == 0
+
+
+def test_gas__above_the_ceiling__lets_every_lot_wait(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, dust(2), target="WETH", terms={"ceiling": GWEI // 10}) as built:
+        built.scan()
+        built.settle()
+        assert all("above the ceiling of 0.1 gwei" in each.refusal.sentence for each in built.facts(LegRefused))
+        assert built.nonce() == 0
+
+
+def test_coin__that_does_not_pay_the_gas__is_named_as_missing(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, dust(2), target="WETH") as built:
+        chain.rpc("anvil_setBalance", built.key.address, hex(10**12))
+        built.scan()
+        built.settle()
+        assert {each.refusal.code for each in built.facts(LegRefused)} == {RefusalCode.INSUFFICIENT_BALANCE}
+        assert all(each.refusal.missing is not None for each in built.facts(LegRefused))
+        assert built.nonce() == 0
+
+
+def test_l1_fee__of_a_chain_that_has_one__is_part_of_the_cost(chain: LocalChain, tmp_path: Path) -> None:
+    oracle, fee = "0x420000000000000000000000000000000000000F", 10**15
+    # PUSH8 fee, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN: an oracle that always says the same.
+    chain.rpc("anvil_setCode", oracle, f"0x67{fee:016x}60005260206000f3")
+    with stand(chain, tmp_path, dust(1), target="WETH") as built:
+        drafts = [a_draft(built, chain.tokens["DUST000"].address, built.wallet().target)]
+        without = built.wallet().propose(drafts).cost.quantity
+        built.terms = {"oracle": oracle}
+        assert built.wallet().propose(drafts).cost.quantity == without + Decimal(fee).scaleb(-18)
+
+
+def test_delegate__that_is_no_batch_account__is_a_mistake_of_the_settings(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, dust(1), target="WETH", terms={"delegate": chain.wallets[3].address}) as built:
+        built.scan()
+        with pytest.raises(ConfigurationError, match="is no ERC-7821 contract"):
+            built.conduct()
+        assert built.nonce() == 0
+
+
+def a_draft(built: Stand, address: str, target: str) -> Order:
+    """Ten of a token, over its V3 pool."""
+    name, unit = assets.token(built.chain.chain_id, address), Decimal(1).scaleb(-18)
+    leg = "00000000-0000-0000-0000-000000000001"
+    plan = PlannedLeg(leg, LegKind.SWAP, f"v3:3000@{address}", name, target, "lot", Decimal(10), unit, unit)
+    return draft(plan, Amount(Decimal(10), name))
+
+
+def test_token__that_is_not_believed__is_never_tried(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, dust(1), target="WETH") as built:
+        honeypot = chain.hostile["honeypot"]
+        chain.give("honeypot", built.key.address, 10**19)
+        wallet = built.wallet()
+        wallet.holdings()
+        proposal = wallet.propose([a_draft(built, honeypot.address, wallet.target)])
+        assert not proposal.offers
+        assert proposal.code is Code.EMPTY
+        ((_, refusal),) = proposal.dropped.items()
+        assert refusal.code is RefusalCode.NOT_TRADABLE
+        assert refusal.sentence.startswith("unknown")

@@ -1,0 +1,86 @@
+"""The rehearsal: a batch tried at one block, leg by leg, so that a bad leg is found and the others are measured.
+
+The legs are called from the account's own address, where a contract of ours stands for the time of one `eth_call`
+(state override). A leg that fails is undone by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
+
+from domain.errors import VenueUnavailable
+from events.values import Refusal, RefusalCode
+from venues.evm.batch import COIN, Desk, Sale
+from venues.evm.lens import code_of
+from venues.evm.names import harmless
+from venues.evm.rpc import Call
+from venues.evm.words import selector
+
+# What one leg may use: two swaps through ticks that lie close, with a token that counts slowly.
+LEG_GAS: Final = 1_500_000
+_LEG: Final = "(address,uint256,address,address,bytes,address,address)"
+_ERROR: Final = selector("Error(string)")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What one leg did: base units `received`, gas before refunds, and whether an allowance stood in its way."""
+
+    sale: Sale
+    received: int
+    gas: int
+    allowed: bool
+
+
+def call(desk: Desk, sales: Sequence[Sale], block: int, deadline: int) -> Call:
+    """Return the read that tries all of the sales."""
+    data = selector(f"rehearse({_LEG}[],uint256)") + encode(
+        [f"{_LEG}[]", "uint256"], [[_leg(desk, sale, deadline) for sale in sales], LEG_GAS]
+    )
+    request = {"to": desk.account, "data": "0x" + data.hex()}
+    return Call("eth_call", (request, hex(block), {desk.account: {"code": code_of("Rehearsal")}}))
+
+
+def results(answer: bytes, sales: Sequence[Sale]) -> dict[str, Tried | Refusal]:
+    """Read what became of each sale, by its key."""
+    try:
+        (found,) = decode(["(bool,bool,uint256,uint256,bytes)[]"], answer)
+    except (DecodingError, OverflowError):
+        raise VenueUnavailable("a node answered the rehearsal of a batch with something else") from None
+    if len(found) != len(sales):
+        raise VenueUnavailable(f"a node answered the rehearsal of {len(sales)} legs with {len(found)}")
+    return {
+        sale.key: Tried(sale, received, gas, allowed) if done and received else _refusal(done, reason)
+        for sale, (done, allowed, gas, received, reason) in zip(sales, found, strict=True)
+    }
+
+
+def reason_of(revert: bytes) -> str:
+    """Return the words of a revert, its bytes where it has none."""
+    if revert[:4] == _ERROR:
+        try:
+            return harmless(str(decode(["string"], revert[4:])[0]))[:100]
+        except (DecodingError, OverflowError, UnicodeDecodeError):
+            pass
+    return f"0x{revert[:36].hex()}" if revert else ""
+
+
+def _leg(desk: Desk, sale: Sale, deadline: int) -> tuple[object, ...]:
+    unwrapped = sale.route is None
+    proceeds = COIN if sale.route is None else sale.route.path[-1]
+    holder = desk.account if unwrapped else desk.payee
+    sold = desk.sell(sale, 0, deadline)
+    return (sale.token, sale.units, desk.spender(sale), desk.market(sale), sold, proceeds, holder)
+
+
+def _refusal(done: bool, reason: bytes) -> Refusal:
+    if done:
+        return Refusal(RefusalCode.NO_LIQUIDITY, "its sale brought nothing when it was tried")
+    words = reason_of(reason)
+    told = f": {words}" if words else ", without saying why"
+    return Refusal(RefusalCode.NO_LIQUIDITY, f"its sale failed when it was tried{told}", words)
