@@ -29,8 +29,8 @@ from benchmarks import (
     requests_per_scan,
     shared_append,
     wallet_reading,
-    writer_wait,
     wallet_sweep,
+    writer_wait,
 )
 from benchmarks.figure import Figure, drawn
 from benchmarks.ground import Ground, ground
