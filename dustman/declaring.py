@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from dustman.invocation import Invocation
 from dustman.screen import Screen
-from events.facts import ConversionsHalted, ConversionsResumed
+
+if TYPE_CHECKING:
+    from events.facts import ConversionsHalted, ConversionsResumed
 
 
 def declare(

@@ -14,14 +14,12 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from msgspec import Struct
 from rich.console import Console, JustifyMethod, OverflowMethod, RenderableType
 from rich.style import Style
 from rich.text import Text
 
 from dustman.exits import Exit
 from dustman.secret import redacted, visible
-from events.money import plain
 
 # A table that goes into a file or a pipe is not cut to the 80 columns of an old terminal.
 UNSEEN_WIDTH = 160
@@ -92,6 +90,11 @@ class _PlainConsole(Console):
 
 def _jsonable(value: object) -> object:
     """Write numbers as exact text and times in UTC, so that no reader rounds or guesses."""
+    # Imported here only: what people see needs none of it, and a command starts sooner without.
+    from msgspec import Struct
+
+    from events.money import plain
+
     match value:
         case None | bool() | int() | str() if not isinstance(value, Enum):
             return value

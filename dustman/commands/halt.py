@@ -9,7 +9,6 @@ import typer
 from dustman.declaring import declare
 from dustman.invocation import Invocation, Json
 from dustman.screen import Screen
-from events.facts import ConversionsHalted
 
 
 def halt(
@@ -19,6 +18,8 @@ def halt(
     as_json: Json = False,
 ) -> None:
     """Stop converting, at once and until `dustman resume`."""
+    from events.facts import ConversionsHalted
+
     words = ("is halted", "was halted already")
     screen = Screen(as_json=as_json)
     declare(Invocation.of(context), screen, account, lambda name: ConversionsHalted(name, reason), words)

@@ -9,7 +9,6 @@ import typer
 from dustman.declaring import declare
 from dustman.invocation import Invocation, Json
 from dustman.screen import Screen
-from events.facts import ConversionsResumed
 
 
 def resume(
@@ -18,4 +17,6 @@ def resume(
     as_json: Json = False,
 ) -> None:
     """Go on converting after a halt."""
+    from events.facts import ConversionsResumed
+
     declare(Invocation.of(context), Screen(as_json=as_json), account, ConversionsResumed, ("goes on", "was not halted"))
