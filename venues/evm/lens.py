@@ -63,6 +63,11 @@ class Lens:
         self._multicall3 = multicall3
         self.way = Way.OVERRIDE
 
+    @property
+    def override(self) -> bool:
+        """Say whether the provider takes overrides, as far as is known."""
+        return self.way is Way.OVERRIDE
+
     def scan_call(self, pairs: Sequence[tuple[str, str]]) -> Call:
         """Return the call that reads the latest balances, for a batch with others; `scanned` wants its answer."""
         return _override_call("Scanner", _pairs(pairs), "latest")
@@ -111,8 +116,7 @@ class Lens:
         while len(taken) < len(items):
             piece = items[len(taken) : len(taken) + at_once]
             got = take(piece, block)
-            if got is None and not self._takes_overrides(block):
-                self.way = Way.MULTICALL if self._multicall3 else Way.SINGLE
+            if got is None and not self.takes_overrides(block):
                 return None
             if got:
                 taken += got
@@ -146,11 +150,15 @@ class Lens:
         answer = self._rpc.ask([_override_call(contract, data, hex(block))])[0]
         return None if isinstance(answer, Failure) else octets(answer) or None
 
-    def _takes_overrides(self, block: int) -> bool:
-        """Ask for the least there is: a call of an address without code succeeds and returns nothing."""
+    def takes_overrides(self, block: int) -> bool:
+        """Ask for the least there is, and go another way from then on where the provider refuses that."""
+        # A call of an address without code succeeds and returns nothing.
         nobody = Ask("0x" + "00" * 18 + "d057", b"", words=0, gas=1000)
         found = self._overridden("Reader", _entry(nobody), block)
-        return found is not None and len(found) == WORD
+        if found is not None and len(found) == WORD:
+            return True
+        self.way = Way.MULTICALL if self._multicall3 else Way.SINGLE
+        return False
 
     def _multicalled(self, asks: Sequence[Ask], block: int) -> list[bytes | None] | None:
         request = {"to": self._multicall3, "data": "0x" + aggregated(asks).hex()}
