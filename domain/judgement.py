@@ -95,6 +95,11 @@ class Sold:
     left: int | None
     received: int
 
+    @property
+    def lacking(self) -> Decimal:
+        """Return what part of the quote did not arrive."""
+        return _missing(self.quoted, self.received)
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -196,7 +201,7 @@ def _of_sale(sale: Sold | None, tax: Decimal) -> Ruling:
         return Ruling(Verdict.HONEYPOT, sentence)
     if sale.left is None or abs(sale.left - sale.units) > ROUNDING:
         return Ruling(Verdict.HOSTILE, f"sold, it lies: of {sale.units} base units {sale.left} left the wallet")
-    tax = max(tax, _missing(sale.quoted, sale.received))
+    tax = max(tax, sale.lacking)
     if tax > MOST_TAX:
         return Ruling(Verdict.HONEYPOT, f"it keeps {percent(tax)} of what is sold", tax)
     if tax > SLIP:

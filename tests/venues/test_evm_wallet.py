@@ -96,7 +96,7 @@ def test_holdings__unknown_tokens__are_in_quarantine_with_harmless_names(chain: 
         assert found[name].quarantine.isascii()
         assert found[name].quarantine.isprintable()
         assert "<" not in found[name].quarantine
-    assert "calls itself USDC and is not" in found["same_symbol"].quarantine
+    assert "is not USDC, which is" in found["same_symbol"].quarantine
     assert '"USD\\u0421"' in found["look_alike"].quarantine
     assert found["liar"].available == 10**6
 
