@@ -175,7 +175,7 @@ def test_scan__a_watched_wallet__shows_its_dust_and_its_quarantine(
         chain.hostile["script"].address: "quarantined",
         chain.hostile["control"].address: "quarantined",
     }
-    assert dustman("scan", "--json").value["requests"] == 2
+    assert dustman("scan", "--json").value["requests"] == 3
 
 
 def test_scan__to_people__labels_what_is_known_and_prints_no_stranger(

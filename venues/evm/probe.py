@@ -20,8 +20,9 @@ from venues.evm.routes import Route, Sale
 from venues.evm.rpc import Call, Failure, Rpc, octets
 from venues.evm.words import MOST, WORD, number, packed, padded, selector, text, word
 
-# The least that a provider's gas for one call holds is a few tokens; geth's 50M hold some 250 honest ones.
 TOKENS_AT_ONCE: Final = 250
+# What geth allows a call by default, which holds some 200 tokens; a node that allows less takes less, or says no.
+GAS: Final = 50_000_000
 _WORDS: Final = 46
 _CALL: Final = 7
 # What the contract gives each kind of call.
@@ -48,25 +49,32 @@ class Probe:
         """
         taker = "0x" + secrets.token_hex(20)
         observed: dict[str, Observation | None] = {}
-        waiting, at_once = list(tokens), TOKENS_AT_ONCE
+        waiting, at_once, gas = list(tokens), TOKENS_AT_ONCE, {"gas": hex(GAS)}
         while waiting and self.lens.override:
             piece = waiting[:at_once]
-            found = self._asked(piece, sales, taker, block)
+            found = self._asked(piece, sales, taker, block, gas)
             for token, place in zip(piece, range(0, len(found), _WORDS * WORD), strict=False):
                 observed[token] = _observation(found[place : place + _WORDS * WORD], sales.get(token))
             done = min(len(piece), len(found) // (_WORDS * WORD))
-            if not done and not self.lens.takes_overrides(block):
-                break
-            if not done and len(piece) == 1:
-                observed[piece[0]], done = None, 1
-            at_once = at_once if done else max(1, len(piece) // 2)
             del waiting[:done]
+            if done:
+                continue
+            if not self.lens.takes_overrides(block):
+                break
+            if gas:
+                gas = {}
+            elif len(piece) > 1:
+                at_once = len(piece) // 2
+            else:  # what keeps one token from being tried is no matter of others
+                del waiting[:1]
         return {token: observed.get(token) for token in tokens}
 
-    def _asked(self, tokens: Sequence[str], sales: Mapping[str, Sale], taker: str, block: int) -> bytes:
+    def _asked(
+        self, tokens: Sequence[str], sales: Mapping[str, Sale], taker: str, block: int, gas: Mapping[str, str]
+    ) -> bytes:
         head = bytes(1) + packed(taker) + packed(self.target)
         data = head + b"".join(self._entry(token, sales.get(token)) for token in tokens)
-        request = {"from": self.wallet, "to": self.wallet, "data": "0x" + data.hex()}
+        request = {"from": self.wallet, "to": self.wallet, "data": "0x" + data.hex(), **gas}
         code = {"code": code_of("Probe")}
         answer = self.rpc.ask([Call("eth_call", (request, hex(block), {self.wallet: code, taker: code}))])[0]
         return b"" if isinstance(answer, Failure) else octets(answer)
