@@ -7,7 +7,7 @@ and back, and a simulated sale, really moved. The rules are tried in the order o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from typing import Final, assert_never
 
@@ -213,9 +213,9 @@ def _missing(expected: int, got: int) -> Decimal:
     return max(Decimal(0), Decimal(expected - got) / expected) if expected > 0 else Decimal(0)
 
 
-def percent(part: Decimal) -> str:
+def percent(part: Decimal, rounding: str = ROUND_HALF_EVEN) -> str:
     """Write a part of one in hundredths, to two decimals."""
-    return f"{plain((part * 100).quantize(Decimal('0.01')).normalize())} %"
+    return f"{plain((part * 100).quantize(Decimal('0.01'), rounding).normalize())} %"
 
 
 def quarantine(standing: Standing, ruling: Ruling, highest_tax: Decimal) -> str:
@@ -235,11 +235,13 @@ def remedy(standing: Standing, ruling: Ruling, highest_tax: Decimal) -> str:
     match ruling.verdict:
         case Verdict.TAXED if ruling.tax > highest_tax:
             also = " and its address under allow" if stranger else ""
-            return f"a highest_tax above {percent(highest_tax)}{also} would admit it"
+            return f"a highest_tax of {percent(ruling.tax, ROUND_CEILING)}{also} would admit it"
         case Verdict.SOUND | Verdict.TAXED:
             return "to have it sold like any other, put its address under allow" if stranger else "it may be sold"
         case Verdict.LOOK_ALIKE:
             return "only its address under allow would have it judged by what it does"
+        case Verdict.UNKNOWN | Verdict.UNSELLABLE if stranger:
+            return "another look may find otherwise; to have every scan try it, put its address under allow"
         case Verdict.UNKNOWN | Verdict.UNSELLABLE:
             return "it is tried again at every scan"
         case Verdict.HONEYPOT | Verdict.HOSTILE:

@@ -190,7 +190,7 @@ def test_remedy__of_every_verdict__says_what_would_change_it() -> None:
     }
     assert all(said.values())
     assert "allow" in said[Verdict.SOUND, Standing.STRANGER]
-    assert "highest_tax above 0 %" in said[Verdict.TAXED, Standing.KNOWN]
+    assert "highest_tax of 10 %" in said[Verdict.TAXED, Standing.KNOWN]
     assert "leave it alone" in said[Verdict.HOSTILE, Standing.ALLOWED]
 
 

@@ -179,7 +179,7 @@ def test_observe__a_frozen_wallet__can_not_move_what_it_has(chain: LocalChain) -
     assert (ruling.verdict, ruling.sentence) == (Verdict.UNSELLABLE, "transferred, it refuses")
 
 
-def test_observe__more_than_the_gas_of_one_call_holds__goes_on_in_another(chain: LocalChain) -> None:
+def test_observe__more_than_one_call_holds__goes_on_in_another(chain: LocalChain) -> None:
     bench = Bench(chain)
     burner = chain.hostile["gas_burner"].address
     tokens = [f"0x{number:040x}" for number in range(1, 300)]
@@ -187,6 +187,15 @@ def test_observe__more_than_the_gas_of_one_call_holds__goes_on_in_another(chain:
     assert len(found) == 300
     assert bench.rpc.requests == 2
     assert found[burner]
+
+
+def test_observe__a_provider_that_refuses_so_much_gas__is_asked_for_what_it_gives(
+    chain: LocalChain, proxy: ChainProxy
+) -> None:
+    chain.give("EIGEN", chain.wallets[0].address, ETHER)
+    bench = Bench(chain, proxy.url)
+    proxy.inject(kind="refused", method="eth_call", calls="1", message="gas limit is too high")
+    assert verdicts(bench.observe(["EIGEN"])) == {"EIGEN": Verdict.SOUND}
 
 
 @pytest.mark.parametrize("silently", [False, True])
@@ -271,6 +280,19 @@ def test_examine__one_that_is_allowed__may_be_sold_and_a_taxed_one_as_far_as_its
     assert wallet_on(market, allow=["taxed"]).examine(taxed).kept
     assert not wallet_on(market, allow=["taxed"], highest_tax=D("0.11")).examine(taxed).kept
     assert wallet_on(market, highest_tax=D("0.11")).examine(taxed).kept
+
+
+def test_prices__a_taxed_token_that_its_owner_bears__is_worth_what_arrived(market: LocalChain) -> None:
+    wallet = wallet_on(market, allow=["taxed"], highest_tax=D("0.11"))
+    wallet.holdings()
+    product = wallet.capabilities().products[token(market.chain_id, market.hostile["taxed"].address), wallet.target]
+    price = wallet.prices([product.name])[product.name]
+    seen = Bench(market).observe(["taxed"])["taxed"]
+    assert seen
+    assert seen.sale
+    assert price.bid == D(seen.sale.received) / ETHER
+    assert price.ask
+    assert price.bid < price.ask < price.bid * D("1.01")
 
 
 def test_examine__nothing_of_it_there_or_no_token_at_all__is_told(market: LocalChain) -> None:

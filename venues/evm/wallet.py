@@ -318,6 +318,8 @@ class Wallet:
         if kept := self._judgement.kept(token, ruling):
             market = self._product(token, pricing.route_name(sale.route, self.chain))
             return replace(market, quarantine=kept), Price(None, None)
+        if seen and seen.sale:
+            sale = sale.as_tried(seen.sale.received)
         price = pricing.price_of(sale, self._decimals(token), self.target_decimals)
         known, usd = self.chain.known(token), feeds.usd(self._symbol)
         if known and usd:
