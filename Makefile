@@ -69,7 +69,7 @@ campaign: $(READY)
 delivery: $(READY)
 	DELIVERY_EVENTS_EACH=12500 $(BIN)/pytest tests/events/test_delivery_under_kills.py -k follower --durations=0
 
-bench: $(READY)
+bench: $(READY) $(CHAIN_READY)
 	$(BIN)/python -m benchmarks
 
 docs: $(READY)

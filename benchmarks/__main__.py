@@ -28,6 +28,7 @@ from benchmarks import (
     replay,
     requests_per_scan,
     shared_append,
+    wallet_reading,
 )
 from benchmarks.figure import Figure, drawn
 from benchmarks.ground import Ground, ground
@@ -49,6 +50,7 @@ BENCHMARKS: Benchmarks = {
     "cost_by_size": (cost_by_size.measure, 1_000_000),
     "long_log": (long_log.measure, 1_000_000),
     "rebuild": (rebuild.measure, 100_000),
+    "wallet_reading": (wallet_reading.measure, 20),
     "idle_relay": (idle_relay.measure, 2_000),
     "lost_publish": (lost_publish.measure, 10),
     "detected_to_requested": (detected_to_requested.measure, 100),

@@ -49,9 +49,11 @@ def dust_found(account: str, found: Findings, labels: Mapping[str, str] = NO_LAB
     return drawn
 
 
-def staying(account: str, kept: Iterable[Kept | DustUnroutable], labels: Mapping[str, str] = NO_LABELS) -> Table:
+def staying(
+    account: str, kept: Iterable[Kept | DustUnroutable], labels: Mapping[str, str] = NO_LABELS, title: str = "stays"
+) -> Table:
     """Draw what stays, and what would change that."""
-    drawn = table(f"{account}: stays", "asset", "quantity", "reason", "why", numbers=("quantity",))
+    drawn = table(f"{account}: {title}", "asset", "quantity", "reason", "why", numbers=("quantity",))
     for each in sorted(kept, key=lambda one: (str(one.reason), one.asset)):
         if each.reason not in QUIET:
             what = called(each.asset, labels)

@@ -12,9 +12,8 @@ from urllib.parse import urlsplit
 from dustman.forms import Form
 from dustman.secret import conceal, redacted
 from venues.evm.assets import checksummed
-from venues.evm.registry import CHAINS
-from venues.evm.rpc import endpoint_name
-from venues.evm.wallet import TARGETS
+from venues.evm.endpoint import endpoint_name
+from venues.evm.registry import CHAINS, TARGETS
 
 _NAMES = {chain.name: chain.chain_id for chain in CHAINS.values()}
 _ENVIRONMENT = re.compile(r"env:(DUSTMAN_[A-Z0-9_]{1,60})")

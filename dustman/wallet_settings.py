@@ -27,8 +27,7 @@ from dustman.wallet_forms import (
 from events.money import Amount
 from events.values import Policy
 from venues.evm import assets
-from venues.evm.registry import CHAINS, MULTICALL3, Chain, Feed, Token, Uniswap
-from venues.evm.wallet import ETH, NAME, asset_of
+from venues.evm.registry import CHAINS, ETH, MULTICALL3, NAME, Chain, Feed, Token, Uniswap, asset_of
 
 CURRENCY = "USD"
 # A simulated sale has the fees of its pools in it.

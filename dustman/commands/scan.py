@@ -20,6 +20,7 @@ def scan(
     """Show the dust of an account, and what stays and why. Nothing is sold."""
     from dustman import drawings
     from dustman.desk import command_desk
+    from events.values import Keep
     from workers.scanning import look
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
@@ -35,8 +36,12 @@ def scan(
         )
         labels = settings.labels(name)
         drawn = [drawings.dust_found(name, found, labels)] if found.lots else []
-        if found.stuck or explain:
-            drawn.append(drawings.staying(name, [*found.stuck, *(found.kept if explain else ())], labels))
+        apart = [kept for kept in found.kept if explain and kept.reason is Keep.QUARANTINED]
+        kept = [kept for kept in found.kept if explain and kept not in apart]
+        if found.stuck or kept:
+            drawn.append(drawings.staying(name, [*found.stuck, *kept], labels))
+        if apart:
+            drawn.append(drawings.staying(name, apart, labels, "in quarantine, as its contracts claim"))
         value = {
             "account": name,
             "scan_id": reading.scan_id,

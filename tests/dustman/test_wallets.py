@@ -14,15 +14,19 @@ from typing import Any
 import pytest
 
 from domain.errors import ConfigurationError
+from dustman.desk import command_desk
 from dustman.exits import Exit
 from dustman.settings import load
 from dustman.wiring import endpoint_urls
+from events.facts import DustDetected
 from events.money import Amount
+from events.values import LegKind
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from simulators.chain.showcase import contracts, watched
 from tests.dustman.conftest import COMMAND, Typed, spawned
 from venues.evm.assets import token
+from workers.scanning import scan
 
 ADDRESS = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 USDC = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
@@ -189,6 +193,7 @@ def test_scan__to_people__labels_what_is_known_and_prints_no_stranger(
     assert "EIGEN" in said
     assert chain.tokens["DUST000"].address in said
     assert "v3:3000 " in said
+    assert "main: in quarantine, as its contracts claim" in said
     for stranger in ("<img", "<script", "\x1b[2J", "\u202e", "\x07", "\x9b"):
         assert stranger not in said
 
@@ -309,6 +314,23 @@ def test_wallet_why__which_wallet__is_asked_where_there_are_several_or_none(
     written(home, {"venue": "coinbase", "key": "env"})
     assert "no wallet" in dustman("wallet", "why", "EIGEN").err
     assert "not a wallet" in dustman("wallet", "why", "EIGEN", "--account", "main").err
+
+
+def test_scheduled_scan__of_a_watched_wallet__announces_dust_that_show_explains(
+    dustman: Typed, home: Path, chain: LocalChain, account: Form
+) -> None:
+    settings = load(written(home, account), {})
+    desk = command_desk(settings, lambda _: None)
+    facts = [recorded.fact for recorded in scan(desk, "main", desk.clock(), automatic=True)]
+    detected = next(fact for fact in facts if isinstance(fact, DustDetected))
+    assert not detected.live
+    assert {lot.asset for lot in detected.lots} == {
+        token(chain.chain_id, chain.tokens[name].address) for name in ("EIGEN", "DUST000")
+    }
+    assert {leg.kind for leg in detected.plan} == {LegKind.SWAP}
+    assert "watched" in dustman("show", "eigen").out
+    again = scan(desk, "main", desk.clock(), automatic=True)
+    assert not [recorded for recorded in again if isinstance(recorded.fact, DustDetected)]
 
 
 def test_scan__no_node__is_an_outage_on_record(dustman: Typed, home: Path, proxy: ChainProxy, account: Form) -> None:

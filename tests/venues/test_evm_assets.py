@@ -10,6 +10,7 @@ from events.money import ticker
 from venues.evm.assets import address_of, checksummed, coin, token
 from venues.evm.names import LONGEST, harmless
 from venues.evm.registry import CHAINS, Chain
+from venues.evm.words import text, word
 
 USDC = "0xaf88d065e77c8cC2239327C5EDb3A432268e5831"
 
@@ -62,6 +63,18 @@ def test_harmless__any_name__is_short_plain_text(name: str) -> None:
     assert shown.isprintable()
     assert not set(shown) & set("<>&\"'`|=;[]{}")
     assert len(shown) <= LONGEST + 3
+
+
+@given(st.binary(max_size=300))
+def test_text__whatever_a_contract_returns__is_read_as_some_text(answer: bytes) -> None:
+    assert len(text(answer)) <= len(answer)
+
+
+def test_text__as_abi_and_as_bytes32__is_read() -> None:
+    assert text(word(32) + word(4) + b"USDC".ljust(32, b"\0")) == "USDC"
+    assert text(b"MKR".ljust(32, b"\0")) == "MKR"
+    assert text(word(32) + word(2**255) + b"endless".ljust(32, b"x")) == "endless".ljust(32, "x")
+    assert text(b"") == ""
 
 
 def test_harmless__an_ordinary_symbol__stays_and_a_look_alike_shows() -> None:

@@ -84,6 +84,14 @@ def test_take__a_reorganisation__brings_what_the_new_blocks_have(chain: LocalCha
     assert look(chain, discovery) == {"DUST003"}
 
 
+def test_take__a_range_that_times_out__is_read_in_smaller_steps(chain: LocalChain, proxy: ChainProxy) -> None:
+    chain.give("DUST000", chain.wallets[5].address, 1)
+    proxy.inject(kind="refused", method="eth_getLogs", message="query timeout exceeded", calls="1-3")
+    discovery = discovery_of(chain, proxy.url)
+    assert look(chain, discovery) == {"DUST000"}
+    assert discovery.found.span > 0
+
+
 def test_take__a_node_that_refuses_one_block__is_an_outage(chain: LocalChain, proxy: ChainProxy) -> None:
     proxy.inject(kind="refused", method="eth_getLogs", message="too many results", calls="all")
     with pytest.raises(VenueUnavailable, match="eth_getLogs"):

@@ -80,7 +80,6 @@ def test_holdings__again_and_again__take_one_request(chain: LocalChain, proxy: C
     wallet.holdings()
     assert proxy.counts()["requests"] == 1
     wallet.capabilities()
-    wallet.prices([])
     wallet.worth([wallet.target])
     assert proxy.counts()["requests"] == 2
 
@@ -127,6 +126,12 @@ def test_capabilities__each_market__is_the_route_that_brings_most(
 ) -> None:
     chain.give(name, chain.wallets[0].address, 10 ** chain.token(name).decimals)
     assert route(chain, wallet_on(chain, target=target, allow=[name]), name) == way
+
+
+def test_prices__of_nothing__ask_nobody(chain: LocalChain) -> None:
+    wallet = wallet_on(chain)
+    assert wallet.prices([]) == {}
+    assert wallet.requests == 0
 
 
 def test_prices__a_quote__is_what_the_quoter_says_and_worth_is_in_dollars(chain: LocalChain) -> None:

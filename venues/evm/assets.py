@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from eth_utils.address import to_checksum_address
-
 ETHER: Final = 60  # SLIP-44
 _TOKEN: Final = re.compile(r"eip155:([1-9][0-9]{0,17})/erc20:(0x[0-9a-fA-F]{40})")
 _COIN: Final = re.compile(r"eip155:([1-9][0-9]{0,17})/slip44:60")
@@ -49,6 +47,9 @@ def checksummed(address: str) -> str:
     """
     if not _ADDRESS.fullmatch(address):
         raise ValueError(f"address: {address!r} is not 0x and forty hexadecimal digits")
+    # Loaded by whoever has a wallet; other settings are read without it.
+    from eth_utils.address import to_checksum_address
+
     right = str(to_checksum_address(address))
     digits = address[2:]
     if digits not in (digits.lower(), digits.upper()) and address != right:

@@ -19,7 +19,7 @@ import msgspec
 
 from domain.errors import ConfigurationError, VenueUnavailable
 from venues.evm.assets import checksummed
-from venues.evm.rpc import Call, Failure, Rpc
+from venues.evm.rpc import LOGS, Call, Failure, Rpc
 from venues.evm.words import WORD, padded
 
 TRANSFER: Final = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
@@ -29,10 +29,21 @@ OVERLAP: Final = 128
 REQUESTS_A_SCAN: Final = 40
 SHORTEST: Final = 1
 # How providers say that they would not read so many blocks, or not send so many logs, at once.
-_TOO_MUCH: Final = ("range", "limit", "more than", "too many", "too large", "exceed", "response size", "maximum")
+_TOO_MUCH: Final = (
+    "range",
+    "limit",
+    "more than",
+    "too many",
+    "too large",
+    "exceed",
+    "response size",
+    "maximum",
+    "timeout",
+    "timed out",
+)
 
 
-class Claim(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a token says of itself, made harmless; `decimals` is None where it says nothing. Proves nothing.
 
     `looks` and `title_looks` are the skeletons of its symbol and of its name, by which likeness is told.
@@ -168,7 +179,7 @@ class Discovery:
 
 def _logs(first: int, last: str, wallet: str) -> Call:
     topics = [TRANSFER, None, "0x" + padded(wallet).hex()]
-    return Call("eth_getLogs", ({"fromBlock": hex(first), "toBlock": last, "topics": topics},))
+    return Call(LOGS, ({"fromBlock": hex(first), "toBlock": last, "topics": topics},))
 
 
 def _read(cache: Path | None) -> Found:

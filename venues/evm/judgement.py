@@ -13,9 +13,7 @@ from typing import Protocol
 from domain.judgement import Observation, Ruling, Standing, Verdict, judge, quarantine, remedy
 from domain.likeness import resembled, skeleton
 from venues.evm.discovery import Claim
-from venues.evm.registry import TITLES, Chain
-
-COIN = "ETH"
+from venues.evm.registry import ETH, TITLES, Chain
 
 
 class Judgement(Protocol):
@@ -85,7 +83,7 @@ class Allowed:
     def _likeness(self, claim: Claim | None) -> str:
         """Say which known token a stranger could be taken for by its symbol or its name."""
         names = ((claim.symbol, claim.looks), (claim.title, claim.title_looks)) if claim else ()
-        symbols = {skeleton(symbol): symbol for symbol in (COIN, *self.chain.tokens)}
+        symbols = {skeleton(symbol): symbol for symbol in (ETH, *self.chain.tokens)}
         titles = {skeleton(TITLES[symbol]): symbol for symbol in symbols.values() if symbol in TITLES}
         for name, looks in names:
             if ours := resembled(looks, symbols | titles):

@@ -13,6 +13,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from venues.evm import assets
+
+# The venue's word in settings and in the record.
+NAME: Final = "evm"
+# How the coin of every chain here is called, and the symbols that a sweep may end in.
+ETH: Final = "ETH"
+TARGETS: Final = (ETH, "WETH", "USDC", "USDT", "DAI")
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 # What tokens call themselves at length, by symbol: a stranger that goes by such a name is taken for the token.
@@ -88,6 +95,13 @@ class Chain:
         return next((token for token in self.tokens.values() if token.address == address), None)
 
 
+def asset_of(chain: Chain, symbol: str) -> str:
+    """Name the asset that we call by a symbol on a chain: ETH, or a token of the registry."""
+    if symbol == ETH:
+        return assets.coin(chain.chain_id)
+    return assets.token(chain.chain_id, chain.token(symbol).address)
+
+
 def _by_symbol(*tokens: Token) -> Mapping[str, Token]:
     return {token.symbol: token for token in tokens}
 
@@ -112,6 +126,8 @@ ETHEREUM: Final = Chain(
         "0x1F98431c8aD98523631AE4a59f267346ea31F984",
         "0x61fFE014bA17989E743c5F6cB21bF9697530B21e",
         "0x68b3465833fb72A70ecDF485E0e4C7bD8665Fc45",
+        "0x5C69bEe701ef814a2B6a3EDD4B1652CB9cc5aA6f",
+        "0x7a250d5630B4cF539739dF2C5dAcb4c659F2488D",
     ),
     {
         "ETH/USD": Feed("0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419", HOUR),

@@ -18,6 +18,8 @@ from venues.evm.words import WORD, number, packed, padded, selector, word
 
 # A pool's fee in hundredths of a basis point; the tiers that exist, the cheapest first.
 TIERS: Final = (100, 500, 3000, 10000)
+# Those in which WETH, USDC and the targets trade with each other.
+LIQUID: Final = TIERS[:-1]
 # What a simulated swap over two pools may use; the most that crosses many ticks does.
 QUOTE_GAS: Final = 1_500_000
 # What part of a holding is sold to learn the price that it would have if it were small.
@@ -86,7 +88,7 @@ def routes(chain: Chain, token: str, target: str) -> Iterator[Route]:
         yield Route((token, target))
     for middle in middles:
         if middle not in (token, target):
-            yield from (Route((token, middle, target), fees) for fees in product(TIERS, TIERS))
+            yield from (Route((token, middle, target), fees) for fees in product(TIERS, LIQUID))
             if pairs:
                 yield Route((token, middle, target))
 

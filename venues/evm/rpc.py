@@ -11,13 +11,13 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
+from venues.evm.endpoint import endpoint_name
 from venues.limits import Limiter
 
 SEND: Final = "eth_sendRawTransaction"
@@ -26,19 +26,11 @@ _PIECE: Final = 1 << 20
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 # Errors that say something of the endpoint and nothing of the call: another endpoint may do better.
 _BUSY_CODES: Final = frozenset({429, -32097})
-_BUSY_WORDS: Final = (
-    "rate limit",
-    "too many requests",
-    "capacity",
-    "header not found",
-    "block not found",
-    "unknown block",
-    "missing trie node",
-    "internal error",
-    "timeout",
-    "timed out",
-    "out of sync",
-)
+_BUSY_WORDS: Final = ("rate limit", "too many requests", "capacity", "out of sync")
+_BEHIND_WORDS: Final = ("header not found", "block not found", "unknown block", "missing trie node")
+# What may also be said of a question that asks too much: a long range of logs is for its asker to shorten.
+_BROKEN_WORDS: Final = ("internal error", "timeout", "timed out")
+LOGS: Final = "eth_getLogs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,13 +283,6 @@ class Rpc:
         return bytes(content)
 
 
-def endpoint_name(url: str) -> str:
-    """Return host and port of a URL, which is what may be shown of it."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    return f"{host}:{parts.port}" if parts.port else host
-
-
 def good(answer: Any) -> Any:
     """Return an answer that is a result; a node's no is `VenueUnavailable`."""
     if isinstance(answer, Failure):
@@ -339,8 +324,9 @@ def _value(reply: _Reply, method: str) -> Any:
 
 
 def _is_busy(failure: Failure) -> bool:
-    words = failure.message.lower()
-    return not failure.reverted and (failure.code in _BUSY_CODES or any(word in words for word in _BUSY_WORDS))
+    said = failure.message.lower()
+    words = (*_BUSY_WORDS, *_BEHIND_WORDS, *(() if failure.method == LOGS else _BROKEN_WORDS))
+    return not failure.reverted and (failure.code in _BUSY_CODES or any(word in said for word in words))
 
 
 def _reason(error: Exception) -> str:

@@ -25,16 +25,12 @@ from venues.evm.judgement import Judgement
 from venues.evm.lens import Ask, Lens
 from venues.evm.names import harmless
 from venues.evm.probe import Probe
-from venues.evm.registry import Chain
+from venues.evm.registry import ETH, NAME, Chain, asset_of
 from venues.evm.routes import Sale, best_sales, sale_asks, ways
 from venues.evm.rpc import Call, Rpc, good, quantity
 from venues.evm.words import WORD, number, selector, text
 
-NAME: Final = "evm"
-ETH: Final = "ETH"
 ETHER_DECIMALS: Final = 18
-# Symbols that a sweep may end in.
-TARGETS: Final = (ETH, "WETH", "USDC", "USDT", "DAI")
 # More decimals than any token has that is meant to be counted.
 MOST_DECIMALS: Final = 36
 _TEXT_WORDS: Final = 6
@@ -161,7 +157,7 @@ class Wallet:
 
     def prices(self, products: Collection[str]) -> Mapping[str, Price]:
         """Return what the named products' sales would bring, as of the block of the holdings."""
-        return pricing.by_name(self._quote().prices, sorted(products))
+        return pricing.by_name(self._quote().prices, sorted(products)) if products else {}
 
     def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
         """Say what the target is worth in USD by its feed; `VenueUnavailable` while none says."""
@@ -345,13 +341,6 @@ class Wallet:
                 f"the latest block that the node of {self.chain.name} knows is {age} old; the node lags"
             )
         return Head(quantity(block.get("number")), str(block.get("hash")), at)
-
-
-def asset_of(chain: Chain, symbol: str) -> str:
-    """Name the asset that we call by a symbol on a chain: ETH, or a token of the registry."""
-    if symbol == ETH:
-        return assets.coin(chain.chain_id)
-    return assets.token(chain.chain_id, chain.token(symbol).address)
 
 
 def whole(units: int, decimals: int) -> Decimal:
