@@ -254,6 +254,31 @@ def test_scan__everything_allowed__plans_what_is_sound_and_values_nothing_else(m
     assert not {token(market.chain_id, market.hostile[name].address) for name in bad} & sold
 
 
+def test_scan__again__tries_in_the_request_that_quotes_and_finds_the_same(chain: LocalChain, proxy: ChainProxy) -> None:
+    names = ["DUST000", "DUST036", "honeypot", "taxed", "liar"]
+    chain.hand_out([(name, chain.wallets[0].address, ETHER) for name in [*names, "EIGEN"]])
+    wallet = wallet_on(chain, allow=names, url=proxy.url)
+    first, markets = kept(wallet), wallet.capabilities()
+    proxy.forget()
+    assert kept(wallet) == first
+    assert wallet.capabilities() == markets
+    assert proxy.counts()["requests"] == 2
+    assert {each.sentence.partition(":")[0] for each in first.values()} >= {"honeypot", "taxed", "hostile"}
+
+
+def test_scan__the_best_route_changes__tries_the_other_one(chain: LocalChain) -> None:
+    chain.give("DUST042", chain.wallets[0].address, ETHER)
+    wallet = wallet_on(chain, allow=["DUST042"])
+    kept(wallet)
+    before = {product.name.partition("@")[0] for product in wallet.capabilities().products.values()}
+    chain.sell_into(chain.pool("DUST042", fee=0), 200_000 * ETHER)
+    kept(wallet)
+    (product,) = wallet.capabilities().products.values()
+    assert before == {"v2"}
+    assert product.name.startswith("v3:")
+    assert product.open
+
+
 def test_scan__nothing_allowed__plans_no_stranger(market: LocalChain) -> None:
     wallet = wallet_on(market)
     found = kept(wallet)

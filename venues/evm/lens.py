@@ -92,6 +92,17 @@ class Lens:
         asks = [Ask(token, balance_of + padded(wallet), gas=BALANCE_GAS) for token, wallet in pairs]
         return [number(answer) if answer and len(answer) >= WORD else None for answer in self.read(asks, block)]
 
+    def read_call(self, asks: Sequence[Ask], block: int) -> Call:
+        """Return the call that makes all asks, for a batch with others; `looked` wants its answer."""
+        return _override_call("Reader", b"".join(map(_entry, asks)), hex(block))
+
+    def looked(self, answer: object, asks: Sequence[Ask]) -> list[bytes | None] | None:
+        """Return what each call returned, as `read` does; None when they have to be made by `read`, piece by piece."""
+        if self.way is not Way.OVERRIDE or isinstance(answer, Failure):
+            return None
+        found = _answers(octets(answer), asks)
+        return found if len(found) == len(asks) else None
+
     def read(self, asks: Sequence[Ask], block: int) -> list[bytes | None]:
         """Return what each call returned, cut to its words; None where it failed."""
         if self.way is Way.OVERRIDE:
@@ -132,18 +143,7 @@ class Lens:
 
     def _looked(self, asks: list[Ask], block: int) -> list[bytes | None] | None:
         found = self._overridden("Reader", b"".join(map(_entry, asks)), block)
-        if found is None:
-            return None
-        answers: list[bytes | None] = []
-        at = 0
-        for ask in asks:
-            room = ask.words * WORD
-            if at + WORD + room > len(found):
-                break
-            status = number(found[at : at + WORD])
-            answers.append(found[at + WORD : at + WORD + min(room, status - 1)] if status else None)
-            at += WORD + room
-        return answers
+        return None if found is None else _answers(found, asks)
 
     def _overridden(self, contract: str, data: bytes, block: int) -> bytes | None:
         """Run one of our contracts over `data`; None when the provider says no, or ran nothing."""
@@ -194,6 +194,20 @@ def _pairs(pairs: Sequence[tuple[str, str]]) -> bytes:
 def _balances(found: bytes) -> list[int | None]:
     words = (int.from_bytes(found[at : at + WORD], "big") for at in range(0, len(found), WORD))
     return [None if balance == MOST else balance for balance in words]
+
+
+def _answers(found: bytes, asks: Sequence[Ask]) -> list[bytes | None]:
+    """Read what the Reader wrote, as far as it came."""
+    answers: list[bytes | None] = []
+    at = 0
+    for ask in asks:
+        room = ask.words * WORD
+        if at + WORD + room > len(found):
+            break
+        status = number(found[at : at + WORD])
+        answers.append(found[at + WORD : at + WORD + min(room, status - 1)] if status else None)
+        at += WORD + room
+    return answers
 
 
 def code_of(contract: str) -> str:

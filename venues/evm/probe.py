@@ -47,15 +47,15 @@ class Probe:
 
         Raises `VenueUnavailable` when no node answers.
         """
-        taker = "0x" + secrets.token_hex(20)
+        taker = _fresh()
         observed: dict[str, Observation | None] = {}
         waiting, at_once, gas = list(tokens), TOKENS_AT_ONCE, {"gas": hex(GAS)}
         while waiting and self.lens.override:
             piece = waiting[:at_once]
-            found = self._asked(piece, sales, taker, block, gas)
-            for token, place in zip(piece, range(0, len(found), _WORDS * WORD), strict=False):
-                observed[token] = _observation(found[place : place + _WORDS * WORD], sales.get(token))
-            done = min(len(piece), len(found) // (_WORDS * WORD))
+            call = self._call(piece, sales, taker, block, gas)
+            found = self.read(self.rpc.ask([call])[0], piece, sales)
+            observed |= found
+            done = len(found)
             del waiting[:done]
             if done:
                 continue
@@ -69,21 +69,36 @@ class Probe:
                 del waiting[:1]
         return {token: observed.get(token) for token in tokens}
 
-    def _asked(
+    def call(self, sales: Mapping[str, Sale], block: int) -> Call:
+        """Return the call that tries as many sales as one holds, for a batch with others; `read` wants its answer."""
+        return self._call(list(sales)[:TOKENS_AT_ONCE], sales, _fresh(), block, {"gas": hex(GAS)})
+
+    def read(self, answer: object, tokens: Sequence[str], sales: Mapping[str, Sale]) -> dict[str, Observation | None]:
+        """Read what was seen of the tokens that were tried; of none where the provider refused."""
+        found = b"" if isinstance(answer, Failure) else octets(answer)
+        whole = _WORDS * WORD
+        parts = [found[place * whole : (place + 1) * whole] for place in range(len(found) // whole)]
+        return {token: _observation(part, sales.get(token)) for token, part in zip(tokens, parts, strict=False)}
+
+    def _call(
         self, tokens: Sequence[str], sales: Mapping[str, Sale], taker: str, block: int, gas: Mapping[str, str]
-    ) -> bytes:
+    ) -> Call:
         head = bytes(1) + packed(taker) + packed(self.target)
         data = head + b"".join(self._entry(token, sales.get(token)) for token in tokens)
         request = {"from": self.wallet, "to": self.wallet, "data": "0x" + data.hex(), **gas}
         code = {"code": code_of("Probe")}
-        answer = self.rpc.ask([Call("eth_call", (request, hex(block), {self.wallet: code, taker: code}))])[0]
-        return b"" if isinstance(answer, Failure) else octets(answer)
+        return Call("eth_call", (request, hex(block), {self.wallet: code, taker: code}))
 
     def _entry(self, token: str, sale: Sale | None) -> bytes:
         if sale is None:
             return packed(token) + bytes(20 + WORD + 2)
         market, swap = _swap(self.chain, self.wallet, sale.route, sale.units)
         return packed(token) + packed(market) + word(sale.units) + len(swap).to_bytes(2, "big") + swap
+
+
+def _fresh() -> str:
+    """Make up an address that no token can have prepared for."""
+    return "0x" + secrets.token_hex(20)
 
 
 def _swap(chain: Chain, wallet: str, route: Route, units: int) -> tuple[str, bytes]:

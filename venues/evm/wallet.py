@@ -22,11 +22,11 @@ from venues.evm.discovery import Claim, Discovery
 from venues.evm.examination import Examination
 from venues.evm.feeds import Feeds, feed_asks, feeds_of, worth
 from venues.evm.judgement import Judgement
-from venues.evm.lens import Ask, Lens
+from venues.evm.lens import ASKS_AT_ONCE, Ask, Lens
 from venues.evm.names import harmless
 from venues.evm.probe import Probe
 from venues.evm.registry import ETH, NAME, Chain, asset_of
-from venues.evm.routes import Sale, best_sales, sale_asks, ways
+from venues.evm.routes import Route, Sale, best_sales, sale_asks, ways
 from venues.evm.rpc import Call, Rpc, good, quantity
 from venues.evm.words import WORD, number, selector, text
 
@@ -91,6 +91,7 @@ class Wallet:
         self._discovery = discovery
         self._judgement = judgement
         self._clock = clock
+        self._routes: dict[str, Route] = {}
         self._probe = Probe(rpc, self.lens, chain, address, self.target_contract)
         self._reading: Reading | None = None
         self._quoted: Quoted | None = None
@@ -293,20 +294,36 @@ class Wallet:
         return self._quoted
 
     def _quoted_at(self, head: Head, units: Mapping[str, int]) -> Quoted:
-        """Simulate the sales and read the feeds in one request, and try what sells in another, all at one block."""
+        """Simulate the sales, read the feeds and try what sells, all at one block."""
         target = self.target_contract
         possible = ways(self.chain, [(token, each) for token, each in units.items() if token != target], target)
         feeds_asked = feed_asks(self.chain)
-        answers = self.lens.read([*feeds_asked, *sale_asks(self.chain, possible)], head.number)
+        asks = [*feeds_asked, *sale_asks(self.chain, possible)]
+        routes = self._routes
+        guessed = {token: Sale(routes[token], each, 0, 0, 0) for token, each in units.items() if token in routes}
+        answers, tried = self._asked(asks, guessed, head.number)
         feeds = feeds_of(self.chain, answers[: len(feeds_asked)], head.at)
         sales = best_sales(possible, answers[len(feeds_asked) :])
-        seen = self._probe.observe(list(sales), sales, head.number)
+        early = self._probe.read(tried, list(guessed), sales) if tried is not None else {}
+        seen = {token: each for token, each in early.items() if token in sales and sales[token].route == routes[token]}
+        seen |= self._probe.observe([token for token in sales if token not in seen], sales, head.number)
+        self._routes = routes | {token: sale.route for token, sale in sales.items()}
         quoted = [self._market(sale, seen[token], feeds) for token, sale in sales.items()]
         if self._symbol == ETH and target in units:
             unwrapped = self._product(target, pricing.UNWRAP)
             quoted.append((unwrapped, pricing.PAR))
         products = {(product.base, product.quote): product for product, _ in quoted}
         return Quoted(products, {product.name: price for product, price in quoted}, feeds)
+
+    def _asked(
+        self, asks: Sequence[Ask], guessed: Mapping[str, Sale], block: int
+    ) -> tuple[list[bytes | None], object | None]:
+        """Read contracts, and in the same request try the sales over the routes that were best the last time."""
+        if not guessed or not self.lens.override or len(asks) > ASKS_AT_ONCE:
+            return self.lens.read(asks, block), None
+        looked, tried = self.rpc.ask([self.lens.read_call(asks, block), self._probe.call(guessed, block)])
+        answers = self.lens.looked(looked, asks)
+        return (self.lens.read(asks, block) if answers is None else answers), tried
 
     def _market(self, sale: Sale, seen: Observation | None, feeds: Feeds) -> tuple[Product, Price]:
         token = sale.route.path[0]
