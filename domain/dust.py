@@ -38,7 +38,7 @@ class Market:
     def product(self, base: str, quote: str) -> Product | None:
         """Return the market of the pair when it takes market orders now."""
         product = self.capabilities.products.get((base, quote))
-        return product if product and not product.closed else None
+        return product if product and product.open else None
 
     def bid(self, product: Product) -> Decimal | None:
         """Return what a seller gets for one unit now."""
@@ -92,7 +92,7 @@ def priced_products(holdings: tuple[Holding, ...], policy: Policy, capabilities:
     candidates = priced - {policy.target, *policy.excluded, *policy.hubs}
     pairs = {(asset, hub) for asset in candidates | {policy.target} for hub in policy.hubs}
     products = (capabilities.products.get(pair) for pair in pairs)
-    return frozenset(product.name for product in products if product and not product.closed)
+    return frozenset(product.name for product in products if product and product.open)
 
 
 def judge(holding: Holding, policy: Policy, market: Market, automatic: bool) -> Dust | Kept:
@@ -161,6 +161,8 @@ def _best_exit(asset: str, free: Decimal, policy: Policy, market: Market) -> Dus
         if (asset, hub) in market.capabilities.convertible:
             price = market.worth_of(hub)
             return Dust(asset, free, price, free * price, hub, None)
+    if quarantine := next((product.quarantine for product in known if product.quarantine), ""):
+        return Keep.QUARANTINED, quarantine
     if doubt := next((doubt for product in known if (doubt := market.doubt(product))), ""):
         return Keep.UNPRICED, doubt
     if any(not product.closed for product in known):

@@ -30,7 +30,7 @@ class Product:
     """A market: `base` for `quote`, with the venue's increments and minimums (base ones in base units, and so on).
 
     `closed` is empty for a market that takes market orders now, else the venue's word for why it does not. `exit` is
-    the kind of leg that sells its base.
+    the kind of leg that sells its base. `quarantine` says why its base is not believed though there is a market.
     """
 
     name: str
@@ -42,6 +42,12 @@ class Product:
     quote_minimum: Decimal
     closed: str = ""
     exit: LegKind = LegKind.SELL
+    quarantine: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Say whether anything is sold on it now."""
+        return not self.closed and not self.quarantine
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ JOURNEY = (
     "up",
     "status",
     "show",
+    "wallet",
     "events",
     "replay",
     "export",

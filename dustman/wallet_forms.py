@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ _ENVIRONMENT = re.compile(r"env:(DUSTMAN_[A-Z0-9_]{1,60})")
 _SYMBOL = re.compile(r"[A-Za-z0-9.]{1,20}")
 _PAIR = re.compile(r"[A-Za-z0-9.]{1,20}/(USD|ETH)")
 _MOST = 2**53
+# What keeps more is no tax.
+HIGHEST_TAX = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,12 @@ def _matching(pattern: re.Pattern[str], text: str) -> str:
     return text
 
 
+def _percent(text: str) -> Decimal:
+    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,4})?", text) or Decimal(text) > HIGHEST_TAX:
+        raise ValueError(text)
+    return Decimal(text)
+
+
 ADDRESS = "an address, 0x and forty hexadecimal digits with the right checksum (EIP-55), quoted"
 Address = Annotated[str, Form(ADDRESS, checksummed)]
 EvmName = Annotated[Literal["evm"], Form("evm", _evm)]
@@ -101,4 +110,5 @@ TokenName = Annotated[
 Symbol = Annotated[str, Form("a symbol, such as USDC", lambda text: _matching(_SYMBOL, text))]
 Pair = Annotated[str, Form("a pair in USD or ETH, such as ETH/USD", lambda text: _matching(_PAIR, text))]
 BlockNumber = Annotated[int, Form("the number of a block, from 0", _whole(0))]
+Percent = Annotated[Decimal, Form(f"a part in percent from 0 to {HIGHEST_TAX}, such as 2.5", _percent)]
 Decimals = Annotated[int, Form("a number of decimals from 0 to 36", _whole(0, 36))]

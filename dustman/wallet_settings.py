@@ -19,6 +19,7 @@ from dustman.wallet_forms import (
     EndpointUrl,
     EvmName,
     Pair,
+    Percent,
     Symbol,
     Target,
     TokenName,
@@ -134,6 +135,9 @@ class WalletAccount(Section):
     exclude: tuple[TokenName, ...] = setting((), "What is never sold; the coin that pays for gas never is.")
     allow: tuple[Address, ...] = setting(
         (), "Tokens that are believed although they are not known; all others stay in quarantine."
+    )
+    highest_tax: Percent = setting(
+        "0", "What part of a transfer or a sale a token may keep and still be sold, in percent; 0 sells no such token."
     )
     admit: Annotated[tuple[TokenName, ...] | None, BeforeValidator(all_or_list("[USDC, EIGEN]"))] = setting(
         "all", "What may be sold with nobody watching: `all`, or a list of tokens."

@@ -140,7 +140,7 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
     )
     rpc, where = Rpc(urls, ours.chain, limiter=limiter), ours.where()
     found = Discovery(rpc, ours.address, ours.first_block, ours.cache / f"{ours.chain}-{ours.address}.json")
-    judgement = Allowed(where, frozenset(ours.allow))
+    judgement = Allowed(where, frozenset(ours.allow), ours.highest_tax / 100)
     if ours.selling is None:
         return Wallet(where, ours.address, ours.target, rpc=rpc, discovery=found, judgement=judgement, clock=now)
     relay = ours.selling.relay

@@ -27,13 +27,15 @@ MINED_WITHIN = 0.5
 class LocalChain:
     """A chain of our own: `with LocalChain() as chain` runs a node until the block ends.
 
-    A port of 0 means any free one; `dust` is how many plain tokens there are.
+    A port of 0 means any free one; `dust` is how many plain tokens there are, which are all `traded` or only the
+    first of them.
     """
 
-    def __init__(self, *, chain_id: int = CHAIN_ID, port: int = 0, dust: int = DUST) -> None:
+    def __init__(self, *, chain_id: int = CHAIN_ID, port: int = 0, dust: int = DUST, traded: bool = False) -> None:
         self.chain_id = chain_id
         self._port = port
         self._dust = dust
+        self._traded = traded
         self.wallets: tuple[Wallet, ...] = wallets()
 
     def __enter__(self) -> Self:
@@ -213,6 +215,6 @@ class LocalChain:
     def _deploy(self) -> None:
         owner = self.rpc("eth_accounts")[0]
         self.automine(False)
-        self._manifest = deploy(Builder(self.rpc, owner), self._dust)
+        self._manifest = deploy(Builder(self.rpc, owner), self._dust, traded=self._traded)
         fund(self.rpc, self.wallets, PURSE)
         self.automine(True)

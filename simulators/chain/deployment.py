@@ -34,13 +34,13 @@ NO_CODE = "0x000000000000000000000000000000000000c0de"
 Traded = tuple[str, str, int, dict[str, int]]
 
 
-def deploy(builder: Builder, dust: int) -> Manifest:
+def deploy(builder: Builder, dust: int, *, traded: bool = False) -> Manifest:
     """Put everything on an empty chain."""
     multicall3.put(builder.rpc)
     builder.rpc("anvil_setBalance", builder.owner, hex(PURSE))
     contracts = _contracts(builder)
     feeds = {pair: _feed(builder, pair, *answer) for pair, answer in FEEDS.items()}
-    listed = [*MAJORS, *market.dust(dust)]
+    listed = [*MAJORS, *market.dust(dust, traded=traded)]
     tokens = {"WETH": Token("WETH", "WETH", contracts.weth, 18)}
     tokens |= {listing.name: _token(builder, listing) for listing in listed}
     hostile = {listing.name: _token(builder, listing) for listing in HOSTILE}

@@ -68,9 +68,14 @@ WAYS: tuple[tuple[int, tuple[tuple[str, int, int], ...]], ...] = (
 )
 
 
-def dust(count: int) -> list[Listing]:
-    """List plain tokens DUST000, DUST001, ...: every market of `WAYS` in turn, and none for those that come after."""
+def dust(count: int, *, traded: bool = False) -> list[Listing]:
+    """List plain tokens DUST000, DUST001, ...: every market of `WAYS` in turn, and none for those that come after.
+
+    Where all are `traded`, the markets begin anew instead.
+    """
     markets = [way for times, way in WAYS for _ in range(times)]
+    if traded:
+        markets *= 1 + count // len(markets)
     return [
         Listing(
             f"DUST{number:03}",

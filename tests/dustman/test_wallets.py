@@ -111,6 +111,9 @@ def test_load__a_wallet__has_the_policy_that_was_written(home: Path) -> None:
         ({"reserve": {"USDC": 0}}, "reserve.USDC: "),
         ({"allow": ["USDC"]}, "allow[0]: "),
         ({"first_block": -1}, "first_block: "),
+        ({"highest_tax": 51}, 'highest_tax: "51" is not a part in percent from 0 to 50'),
+        ({"highest_tax": -1}, "highest_tax: "),
+        ({"highest_tax": "NaN"}, "highest_tax: "),
         ({"threshold": 0}, "threshold: "),
         ({"caps": {"per_sweep": 51}}, "per_sweep (51) is above per_day (50)"),
         ({"base_url": "https://x"}, "base_url: is not a key here"),
@@ -179,7 +182,7 @@ def test_scan__a_watched_wallet__shows_its_dust_and_its_quarantine(
         chain.hostile["script"].address: "quarantined",
         chain.hostile["control"].address: "quarantined",
     }
-    assert dustman("scan", "--json").value["requests"] == 2
+    assert dustman("scan", "--json").value["requests"] == 3
 
 
 def test_scan__to_people__labels_what_is_known_and_prints_no_stranger(
@@ -210,6 +213,107 @@ def test_commands__for_a_watched_wallet__all_work(dustman: Typed, home: Path, ch
     refused = dustman("go-live", "main")
     assert refused.exit == Exit.REFUSED_BY_POLICY
     assert "only watched" in refused.err
+
+
+@pytest.fixture
+def plagued(chain: LocalChain, account: Form) -> Form:
+    """The wallet with traps in it, two of them allowed."""
+    names = ("honeypot", "taxed", "liar", "same_symbol")
+    chain.hand_out([(name, chain.wallets[0].address, ETHER) for name in names])
+    traps = [chain.hostile[name].address for name in ("honeypot", "taxed")]
+    return {**account, "allow": [*account["allow"], *traps]}
+
+
+def test_scan__allowed_traps__stay_and_are_worth_nothing(
+    dustman: Typed, home: Path, chain: LocalChain, plagued: Form
+) -> None:
+    written(home, plagued)
+    found = dustman("scan", "--explain", "--json").value
+    kept = {each["asset"].rpartition(":")[2]: each for each in found["kept"]}
+    for name, words in (("honeypot", "honeypot: it can be handed on"), ("taxed", "taxed: it keeps 10 %")):
+        assert kept[chain.hostile[name].address]["reason"] == "quarantined"
+        assert kept[chain.hostile[name].address]["sentence"].startswith(words)
+    assert D("1.4") < D(found["total"]) < D("1.5")
+    written(home, {**plagued, "highest_tax": 10.5})
+    dust = {lot["asset"].rpartition(":")[2] for lot in dustman("scan", "--json").value["dust"]}
+    assert chain.hostile["taxed"].address in dust
+    assert chain.hostile["honeypot"].address not in dust
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "standing", "sold"),
+    [
+        ("EIGEN", "sound", "known", True),
+        ("DUST000", "sound", "allowed", True),
+        ("DUST001", "sound", "stranger", False),
+        ("honeypot", "honeypot", "allowed", False),
+        ("taxed", "taxed", "allowed", False),
+        ("liar", "hostile", "stranger", False),
+        ("same_symbol", "look_alike", "stranger", False),
+        ("script", "sound", "stranger", False),
+    ],
+)
+def test_wallet_why__a_token__is_told_with_what_it_did_and_what_would_change_it(
+    dustman: Typed, home: Path, chain: LocalChain, plagued: Form, name: str, verdict: str, standing: str, sold: bool
+) -> None:
+    written(home, plagued)
+    address = chain.token(name).address
+    found = dustman("wallet", "why", address.lower(), "--json").value
+    assert (found["verdict"], found["standing"], found["may_be_sold"]) == (verdict, standing, sold)
+    assert found["asset"] == token(chain.chain_id, address)
+    assert found["remedy"]
+    assert found["observation"]["balance"]["done"]
+    said = dustman("wallet", "why", found["asset"], "--account", "main").out
+    for words in (verdict.replace("_", "-"), found["remedy"], str(found["block"])):
+        assert words in said
+    for stranger in ("<img", "<script", "\x1b", "\u202e", "\x07", "\x9b"):
+        assert stranger not in said
+
+
+def test_wallet_why__a_symbol__is_taken_while_only_one_token_has_it(
+    dustman: Typed, home: Path, chain: LocalChain, plagued: Form
+) -> None:
+    written(home, plagued)
+    assert dustman("wallet", "why", "EIGEN", "--json").value["symbol"] == "EIGEN"
+    assert dustman("wallet", "why", "MOON").exit == Exit.CONFIGURATION
+    dustman("scan")
+    assert dustman("wallet", "why", "MOON", "--json").value["verdict"] == "hostile"
+    ended = dustman("wallet", "why", "USDC")
+    assert ended.exit == Exit.CONFIGURATION
+    assert all(each in ended.err for each in (chain.tokens["USDC"].address, chain.hostile["same_symbol"].address))
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("NOPE", "is not known"),
+        ("", "is not known"),
+        ("\x1b[2J<script>", "is not known"),
+        ("0x123", "is not 0x and forty"),
+        (ADDRESS.replace("C51812dc", "c51812dc"), "wrong checksum"),
+        ("eip155:1/erc20:" + ADDRESS, "is neither eip155:31337/erc20"),
+        ("eip155:31337/slip44:60", "the coin that pays for gas"),
+    ],
+)
+def test_wallet_why__what_names_no_token__is_refused_with_what_does(
+    dustman: Typed, home: Path, account: Form, asked: str, words: str
+) -> None:
+    written(home, account)
+    ended = dustman("wallet", "why", "--", asked)
+    assert ended.exit == Exit.CONFIGURATION
+    assert words in ended.err
+    assert "\x1b" not in ended.err
+
+
+def test_wallet_why__which_wallet__is_asked_where_there_are_several_or_none(
+    dustman: Typed, home: Path, account: Form
+) -> None:
+    written(home, account, second=account)
+    assert "main, second" in dustman("wallet", "why", "EIGEN").err
+    assert dustman("wallet", "why", "EIGEN", "--account", "second").exit == Exit.DONE
+    written(home, {"venue": "coinbase", "key": "env"})
+    assert "no wallet" in dustman("wallet", "why", "EIGEN").err
+    assert "not a wallet" in dustman("wallet", "why", "EIGEN", "--account", "main").err
 
 
 def test_scheduled_scan__of_a_watched_wallet__announces_dust_that_show_explains(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from simulators.chain.chain import LocalChain
@@ -39,6 +40,7 @@ def wallet_on(
     target: str = "ETH",
     *,
     allow: Iterable[str] = (),
+    highest_tax: Decimal = Decimal(0),
     where: Chain | None = None,
     url: str = "",
     cache: Path | None = None,
@@ -50,4 +52,5 @@ def wallet_on(
     rpc = Rpc([url or chain.url], chain.chain_id, timeout=QUICK)
     allowed = frozenset(chain.token(name).address for name in allow)
     found = Discovery(rpc, address, cache=cache)
-    return Wallet(where, address, target, rpc=rpc, discovery=found, judgement=Allowed(where, allowed), clock=clock)
+    judgement = Allowed(where, allowed, highest_tax)
+    return Wallet(where, address, target, rpc=rpc, discovery=found, judgement=judgement, clock=clock)

@@ -43,11 +43,17 @@ _TOO_MUCH: Final = (
 )
 
 
-class Claim(msgspec.Struct, frozen=True):
-    """What a token says of itself; `decimals` is None where it says nothing. Proves nothing."""
+class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a token says of itself, made harmless; `decimals` is None where it says nothing. Proves nothing.
+
+    `looks` and `title_looks` are the skeletons of its symbol and of its name, by which likeness is told.
+    """
 
     decimals: int | None
     symbol: str
+    title: str = ""
+    looks: str = ""
+    title_looks: str = ""
 
 
 class Found(msgspec.Struct):

@@ -63,6 +63,11 @@ class Lens:
         self._multicall3 = multicall3
         self.way = Way.OVERRIDE
 
+    @property
+    def override(self) -> bool:
+        """Say whether the provider takes overrides, as far as is known."""
+        return self.way is Way.OVERRIDE
+
     def scan_call(self, pairs: Sequence[tuple[str, str]]) -> Call:
         """Return the call that reads the latest balances, for a batch with others; `scanned` wants its answer."""
         return _override_call("Scanner", _pairs(pairs), "latest")
@@ -86,6 +91,17 @@ class Lens:
         balance_of = selector("balanceOf(address)")
         asks = [Ask(token, balance_of + padded(wallet), gas=BALANCE_GAS) for token, wallet in pairs]
         return [number(answer) if answer and len(answer) >= WORD else None for answer in self.read(asks, block)]
+
+    def read_call(self, asks: Sequence[Ask], block: int) -> Call:
+        """Return the call that makes all asks, for a batch with others; `looked` wants its answer."""
+        return _override_call("Reader", b"".join(map(_entry, asks)), hex(block))
+
+    def looked(self, answer: object, asks: Sequence[Ask]) -> list[bytes | None] | None:
+        """Return what each call returned, as `read` does; None when they have to be made by `read`, piece by piece."""
+        if self.way is not Way.OVERRIDE or isinstance(answer, Failure):
+            return None
+        found = _answers(octets(answer), asks)
+        return found if len(found) == len(asks) else None
 
     def read(self, asks: Sequence[Ask], block: int) -> list[bytes | None]:
         """Return what each call returned, cut to its words; None where it failed."""
@@ -111,8 +127,7 @@ class Lens:
         while len(taken) < len(items):
             piece = items[len(taken) : len(taken) + at_once]
             got = take(piece, block)
-            if got is None and not self._takes_overrides(block):
-                self.way = Way.MULTICALL if self._multicall3 else Way.SINGLE
+            if got is None and not self.takes_overrides(block):
                 return None
             if got:
                 taken += got
@@ -128,29 +143,22 @@ class Lens:
 
     def _looked(self, asks: list[Ask], block: int) -> list[bytes | None] | None:
         found = self._overridden("Reader", b"".join(map(_entry, asks)), block)
-        if found is None:
-            return None
-        answers: list[bytes | None] = []
-        at = 0
-        for ask in asks:
-            room = ask.words * WORD
-            if at + WORD + room > len(found):
-                break
-            status = number(found[at : at + WORD])
-            answers.append(found[at + WORD : at + WORD + min(room, status - 1)] if status else None)
-            at += WORD + room
-        return answers
+        return None if found is None else _answers(found, asks)
 
     def _overridden(self, contract: str, data: bytes, block: int) -> bytes | None:
         """Run one of our contracts over `data`; None when the provider says no, or ran nothing."""
         answer = self._rpc.ask([_override_call(contract, data, hex(block))])[0]
         return None if isinstance(answer, Failure) else octets(answer) or None
 
-    def _takes_overrides(self, block: int) -> bool:
-        """Ask for the least there is: a call of an address without code succeeds and returns nothing."""
+    def takes_overrides(self, block: int) -> bool:
+        """Ask for the least there is, and go another way from then on where the provider refuses that."""
+        # A call of an address without code succeeds and returns nothing.
         nobody = Ask("0x" + "00" * 18 + "d057", b"", words=0, gas=1000)
         found = self._overridden("Reader", _entry(nobody), block)
-        return found is not None and len(found) == WORD
+        if found is not None and len(found) == WORD:
+            return True
+        self.way = Way.MULTICALL if self._multicall3 else Way.SINGLE
+        return False
 
     def _multicalled(self, asks: Sequence[Ask], block: int) -> list[bytes | None] | None:
         request = {"to": self._multicall3, "data": "0x" + aggregated(asks).hex()}
@@ -186,6 +194,20 @@ def _pairs(pairs: Sequence[tuple[str, str]]) -> bytes:
 def _balances(found: bytes) -> list[int | None]:
     words = (int.from_bytes(found[at : at + WORD], "big") for at in range(0, len(found), WORD))
     return [None if balance == MOST else balance for balance in words]
+
+
+def _answers(found: bytes, asks: Sequence[Ask]) -> list[bytes | None]:
+    """Read what the Reader wrote, as far as it came."""
+    answers: list[bytes | None] = []
+    at = 0
+    for ask in asks:
+        room = ask.words * WORD
+        if at + WORD + room > len(found):
+            break
+        status = number(found[at : at + WORD])
+        answers.append(found[at + WORD : at + WORD + min(room, status - 1)] if status else None)
+        at += WORD + room
+    return answers
 
 
 def code_of(contract: str) -> str:

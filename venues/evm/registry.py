@@ -22,6 +22,20 @@ ETH: Final = "ETH"
 TARGETS: Final = (ETH, "WETH", "USDC", "USDT", "DAI")
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
+# What tokens call themselves at length, by symbol: a stranger that goes by such a name is taken for the token.
+TITLES: Final[Mapping[str, str]] = {
+    "ETH": "Ether",
+    "WETH": "Wrapped Ether",
+    "USDC": "USD Coin",
+    "USDT": "Tether USD",
+    "DAI": "Dai Stablecoin",
+    "wstETH": "Wrapped liquid staked Ether 2.0",
+    "stETH": "Liquid staked Ether 2.0",
+    "weETH": "Wrapped eETH",
+    "eETH": "ether.fi ETH",
+    "EIGEN": "Eigen",
+    "ETHFI": "ether.fi governance token",
+}
 MULTICALL3: Final = "0xcA11bde05977b3631167028862bE2a173976CA11"
 
 

@@ -8,7 +8,7 @@ quote is of one block and holds for that block alone
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
@@ -73,6 +73,10 @@ class Sale:
     proceeds: int
     part: int
     part_proceeds: int
+
+    def as_tried(self, received: int) -> Sale:
+        """Return it with what really arrived when it was tried; a token that is taxed is worth less than quoted."""
+        return replace(self, proceeds=received, part_proceeds=self.part_proceeds * received // self.proceeds)
 
 
 def routes(chain: Chain, token: str, target: str) -> Iterator[Route]:

@@ -6,30 +6,34 @@ What a wallet has is what its tokens claim; what that is worth is what a simulat
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from typing import Final
 
 from domain.errors import ConfigurationError, VenueUnavailable
+from domain.judgement import Observation, Ruling, Verdict
+from domain.likeness import skeleton
 from domain.venue import Capabilities, Holding, NeverArrived, Order, Pending, Price, Product
 from events.money import Amount
 from events.values import Fill, Quote, Refusal, RefusalCode
 from venues.evm import assets, pricing
 from venues.evm.discovery import Claim, Discovery
+from venues.evm.examination import Examination
 from venues.evm.feeds import Feeds, feed_asks, feeds_of, worth
 from venues.evm.judgement import Judgement
-from venues.evm.lens import Ask, Lens
+from venues.evm.lens import ASKS_AT_ONCE, Ask, Lens
 from venues.evm.names import harmless
+from venues.evm.probe import Probe
 from venues.evm.registry import ETH, NAME, Chain, asset_of
-from venues.evm.routes import Sale, best_sales, sale_asks, ways
+from venues.evm.routes import Route, Sale, best_sales, sale_asks, ways
 from venues.evm.rpc import Call, Rpc, good, quantity
 from venues.evm.words import WORD, number, selector, text
 
 ETHER_DECIMALS: Final = 18
 # More decimals than any token has that is meant to be counted.
 MOST_DECIMALS: Final = 36
-_SYMBOL_WORDS: Final = 6
+_TEXT_WORDS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class Wallet:
         self._discovery = discovery
         self._judgement = judgement
         self._clock = clock
+        self._routes: dict[str, Route] = {}
+        self._probe = Probe(rpc, self.lens, chain, address, self.target_contract)
         self._reading: Reading | None = None
         self._quoted: Quoted | None = None
 
@@ -167,12 +173,44 @@ class Wallet:
         quoted = self._quoted_at(self.head(), {token: units})
         product = quoted.products.get((order.spend.asset, self.target))
         price = quoted.prices[product.name] if product else Price(None, None)
+        if product and product.quarantine:
+            return Refusal(RefusalCode.NOT_TRADABLE, product.quarantine)
         if product is None or not price.bid:
             return Refusal(RefusalCode.NO_LIQUIDITY, price.doubt or "no route sells it now")
         with localcontext(prec=80):
             received = (order.spend.quantity * price.bid).quantize(product.quote_increment)
         unit_worth = price.bid * worth(quoted.feeds, self._symbol)
         return Quote(order.spend, Amount(received, self.target), (), unit_worth, product.name)
+
+    def examine(self, token: str) -> Examination:
+        """Try one token, believed or not, at the latest block, and say what it is; what it is paid in is not sold."""
+        head, target = self.head(), self.target_contract
+        units, claim = self._balances([token], head.number)[0], self._claims([token], head.number)[token]
+        possible = ways(self.chain, [(token, units)] if units and token != target else [], target)
+        sales = best_sales(possible, self.lens.read(sale_asks(self.chain, possible), head.number))
+        seen = None if token == target else self._probe.observe([token], sales, head.number)[token]
+        paid_in = Ruling(Verdict.SOUND, "sales are paid in it, so it is not tried")
+        ruling = paid_in if token == target else self._judgement.rule(token, claim, seen)
+        known = self.chain.known(token)
+        return Examination(
+            asset=assets.token(self.chain.chain_id, token),
+            block=head.number,
+            symbol=claim.symbol,
+            title=claim.title,
+            decimals=known.decimals if known else claim.decimals or 0,
+            standing=self._judgement.standing(token),
+            ruling=ruling,
+            kept=self._judgement.kept(token, ruling),
+            remedy=self._judgement.remedy(token, ruling),
+            route=pricing.route_name(sales[token].route, self.chain) if token in sales else "",
+            seen=seen,
+        )
+
+    def called(self, symbol: str) -> list[str]:
+        """Return the tokens that go by a symbol, by our registry or by their own claim."""
+        ours = self.chain.tokens.get(symbol)
+        claimed = {token for token, claim in self._discovery.tokens.items() if claim and claim.symbol == symbol}
+        return sorted(claimed | ({ours.address} if ours else set()))
 
     def execute(self, order: Order) -> Fill | Refusal | Pending:
         """Refuse: a wallet converts by transactions that carry many orders."""
@@ -221,16 +259,19 @@ class Wallet:
     def _describe(self, tokens: Iterable[str], block: int) -> None:
         """Ask the unknown tokens that were not asked before what they call themselves and how they count."""
         unasked = [token for token in tokens if not self.chain.known(token) and not self._discovery.tokens.get(token)]
-        if not unasked:
-            return
-        asks = [
-            ask
-            for token in unasked
-            for ask in (Ask(token, selector("decimals()")), Ask(token, selector("symbol()"), words=_SYMBOL_WORDS))
-        ]
+        if unasked:
+            self._discovery.learn(self._claims(unasked, block))
+
+    def _claims(self, tokens: Sequence[str], block: int) -> dict[str, Claim]:
+        questions = (
+            (selector("decimals()"), 1),
+            (selector("symbol()"), _TEXT_WORDS),
+            (selector("name()"), _TEXT_WORDS),
+        )
+        asks = [Ask(token, question, words=words) for token in tokens for question, words in questions]
         answers = self.lens.read(asks, block)
-        pairs = zip(unasked, answers[::2], answers[1::2], strict=True)
-        self._discovery.learn({token: _claim(decimals, symbol) for token, decimals, symbol in pairs})
+        said = zip(tokens, answers[::3], answers[1::3], answers[2::3], strict=True)
+        return {token: _claim(*each) for token, *each in said}
 
     def _decimals(self, token: str) -> int:
         """Return the registry's decimals of a token, else its own, 0 for one that does not say."""
@@ -253,21 +294,45 @@ class Wallet:
         return self._quoted
 
     def _quoted_at(self, head: Head, units: Mapping[str, int]) -> Quoted:
-        """Simulate the sales and read the feeds, in one request at one block."""
+        """Simulate the sales, read the feeds and try what sells, all at one block."""
         target = self.target_contract
         possible = ways(self.chain, [(token, each) for token, each in units.items() if token != target], target)
         feeds_asked = feed_asks(self.chain)
-        answers = self.lens.read([*feeds_asked, *sale_asks(self.chain, possible)], head.number)
+        asks = [*feeds_asked, *sale_asks(self.chain, possible)]
+        routes = self._routes
+        guessed = {token: Sale(routes[token], each, 0, 0, 0) for token, each in units.items() if token in routes}
+        answers, tried = self._asked(asks, guessed, head.number)
         feeds = feeds_of(self.chain, answers[: len(feeds_asked)], head.at)
-        quoted = [self._market(sale, feeds) for sale in best_sales(possible, answers[len(feeds_asked) :]).values()]
+        sales = best_sales(possible, answers[len(feeds_asked) :])
+        early = self._probe.read(tried, list(guessed), sales) if tried is not None else {}
+        seen = {token: each for token, each in early.items() if token in sales and sales[token].route == routes[token]}
+        seen |= self._probe.observe([token for token in sales if token not in seen], sales, head.number)
+        self._routes = routes | {token: sale.route for token, sale in sales.items()}
+        quoted = [self._market(sale, seen[token], feeds) for token, sale in sales.items()]
         if self._symbol == ETH and target in units:
             unwrapped = self._product(target, pricing.UNWRAP)
             quoted.append((unwrapped, pricing.PAR))
         products = {(product.base, product.quote): product for product, _ in quoted}
         return Quoted(products, {product.name: price for product, price in quoted}, feeds)
 
-    def _market(self, sale: Sale, feeds: Feeds) -> tuple[Product, Price]:
+    def _asked(
+        self, asks: Sequence[Ask], guessed: Mapping[str, Sale], block: int
+    ) -> tuple[list[bytes | None], object | None]:
+        """Read contracts, and in the same request try the sales over the routes that were best the last time."""
+        if not guessed or not self.lens.override or len(asks) > ASKS_AT_ONCE:
+            return self.lens.read(asks, block), None
+        looked, tried = self.rpc.ask([self.lens.read_call(asks, block), self._probe.call(guessed, block)])
+        answers = self.lens.looked(looked, asks)
+        return (self.lens.read(asks, block) if answers is None else answers), tried
+
+    def _market(self, sale: Sale, seen: Observation | None, feeds: Feeds) -> tuple[Product, Price]:
         token = sale.route.path[0]
+        ruling = self._judgement.rule(token, self._discovery.tokens.get(token), seen)
+        if kept := self._judgement.kept(token, ruling):
+            market = self._product(token, pricing.route_name(sale.route, self.chain))
+            return replace(market, quarantine=kept), Price(None, None)
+        if seen and seen.sale:
+            sale = sale.as_tried(seen.sale.received)
         price = pricing.price_of(sale, self._decimals(token), self.target_decimals)
         known, usd = self.chain.known(token), feeds.usd(self._symbol)
         if known and usd:
@@ -310,7 +375,8 @@ def units_of(quantity: Decimal, decimals: int) -> int:
         return int(units)
 
 
-def _claim(decimals: bytes | None, symbol: bytes | None) -> Claim:
+def _claim(decimals: bytes | None, symbol: bytes | None, title: bytes | None) -> Claim:
     places = number(decimals) if decimals and len(decimals) >= WORD else None
     counted = places if places is not None and places <= MOST_DECIMALS else None
-    return Claim(counted, harmless(text(symbol)) if symbol else "")
+    names = [text(answer) if answer else "" for answer in (symbol, title)]
+    return Claim(counted, *map(harmless, names), *map(skeleton, names))
