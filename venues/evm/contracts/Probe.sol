@@ -76,6 +76,8 @@ contract Probe {
                 let out := 0x200
                 let had := held(target, address())
                 mstore(add(out, 448), held(token, address()))
+                // Some tokens refuse an allowance where an older one stands; what this says is overwritten.
+                asked(token, 0x095ea7b3, market, 0, out)
                 asked(token, 0x095ea7b3, market, units, out)
                 calldatacopy(0x1000, 115, size)
                 tried(market, 1500000, 0x1000, size, add(out, 224))
