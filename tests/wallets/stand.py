@@ -80,7 +80,8 @@ class Clock:
 class Stand:
     """A wallet's account: its chain, a proxy before the node, a log and a desk.
 
-    Its owner allows every honest token, and of the hostile ones those that `allows` names.
+    Its owner allows every honest token, and of the hostile ones those that `allows` names. A worker that waits sleeps no
+    longer than `nap`.
     """
 
     chain: LocalChain
@@ -96,6 +97,7 @@ class Stand:
     clock: Clock = field(default_factory=Clock)
     relay: str = ""
     allows: tuple[str, ...] = ()
+    nap: float = 0.03
     before: Mapping[str, int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -151,7 +153,7 @@ class Stand:
             mandates={ACCOUNT: Mandate(ACCOUNT, "evm", self.policy, Every(60))},
             open_venue=lambda _: self.wallet(),
             clock=self.clock,
-            sleep=lambda seconds: time.sleep(min(seconds, 0.03)),
+            sleep=lambda seconds: time.sleep(min(seconds, self.nap)),
             publish=lambda: None,
             nudge=lambda queue, account: None,
             announcements=no_feed,
