@@ -80,8 +80,8 @@ class Clock:
 class Stand:
     """A wallet's account: its chain, a proxy before the node, a log and a desk.
 
-    Its owner allows every honest token, and of the hostile ones those that `allows` names. A worker that waits sleeps no
-    longer than `nap`.
+    Its owner allows every honest token, and of the hostile ones those that `allows` names. A worker that
+    waits sleeps no longer than `nap`.
     """
 
     chain: LocalChain
