@@ -26,6 +26,8 @@ PAGE_SIZE: Final = 8192
 # several of them. In KiB, and in pages.
 CACHE: Final = 32_768
 CHECKPOINT: Final = 4_000
+# A time-out is set anew when it changes by more than this, in milliseconds: to set it costs as much as an INSERT.
+NEGLIGIBLE: Final = 10
 UNAVAILABLE: Final = {
     sqlite3.SQLITE_BUSY: "is locked by another writer",
     sqlite3.SQLITE_LOCKED: "is locked by another writer",
@@ -48,6 +50,7 @@ class Link(sqlite3.Connection):
 
     pid: int
     thread: threading.Thread
+    patience: int  # how long SQLite waits for others, in milliseconds
 
 
 class LogFile:
@@ -117,7 +120,7 @@ class LogFile:
             factory=Link,
         )
         try:
-            link.pid, link.thread = os.getpid(), threading.current_thread()
+            link.pid, link.thread, link.patience = os.getpid(), threading.current_thread(), -1_000
             if self._is_new(link):
                 self._found(link, deadline)
             if stored_schema(link, self.path) < SCHEMA_VERSION:
@@ -204,5 +207,8 @@ class LogFile:
 
 
 def _begin(link: Link, deadline: float) -> None:
-    link.execute(f"PRAGMA busy_timeout = {max(0, round((deadline - time.monotonic()) * 1000))}")
+    left = max(0, round((deadline - time.monotonic()) * 1000))
+    if abs(left - link.patience) > NEGLIGIBLE:
+        link.execute(f"PRAGMA busy_timeout = {left}")
+        link.patience = left
     link.execute("BEGIN IMMEDIATE")
