@@ -63,7 +63,7 @@ test: check $(NODE_READY) $(CHAIN_READY)
 ROUNDS ?= 50
 SEED ?= $(shell date +%s)
 campaign: $(READY) $(CHAIN_READY)
-	CHAOS_ROUNDS=$(ROUNDS) CHAOS_SEED=$(SEED) $(BIN)/pytest tests/chaos/test_campaign.py tests/wallets/test_weather.py
+	CHAOS_ROUNDS=$(ROUNDS) CHAOS_SEED=$(SEED) $(BIN)/pytest --log-cli-level=INFO tests/chaos/test_campaign.py tests/wallets/test_weather.py
 
 # Eight writers of 12,500 events on each store, under kills; ten to twenty minutes.
 delivery: $(READY)

@@ -128,7 +128,11 @@ class Chain(Protocol):
     def rules(self) -> Rules: ...
 
     def propose(self, drafts: Sequence[Order]) -> Proposal:
-        """Simulate all drafts as one transaction; each draft's key is in `offers` or in `dropped`. Moves nothing."""
+        """Simulate drafts as one transaction. Moves nothing.
+
+        Each draft's key is in `offers` or in `dropped`, or in neither when the transaction has no room for it beside
+        the others: then it is for the next. While one works, at least one is offered or dropped.
+        """
         ...
 
     def sign(self, proposal: Proposal, purpose: Purpose, nonce: int) -> SignedTransaction:

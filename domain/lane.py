@@ -25,7 +25,7 @@ from events.facts import (
     TransactionSettled,
     TransactionSigned,
 )
-from events.values import GasPrice, Outcome, Purpose
+from events.values import GasPrice, Outcome, Purpose, SignedTransaction
 
 LaneFact = TransactionSigned | TransactionIncluded | TransactionReorged | TransactionDisplaced | TransactionSettled
 
@@ -311,7 +311,7 @@ def _while_included(state: Included, sight: Sight, rules: Rules) -> Move:
 
 
 def _settled(state: Included, receipt: Receipt, confirmations: int, sight: Sight, rules: Rules) -> Settle:
-    won = next(each.transaction for each in state.attempts if each.transaction.tx_hash == receipt.tx_hash)
+    won = _named(state, receipt.tx_hash)
     outcome = Outcome.SUCCEEDED if receipt.succeeded else Outcome.REVERTED
     if won.purpose is Purpose.CANCEL:
         outcome = Outcome.CANCELLED
@@ -322,6 +322,15 @@ def _settled(state: Included, receipt: Receipt, confirmations: int, sight: Sight
 def _nonce_after(nonce: int, purpose: Purpose, sight: Sight) -> int:
     """A delegation sent by the account itself uses two nonces, also when it reverts; skipped it uses one (EIP-7702)."""
     return nonce + (2 if purpose is Purpose.DELEGATE and sight.final_nonce >= nonce + 2 else 1)
+
+
+def _named(state: Included, tx_hash: str) -> SignedTransaction:
+    return next(each.transaction for each in state.attempts if each.transaction.tx_hash == tx_hash)
+
+
+def _is_cancelled(state: Included) -> bool:
+    """Say whether what cancels was mined: a delegation that it took the place of was never made."""
+    return _named(state, state.seen.tx_hash).purpose is Purpose.CANCEL
 
 
 def _receipt(state: InFlight, sight: Sight) -> Receipt | None:
@@ -337,7 +346,7 @@ def _unfit_code(state: InFlight, sight: Sight, rules: Rules) -> str:
     if sight.code is Code.OURS or not rules.delegated:
         return ""
     first = state.attempts[0].transaction.purpose
-    if first is Purpose.DELEGATE and isinstance(state, Signed):
+    if first is Purpose.DELEGATE and (isinstance(state, Signed) or _is_cancelled(state)):
         return ""
     if first is Purpose.DELEGATE:
         return _empty_code("the delegation did not take effect although its transaction is final")

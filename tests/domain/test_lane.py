@@ -315,6 +315,14 @@ def test_delegation__silently_skipped__is_an_alarm_and_used_one_nonce() -> None:
     assert "did not take effect" in move.alarm
 
 
+def test_delegation__that_was_cancelled__is_no_alarm_for_want_of_code() -> None:
+    state = lane(recorded(DELEGATION), CANCEL, included("0xsecond"))
+    found = sight(103, 8, receipt("0xsecond"), final_nonce=8, code=Code.EMPTY)
+    move = next_move(state, found, DEADLINE, RULES)
+    assert isinstance(move, Settle)
+    assert (move.outcome, move.next_nonce, move.alarm) == (Outcome.CANCELLED, 8, "")
+
+
 def test_delegation__while_it_waits__is_no_alarm_for_want_of_code() -> None:
     assert isinstance(next_move(lane(recorded(DELEGATION)), sight(code=Code.EMPTY), SOON, RULES), Wait)
 

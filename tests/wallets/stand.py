@@ -21,6 +21,7 @@ from events.sqlite import SQLiteLog
 from events.subscription import Subscription
 from events.values import Policy
 from simulators.chain.chain import LocalChain
+from simulators.chain.manifest import Token as Deployed
 from simulators.chain.proxy import ChainProxy
 from simulators.chain.wallets import Wallet as Key
 from venues.evm import assets
@@ -40,6 +41,8 @@ D = Decimal
 GWEI = 10**9
 ACCOUNT = "main"
 F = TypeVar("F", bound=Fact)
+# What the simulator calls hostile: these do harm, the others only bear names that do.
+HARMFUL = ("honeypot", "taxed", "gas_burner", "return_bomb", "liar", "mute")
 
 
 def chain_of(chain: LocalChain) -> Chain:
@@ -75,7 +78,11 @@ class Clock:
 
 @dataclass
 class Stand:
-    """A wallet's account: its chain, a proxy before the node, a log and a desk."""
+    """A wallet's account: its chain, a proxy before the node, a log and a desk.
+
+    Its owner allows every honest token, and of the hostile ones those that `allows` names. A worker that
+    waits sleeps no longer than `nap`.
+    """
 
     chain: LocalChain
     proxy: ChainProxy
@@ -89,6 +96,8 @@ class Stand:
     log: type[SQLiteLog] = SQLiteLog
     clock: Clock = field(default_factory=Clock)
     relay: str = ""
+    allows: tuple[str, ...] = ()
+    nap: float = 0.03
     before: Mapping[str, int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -123,10 +132,18 @@ class Stand:
             terms=terms,
             rpc=rpc,
             discovery=Discovery(rpc, self.key.address),
-            judgement=Allowed(self.where, frozenset(token.address for token in self.chain.tokens.values())),
+            judgement=Allowed(self.where, frozenset(self._allowed())),
             clock=self.clock,
             relay=Rpc([self.relay], self.chain.chain_id) if self.relay else None,
         )
+
+    def _allowed(self) -> list[str]:
+        return [self.chain.token(name).address for name in (*self.chain.tokens, *self.allows)]
+
+    def _sound(self) -> dict[str, Deployed]:
+        """Return by name the tokens whose word about a balance is good."""
+        odd = {name: each for name, each in self.chain.hostile.items() if name not in (*HARMFUL, "no_code")}
+        return self.chain.tokens | odd
 
     def fresh(self) -> Desk:
         """The desk of a process that has just started."""
@@ -136,7 +153,7 @@ class Stand:
             mandates={ACCOUNT: Mandate(ACCOUNT, "evm", self.policy, Every(60))},
             open_venue=lambda _: self.wallet(),
             clock=self.clock,
-            sleep=lambda seconds: time.sleep(min(seconds, 0.03)),
+            sleep=lambda seconds: time.sleep(min(seconds, self.nap)),
             publish=lambda: None,
             nudge=lambda queue, account: None,
             announcements=no_feed,
@@ -158,13 +175,13 @@ class Stand:
     def units(self) -> dict[str, int]:
         """What the chain says that the wallet has, in base units by asset."""
         held = {assets.coin(self.chain.chain_id): self.chain.balance("ETH", self.key.address)}
-        for name, token in self.chain.tokens.items():
+        for name, token in self._sound().items():
             held[assets.token(self.chain.chain_id, token.address)] = self.chain.balance(name, self.key.address)
         return held
 
     def moved(self) -> dict[str, Decimal]:
         """What has moved on the chain, in whole tokens."""
-        places = {assets.token(self.chain.chain_id, t.address): t.decimals for t in self.chain.tokens.values()}
+        places = {assets.token(self.chain.chain_id, t.address): t.decimals for t in self._sound().values()}
         after = self.units()
         return {
             asset: D(after[asset] - units).scaleb(-places.get(asset, 18))
@@ -225,7 +242,7 @@ class Stand:
         contracts = self.chain.contracts
         return sum(
             self.chain.ask(token.address, "allowance(address,address)", ("uint256",), self.key.address, spender)[0]
-            for token in self.chain.tokens.values()
+            for token in self._sound().values()
             for spender in (contracts.swap_router, contracts.v2_router)
         )
 

@@ -80,8 +80,7 @@ class Proposer:
         seconds = int(deadline.timestamp())
         stand, tried = self._tried(sales, block, at, seconds)
         dropped = {key: each for key, each in tried.items() if isinstance(each, Refusal)}
-        kept, crowded = _fitting([each for each in tried.values() if isinstance(each, Tried)])
-        dropped |= crowded
+        kept = _fitting([each for each in tried.values() if isinstance(each, Tried)])
         run = self._run(kept, block, seconds) if kept else Run("0x", 0, 0)
         if isinstance(run, Refusal):
             return self._proposal(
@@ -196,20 +195,16 @@ class Proposer:
         return Amount(whole(wei, ETHER_DECIMALS), assets.coin(self.desk.chain.chain_id))
 
 
-def _fitting(tried: Sequence[Tried]) -> tuple[list[Tried], dict[str, Refusal]]:
-    """Keep as many legs as one transaction has gas for."""
+def _fitting(tried: Sequence[Tried]) -> list[Tried]:
+    """Keep as many legs as one transaction has gas for; the others are for the next. One leg always fits."""
     kept: list[Tried] = []
-    crowded: dict[str, Refusal] = {}
     room = MOST_GAS - 2 * OVERHEAD_GAS
     for each in tried:
         needed = each.gas * 6 // 5
         if needed <= room:
             kept.append(each)
             room -= needed
-        else:
-            sentence = f"one transaction has room for {len(kept)} lots of this sweep; it goes with the next"
-            crowded[each.sale.key] = Refusal(RefusalCode.OTHER, sentence)
-    return kept, crowded
+    return kept
 
 
 def _limit(gas: int) -> int:

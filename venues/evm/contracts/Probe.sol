@@ -76,9 +76,12 @@ contract Probe {
                 let out := 0x200
                 let had := held(target, address())
                 mstore(add(out, 448), held(token, address()))
-                // Some tokens refuse an allowance where an older one stands; what this says is overwritten.
-                asked(token, 0x095ea7b3, market, 0, out)
                 asked(token, 0x095ea7b3, market, units, out)
+                // A token like USDT refuses an allowance while an old one stands; whoever burned gas is not asked again.
+                if and(iszero(mload(out)), lt(mload(add(out, 32)), 100000)) {
+                    asked(token, 0x095ea7b3, market, 0, out)
+                    if mload(out) { asked(token, 0x095ea7b3, market, units, out) }
+                }
                 calldatacopy(0x1000, 115, size)
                 tried(market, 1500000, 0x1000, size, add(out, 224))
                 mstore(add(out, 480), held(token, address()))
@@ -108,7 +111,7 @@ contract Probe {
             let out := 0
             for { let at := 41 } lt(at, calldatasize()) {} {
                 // What one token may use at most.
-                if lt(gas(), 5000000) { break }
+                if lt(gas(), 6000000) { break }
                 let size := add(74, shr(240, calldataload(add(at, 72))))
                 calldatacopy(out, calldatasize(), 1472)
                 let input := add(out, 1472)
