@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from dustman import secret
 from simulators.chain.chain import LocalChain
 from tests.postgres_server import Database, PostgresServer
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and whoever ignores it bequeaths that to the
-# programs that the tests start and interrupt.
+# A shell that starts the tests in the background has them ignore Ctrl-C, `nohup` a hangup, and whoever ignores a signal
+# bequeaths that to the programs that the tests start and signal. Who handles it does not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 2 * 1024**3
@@ -36,6 +39,12 @@ def _usable(memory: Path) -> bool:
         return False
     found = os.statvfs(memory)
     return found.f_bavail * found.f_frsize >= MEMORY_NEEDED and not found.f_flag & os.ST_NOEXEC
+
+
+@pytest.fixture(autouse=True)
+def own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test conceals must not blot out what the next one reads."""
+    monkeypatch.setattr(secret, "_concealed", set[str]())
 
 
 @pytest.fixture(scope="session")
