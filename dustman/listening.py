@@ -58,5 +58,5 @@ def _listen(url: str, end: threading.Event) -> None:
             for _ in commits(url, lambda: not end.is_set()):
                 desk().publish()
         except LogUnavailable as error:
-            logger.warning("relay: %s; beat rings meanwhile", error)
+            logger.warning("relay: %s; it looks by itself meanwhile", error)
             end.wait(PAUSE)
