@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from domain.chain import Offer, Proposal
 from domain.identity import idempotency_key
-from domain.lane import Settle
 from domain.leg import Leg, NeverArrived, Requested, Unknown
+from domain.move import Settle
 from domain.share import share
 from domain.sweep import Sweep, worth
 from domain.venue import NeverArrived as VenueKnowsNothing

@@ -7,12 +7,14 @@ from datetime import date
 
 from domain import lane as lanes
 from domain import leg as legs
+from domain import move as moves
 from domain import sweep as sweeps
 from domain.account import Account
 from domain.bundle import Intent, answers, carried_by, objection
 from domain.chain import Proposal
 from domain.commands import ObserveLane, ReplaceTransaction, RequestBundle
-from domain.lane import Alarm, Idle, Move, NoteIncluded, NoteReorged, Settle, Signed
+from domain.lane import Idle, Signed
+from domain.move import Alarm, Move, NoteIncluded, NoteReorged, Settle
 from domain.sweep import Sweep, worth
 from events.facts import (
     ConversionsHalted,
@@ -55,10 +57,10 @@ def request(command: RequestBundle, account: Account) -> list[Fact]:
     sweep, intents, signed = account.sweep, command.intents, command.transaction
     if sweep is None or account.halted or not intents or not _ready(intents, sweep):
         return []
-    nonce = lanes.next_nonce(account.lane, command.proposal, command.rules)
+    nonce = moves.next_nonce(account.lane, command.proposal, command.rules)
     if isinstance(nonce, Alarm):
         return [ConversionsHalted(account.name, nonce.reason)]
-    purpose = lanes.purpose_for(command.proposal.code, command.rules)
+    purpose = moves.purpose_for(command.proposal.code, command.rules)
     if signed.nonce != nonce or signed.purpose is not purpose:
         return []
     sweep_id, now = sweep.opened.sweep_id, command.now
@@ -113,7 +115,7 @@ def observe(command: ObserveLane, account: Account) -> list[Fact]:
     lane = account.lane
     if isinstance(lane.state, Idle) or lane.turn != command.turn:
         return []
-    move = lanes.next_move(lane, command.sight, command.now, command.rules, bool(account.halted))
+    move = moves.next_move(lane, command.sight, command.now, command.rules, bool(account.halted))
     return _noted(move, account, lane.state.attempts[0], command)
 
 

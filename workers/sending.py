@@ -16,11 +16,11 @@ from domain.chain import Proposal, watch_of
 from domain.commands import Declare, DeclineLeg, ObserveLane, ReplaceTransaction, RequestBundle
 from domain.decision import fingerprint
 from domain.errors import OutcomeUnknown
-from domain.lane import (
+from domain.lane import Idle, Included
+from domain.leg import Requested, Unknown, draft
+from domain.move import (
     Alarm,
     Broadcast,
-    Idle,
-    Included,
     NoteIncluded,
     NoteReorged,
     Replace,
@@ -30,7 +30,6 @@ from domain.lane import (
     next_nonce,
     purpose_for,
 )
-from domain.leg import Requested, Unknown, draft
 from domain.sweep import Bundle, Sweep, size
 from domain.transaction import objections
 from domain.venue import Holding

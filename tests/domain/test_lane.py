@@ -12,24 +12,18 @@ from hypothesis import strategies as st
 
 from domain.chain import Code, Proposal, Rules
 from domain.errors import ImpossibleHistory
-from domain.lane import (
+from domain.lane import Idle, Lane, LaneFact, Signed, evolve, raised, taken_anew
+from domain.move import (
     Alarm,
     Broadcast,
-    Idle,
-    Lane,
-    LaneFact,
     NoteIncluded,
     NoteReorged,
     Replace,
     Settle,
-    Signed,
     Wait,
-    evolve,
     next_move,
     next_nonce,
     purpose_for,
-    raised,
-    taken_anew,
 )
 from events.money import Amount
 from events.records import replace
