@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from domain.chain import Offer, Proposal
 from domain.identity import idempotency_key
+from domain.lane import Lane
 from domain.leg import Leg, NeverArrived, Requested, Unknown
 from domain.move import Settle
 from domain.share import share
@@ -61,6 +62,14 @@ def _intent(
 def after_gas(received: Amount, gas: Amount) -> Amount:
     """Take gas off what arrives where both are the native coin; else it is paid beside it."""
     return received - gas if received.asset == gas.asset else received
+
+
+def unheld(proposal: Proposal, lane: Lane) -> Refusal | None:
+    """Refuse to approve once more what our last approval was final for: a token that does not keep one is not sold."""
+    wanted, made = proposal.approval, lane.allowed
+    if wanted is None or made is None or wanted.asset != made.asset or (wanted.quantity and not made.quantity):
+        return None
+    return Refusal(RefusalCode.OTHER, f"{made} was approved, and that is not what may be taken now")
 
 
 def objection(intent: Intent, proposal: Proposal, policy: Policy) -> Refusal | None:

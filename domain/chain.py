@@ -32,7 +32,8 @@ class Rules:
 
     A transaction is final when `confirmations` blocks, its own included, hold it. One not included after `patience`
     is offered at a higher price, up to `ceiling` (wei for a unit of gas). With `delegated` a sweep is a batch through
-    the account's delegation (EIP-7702), so the account's code must be ours.
+    the account's delegation (EIP-7702), so the account's code must be ours; without it each lot is approved and sold by
+    transactions of its own, and the account's code is its owner's business.
     """
 
     confirmations: int
@@ -102,7 +103,8 @@ class Proposal:
 
     `nonce` and `code` are the account's at `head`. `cost` is what the transaction is expected to cost in the native
     coin, all of it, at `expected_price` wei for a unit of gas; one native coin is worth `native_worth` in the policy's
-    currency. `payload` is what the venue signs, opaque here.
+    currency. `payload` is what the venue signs, opaque here. `approval` is what has to be allowed in a transaction of
+    its own before the offered leg can be sold, zero to take an old allowance back first; the payload is that approval.
     """
 
     head: Block
@@ -117,6 +119,7 @@ class Proposal:
     expected_price: int
     deadline: datetime
     payload: str
+    approval: Amount | None = None
 
 
 @runtime_checkable
@@ -136,7 +139,14 @@ class Chain(Protocol):
         ...
 
     def sign(self, proposal: Proposal, purpose: Purpose, nonce: int) -> SignedTransaction:
-        """Sign the proposal's batch (`sweep`) or the delegation that it needs first (`delegate`). Sends nothing."""
+        """Sign the proposal's payload (`sweep`, `approve`) or the delegation that it needs first (`delegate`).
+
+        Sends nothing.
+        """
+        ...
+
+    def retract(self, asset: str) -> Proposal | Refusal:
+        """Propose to take back what a market may still take of an asset, whatever it is; else say why not now."""
         ...
 
     def replace(self, signed: SignedTransaction, purpose: Purpose, gas_price: GasPrice) -> SignedTransaction:

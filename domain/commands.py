@@ -112,6 +112,22 @@ class RequestBundle:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestRetraction:
+    """Put a signed transaction on record that takes back what a market may still take of an asset."""
+
+    asset: str
+    transaction: SignedTransaction
+    proposal: Proposal
+    rules: Rules
+    worker: str
+    now: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"{self.transaction.tx_hash}/retract/{self.worker}/{self.now.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
 class ReplaceTransaction:
     """Put a transaction on record that takes the place of `replaced`, the newest of its nonce."""
 
@@ -175,6 +191,7 @@ Command = (
     | DeclineLeg
     | ConcludeLeg
     | RequestBundle
+    | RequestRetraction
     | ReplaceTransaction
     | ObserveLane
     | FinishSweep

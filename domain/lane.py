@@ -22,6 +22,7 @@ from events.facts import (
     TransactionSettled,
     TransactionSigned,
 )
+from events.money import Amount
 from events.values import GasPrice, Outcome, Purpose
 
 LaneFact = TransactionSigned | TransactionIncluded | TransactionReorged | TransactionDisplaced | TransactionSettled
@@ -59,7 +60,7 @@ InFlight = Signed | Included
 class Lane:
     """Where the lane stands. `nonce` is the next to be signed, None before the first; with `anew` a higher one on the
     chain is taken over. `delegated` says that our delegation was made. `head` is the highest block that was acted on,
-    `turn` counts the facts so far."""
+    `turn` counts the facts so far. `allowed` is what our last approval allows that no swap has used."""
 
     state: Idle | Signed | Included = Idle()
     nonce: int | None = None
@@ -67,6 +68,7 @@ class Lane:
     delegated: bool = False
     head: int = 0
     turn: int = 0
+    allowed: Amount | None = None
 
 
 def evolve(lane: Lane, fact: LaneFact) -> Lane:
@@ -92,12 +94,37 @@ def evolve(lane: Lane, fact: LaneFact) -> Lane:
         case Included(_, seen), TransactionSettled(tx_hash=tx_hash) if (
             seen.tx_hash == tx_hash and fact.outcome is not Outcome.DISPLACED
         ):
-            delegated = lane.delegated or fact.purpose is Purpose.DELEGATE
-            return replace(turned, state=Idle(), nonce=fact.next_nonce, delegated=delegated)
+            delegated, allowed = lane.delegated or fact.purpose is Purpose.DELEGATE, _allowed_after(lane, fact)
+            return replace(turned, state=Idle(), nonce=fact.next_nonce, delegated=delegated, allowed=allowed)
         case _:
             raise ImpossibleHistory(
                 f"lane: {type(fact).__name__} after {type(lane.state).__name__}, or of another nonce"
             )
+
+
+def _allowed_after(lane: Lane, fact: TransactionSettled) -> Amount | None:
+    """An exact allowance ends with the swap that uses it; one that could not be taken back is told to the owner."""
+    assert isinstance(lane.state, Included)  # what a receipt settles was included
+    made = lane.state.attempts[0].transaction.allowance
+    match fact.purpose, fact.outcome:
+        case Purpose.APPROVE, Outcome.SUCCEEDED:
+            return made
+        case Purpose.APPROVE, Outcome.REVERTED if made is not None and not made.quantity:
+            return None
+        case Purpose.SWEEP, Outcome.SUCCEEDED:
+            return None
+        case _:
+            return lane.allowed
+
+
+def owed(lane: Lane) -> str:
+    """Name the asset of which a market may still take something by our approval, empty for none."""
+    return lane.allowed.asset if lane.allowed and lane.allowed.quantity else ""
+
+
+def swept(lane: Lane) -> Lane:
+    """A sweep has ended, which it does not while anything is owed: what its approvals did is behind."""
+    return replace(lane, allowed=None)
 
 
 def taken_anew(lane: Lane) -> Lane:

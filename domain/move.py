@@ -76,9 +76,11 @@ class Alarm:
 Move = Wait | Broadcast | Replace | NoteIncluded | NoteReorged | Settle | Alarm
 
 
-def purpose_for(code: Code, rules: Rules) -> Purpose:
+def purpose_for(proposal: Proposal, rules: Rules) -> Purpose:
     """Say what has to be signed first: a batch into an account without code would move nothing."""
-    return Purpose.DELEGATE if rules.delegated and code is not Code.OURS else Purpose.SWEEP
+    if rules.delegated:
+        return Purpose.SWEEP if proposal.code is Code.OURS else Purpose.DELEGATE
+    return Purpose.SWEEP if proposal.approval is None else Purpose.APPROVE
 
 
 def next_nonce(lane: Lane, proposal: Proposal, rules: Rules) -> int | Wait | Alarm:
@@ -87,7 +89,7 @@ def next_nonce(lane: Lane, proposal: Proposal, rules: Rules) -> int | Wait | Ala
         return Wait("a transaction is in flight")
     if proposal.head.number < lane.head:
         return Wait(_behind(proposal.head.number, lane))
-    if alarm := _strange_code(proposal.code):
+    if alarm := _strange_code(proposal.code, rules):
         return Alarm(alarm)
     if lane.delegated and rules.delegated and proposal.code is Code.EMPTY:
         return Alarm(_empty_code("the account's delegation is gone"))
@@ -200,7 +202,7 @@ def _settled(state: Included, receipt: Receipt, confirmations: int, sight: Sight
     outcome = Outcome.SUCCEEDED if receipt.succeeded else Outcome.REVERTED
     if won.purpose is Purpose.CANCEL:
         outcome = Outcome.CANCELLED
-    alarm = _unfit_code(state, sight, rules) or _still_allowed(sight)
+    alarm = _unfit_code(state, sight, rules) or _left_allowed(won, outcome, sight, rules)
     return Settle(state.attempts, outcome, receipt, confirmations, _nonce_after(won.nonce, won.purpose, sight), alarm)
 
 
@@ -226,7 +228,7 @@ def _receipt(state: InFlight, sight: Sight) -> Receipt | None:
 
 def _unfit_code(state: InFlight, sight: Sight, rules: Rules) -> str:
     """Say why the account's code does not allow what is in flight, or what comes after it; empty when it does."""
-    if alarm := _strange_code(sight.code):
+    if alarm := _strange_code(sight.code, rules):
         return alarm
     if sight.code is Code.OURS or not rules.delegated:
         return ""
@@ -238,12 +240,16 @@ def _unfit_code(state: InFlight, sight: Sight, rules: Rules) -> str:
     return _empty_code("the account's delegation is gone")
 
 
+def _takes_back(signed: SignedTransaction) -> bool:
+    return signed.allowance is not None and not signed.allowance.quantity
+
+
 def _empty_code(why: str) -> str:
     return f"{why}: its code is empty, a batch would move nothing. Find out why; `dustman resume` delegates anew"
 
 
-def _strange_code(code: Code) -> str:
-    if code is not Code.UNKNOWN:
+def _strange_code(code: Code, rules: Rules) -> str:
+    if code is not Code.UNKNOWN or not rules.delegated:
         return ""
     return (
         "the account's code is neither empty nor our delegation: whoever holds its key has delegated it elsewhere. "
@@ -251,8 +257,15 @@ def _strange_code(code: Code) -> str:
     )
 
 
-def _still_allowed(sight: Sight) -> str:
-    if not sight.allowances:
+def _left_allowed(won: SignedTransaction, outcome: Outcome, sight: Sight, rules: Rules) -> str:
+    """Say what may still be taken although it should not.
+
+    A swap by itself that was not made leaves the allowance that it was to use: that is used or taken back next.
+    """
+    if won.purpose is Purpose.APPROVE and outcome is Outcome.REVERTED and _takes_back(won):
+        return f"its allowance of {won.allowance} could not be taken back. Revoke it; then `dustman resume`"
+    waits = not rules.delegated and outcome is not Outcome.SUCCEEDED
+    if not sight.allowances or waits:
         return ""
     allowed = ", ".join(sight.allowances)
     return f"allowances that should be zero are not: {allowed}. Revoke them; then `dustman resume`"

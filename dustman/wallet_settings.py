@@ -96,10 +96,10 @@ class Selling(Section):
     password_file: File | None = setting(
         None, "The file of the keystore's password; without it `DUSTMAN_<ACCOUNT>_PASSWORD_SECRET` holds it."
     )
-    delegate: Address = setting(
-        ...,
+    delegate: Address | None = setting(
+        None,
         "The ERC-7821 contract, such as OpenZeppelin's, that the wallet's code is delegated to (EIP-7702), once; all "
-        "sales of a sweep are then one transaction.",
+        "sales of a sweep are then one transaction. Without it each lot is approved and sold by two of its own.",
     )
     confirmations: BlockNumber | None = setting(
         None, "How many blocks make a transaction final; without it, as many as are usual on the chain."

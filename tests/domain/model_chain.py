@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -145,6 +145,9 @@ class ModelChain:
             deadline=self.now + timedelta(minutes=5),
             payload="|".join(f"{draft.key} {draft.spend.quantity} {draft.spend.asset}" for draft in drafts),
         )
+
+    def retract(self, asset: str) -> Proposal | Refusal:
+        return replace(self.propose([]), approval=Amount(D(0), asset))
 
     def offered(self, spend: Amount) -> Quote:
         price = self.price[spend.asset]

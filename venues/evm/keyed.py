@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from domain.chain import Proposal, Receipt, Rules, Sight, Watch
@@ -14,6 +15,7 @@ from events.facts import LegRequested
 from events.money import Amount
 from events.values import Fill, GasPrice, Purpose, Refusal, RefusalCode, SignedTransaction
 from venues.evm import assets
+from venues.evm.apart import Apart, spenders
 from venues.evm.batch import Desk, Sale, route_of
 from venues.evm.discovery import Discovery
 from venues.evm.judgement import Judgement
@@ -22,6 +24,7 @@ from venues.evm.proposing import Proposer
 from venues.evm.receipts import moved
 from venues.evm.registry import ETH, Chain
 from venues.evm.rpc import Failure, Rpc
+from venues.evm.running import ApartRunner, Runner, TogetherRunner
 from venues.evm.signer import Signer
 from venues.evm.terms import Terms
 from venues.evm.transactions import Writer
@@ -40,7 +43,7 @@ NOTED: Final = (
 
 
 class KeyedWallet(Wallet):
-    """A wallet that converts in batches. `relay` is asked to send instead of the nodes that are read."""
+    """A wallet that converts, in batches or sale by sale. `relay` is asked to send instead of the nodes."""
 
     def __init__(
         self,
@@ -59,7 +62,7 @@ class KeyedWallet(Wallet):
         self.terms = terms
         self._relay = relay
         self._writer = Writer(signer, self.chain.chain_id, terms.delegate)
-        self._desk = Desk(self.chain, self.address, ether=self._symbol == ETH)
+        self._runner = _runner(self.chain, self.address, self._symbol == ETH, terms)
         self._written: dict[str, Mapping[str, Any]] = {}
 
     def __repr__(self) -> str:
@@ -73,10 +76,12 @@ class KeyedWallet(Wallet):
     @property
     def rules(self) -> Rules:
         """Return how the lane of this account is to be moved."""
-        return Rules(self.terms.confirmations, self.terms.patience, self.terms.ceiling)
+        return Rules(
+            self.terms.confirmations, self.terms.patience, self.terms.ceiling, delegated=bool(self.terms.delegate)
+        )
 
     def propose(self, drafts: Sequence[Order]) -> Proposal:
-        """Try all drafts at the block of the last reading, and run what is left of them as one batch."""
+        """Try all drafts at the block of the last reading, and run the transaction that is left of them."""
         if self._reading is None:
             self.holdings()
         assert self._reading is not None
@@ -87,17 +92,21 @@ class KeyedWallet(Wallet):
                 refused[draft.key] = sale
             else:
                 sales.append(sale)
-        proposer = Proposer(self.rpc, self._desk, self.terms, self.target, self._symbol, self.target_decimals)
-        proposal = proposer.propose(drafts, sales, head.number, head.at, self._clock())
+        proposal = self._proposer().propose(drafts, sales, head.number, head.at, self._clock())
         if proposal.head.block_hash != head.block_hash:
             raise VenueUnavailable(f"block {head.number} was replaced while the batch was tried")
         return replace(proposal, dropped={**proposal.dropped, **refused})
 
+    def retract(self, asset: str) -> Proposal | Refusal:
+        """Propose to take back what a market may take of a token, as of the latest block."""
+        token, head = self._token(Amount(Decimal(0), asset)), self.head()
+        return self._proposer().retract(asset, token, head.number, head.at)
+
     def sign(self, proposal: Proposal, purpose: Purpose, nonce: int) -> SignedTransaction:
-        """Sign the batch, or the delegation that it needs. Sends nothing."""
+        """Sign what was proposed, or the delegation that it needs. Sends nothing."""
         if purpose is Purpose.DELEGATE:
             return self._writer.delegation(nonce, proposal.gas_price, proposal.deadline)
-        return self._writer.batch(nonce, proposal.payload, proposal.gas_limit, proposal.gas_price, proposal.deadline)
+        return self._writer.call(purpose, nonce, proposal)
 
     def replace(self, signed: SignedTransaction, purpose: Purpose, gas_price: GasPrice) -> SignedTransaction:
         """Sign the nonce anew for another price. Sends nothing."""
@@ -133,18 +142,24 @@ class KeyedWallet(Wallet):
             return {}
         sold = [self._token(intent.spend) for intent in intents]
         self._describe(sold, receipt.block.number)
-        units = moved(written["logs"], self.address, self._desk.payee, self.target_contract, sold)
+        units = moved(written["logs"], self.address, self._runner.desk.payees, self.target_contract, sold)
         return {
             intent.leg_id: self._fill(receipt, intent, spent, received)
             for intent, (spent, received) in zip(intents, units, strict=True)
         }
 
     def _observer(self) -> Observer:
-        uniswap = self.chain.uniswap
-        spenders = tuple(each for each in (uniswap.router, uniswap.v2_router) if each)
         return Observer(
-            self.rpc, self.chain.chain_id, self.address, self.terms.delegate, spenders, self.terms.confirmations
+            self.rpc,
+            self.chain.chain_id,
+            self.address,
+            self.terms.delegate,
+            spenders(self.chain),
+            self.terms.confirmations,
         )
+
+    def _proposer(self) -> Proposer:
+        return Proposer(self.rpc, self._runner, self.terms, self.target, self._symbol, self.target_decimals)
 
     def _fill(self, receipt: Receipt, intent: LegRequested, spent: int, received: int) -> Fill:
         token = self._token(intent.spend)
@@ -179,3 +194,10 @@ class KeyedWallet(Wallet):
         if token is None:
             raise ValueError(f"asset: {amount.asset} is the coin that pays for gas, which no leg spends")
         return token
+
+
+def _runner(chain: Chain, account: str, ether: bool, terms: Terms) -> Runner:
+    """Sell all together where the account is delegated, else one after the other."""
+    if terms.delegate:
+        return TogetherRunner(Desk(chain, account, ether), terms)
+    return ApartRunner(Apart(chain, account, ether), terms)

@@ -57,12 +57,12 @@ def priced(answers: Sequence[object]) -> Priced:
     return Priced(Block(quantity(found.get("number")), str(found.get("hash"))), base, extra)
 
 
-def code_seen(code: object, delegate: str) -> Code:
-    """Tell our delegation from none and from any other."""
+def code_seen(code: object, delegate: str | None) -> Code:
+    """Tell our delegation, if there is to be one, from none and from any other."""
     found = octets(good(code)).hex()
     if not found:
         return Code.EMPTY
-    return Code.OURS if found == DESIGNATOR[2:] + delegate[2:].lower() else Code.UNKNOWN
+    return Code.OURS if delegate and found == DESIGNATOR[2:] + delegate[2:].lower() else Code.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Observer:
     rpc: Rpc
     chain_id: int
     account: str
-    delegate: str
+    delegate: str | None
     spenders: tuple[str, ...]
     confirmations: int
 

@@ -7,7 +7,7 @@ with the proceeds, and counted with the last swap.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from domain.chain import Receipt
@@ -37,11 +37,11 @@ def receipt_of(found: Mapping[str, Any], chain_id: int) -> Receipt:
 
 
 def moved(
-    logs: Sequence[Mapping[str, Any]], account: str, payee: str, target: str, sold: Sequence[str]
+    logs: Sequence[Mapping[str, Any]], account: str, payees: Collection[str], target: str, sold: Sequence[str]
 ) -> list[tuple[int, int]]:
     """Return what each leg spent and received in base units; `sold` are the legs' tokens in their order.
 
-    `payee` gets the `target` of swaps; a leg that sells the target itself unwraps it. `VenueUnavailable` when the logs
+    `payees` get the `target` of swaps; a leg that sells the target itself unwraps it. `VenueUnavailable` when the logs
     do not fit the legs, since then nobody knows which leg brought what.
     """
     spent: dict[str, int] = {}
@@ -55,15 +55,15 @@ def moved(
             sender, receiver = (assets.checksummed("0x" + topic[-40:]) for topic in topics[1:])
             if sender == account:
                 spent[token] = spent.get(token, 0) + units
-            if token == target and receiver == payee:
+            if token == target and receiver in payees:
                 payments.append(units)
         elif topics[:1] == [WITHDRAWAL] and token == target and _party(topics) == account:
             unwrapped.append(units)
-        elif topics[:1] == [WITHDRAWAL] and token == target and _party(topics) == payee:
+        elif topics[:1] == [WITHDRAWAL] and token == target and _party(topics) in payees:
             paid_out += units
     if len(payments) != len([token for token in sold if token != target]) or len(unwrapped) != sold.count(target):
         raise VenueUnavailable(f"a receipt shows {len(payments)} payments and {len(unwrapped)} unwrappings")
-    if payments and payee != account:
+    if payments and account not in payees:
         payments[-1] += paid_out - sum(payments)
     coming, going = iter(payments), iter(unwrapped)
     found = []

@@ -15,7 +15,7 @@ from eth_abi.exceptions import DecodingError
 
 from domain.errors import VenueUnavailable
 from events.values import Refusal, RefusalCode
-from venues.evm.batch import COIN, Desk, Sale
+from venues.evm.batch import Desk, Sale
 from venues.evm.lens import code_of
 from venues.evm.names import harmless
 from venues.evm.rpc import Call
@@ -71,11 +71,8 @@ def reason_of(revert: bytes) -> str:
 
 
 def _leg(desk: Desk, sale: Sale, deadline: int) -> tuple[object, ...]:
-    unwrapped = sale.route is None
-    proceeds = COIN if sale.route is None else sale.route.path[-1]
-    holder = desk.account if unwrapped else desk.payee
     sold = desk.sell(sale, 0, deadline)
-    return (sale.token, sale.units, desk.spender(sale), desk.market(sale), sold, proceeds, holder)
+    return (sale.token, sale.units, desk.spender(sale), desk.market(sale), sold, *desk.proceeds(sale))
 
 
 def _refusal(done: bool, reason: bytes) -> Refusal:
