@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import tempfile
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,12 +22,14 @@ from events.facts import (
     TransactionSettled,
     TransactionSigned,
 )
-from events.values import Outcome, Purpose
+from events.values import Outcome, Purpose, Quote
 from simulators.chain.calldata import call
 from simulators.chain.chain import LocalChain
 from tests.wallets.foreign import send
-from tests.wallets.stand import ACCOUNT, Stand, balanced, dust, stand
+from tests.wallets.stand import ACCOUNT, GWEI, Stand, balanced, dust, stand
+from tests.wallets.test_crash import Fuse, FusedLog, crashed
 from tests.wallets.test_sweep import a_draft
+from workers import rehearsing
 
 APART = {"delegate": None}
 MIXED = {**dust(2), **dust(1, 24), **dust(1, 30), **dust(1, 42), "USDT": 5 * 10**6, "WETH": 10**16}
@@ -177,9 +181,45 @@ def test_code__of_another_delegate__does_not_keep_from_selling(chain: LocalChain
         balanced(built)
 
 
+def test_dry_run__says_of_each_lot_what_is_left_after_both_of_its_transactions(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    with stand(chain, tmp_path, dust(3), target="WETH", terms=APART) as built:
+        tried = rehearsing.rehearse(built.desk, ACCOUNT, built.clock(), "another")
+        assert len(tried.legs) == 3
+        for leg in tried.legs:
+            assert isinstance(leg.offer, Quote)
+            assert leg.offer.fees[-1].quantity.scaleb(18) > 140_000 * GWEI
+        assert built.nonce() == 0
+
+
 def test_legs__are_requested_only_with_the_swap_that_carries_them(chain: LocalChain, tmp_path: Path) -> None:
     with stand(chain, tmp_path, dust(2), target="WETH", terms=APART) as built:
         swept(built)
         for each in built.facts(TransactionSigned):
             assert len(each.legs) == (each.transaction.purpose is Purpose.SWEEP)
         assert len(built.facts(LegRequested)) == 2
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_worker__that_dies_at_any_append__is_continued_by_another(shared_chain: LocalChain, when: str) -> None:
+    steps = 0
+    for step in itertools.count(1):
+        with (
+            shared_chain.undone() as chain,
+            tempfile.TemporaryDirectory() as directory,
+            stand(chain, Path(directory), dust(1), target="WETH", terms=APART, log=FusedLog) as built,
+        ):
+            built.scan()
+            Fuse.kind, Fuse.when, Fuse.left = "append", when, step
+            died = crashed(built)
+            Fuse.kind = ""
+            built.settle(built.fresh())
+            assert purposes(built) == [Purpose.APPROVE, Purpose.SWEEP]
+            assert len(built.facts(DustConverted)) == 1
+            balanced(built)
+        if not died:
+            break
+        steps = step
+    assert steps >= 6
