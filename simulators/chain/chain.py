@@ -100,6 +100,11 @@ class LocalChain:
         """Return every market."""
         return self._manifest.pools
 
+    @property
+    def owner(self) -> str:
+        """Return who deployed everything, and has what `act` needs."""
+        return self._owner.owner
+
     def pool(self, token: str, quote: str = "WETH", fee: int | None = None) -> Pool:
         """Return a market by the names of its tokens, the first in the manifest where no fee is given."""
         for pool in self.pools:

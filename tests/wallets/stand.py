@@ -97,6 +97,7 @@ class Stand:
     clock: Clock = field(default_factory=Clock)
     relay: str = ""
     allows: tuple[str, ...] = ()
+    highest_tax: Decimal = Decimal(0)
     nap: float = 0.03
     before: Mapping[str, int] = field(default_factory=dict, init=False)
 
@@ -132,7 +133,7 @@ class Stand:
             terms=terms,
             rpc=rpc,
             discovery=Discovery(rpc, self.key.address),
-            judgement=Allowed(self.where, frozenset(self._allowed())),
+            judgement=Allowed(self.where, frozenset(self._allowed()), self.highest_tax),
             clock=self.clock,
             relay=Rpc([self.relay], self.chain.chain_id) if self.relay else None,
         )
@@ -142,7 +143,8 @@ class Stand:
 
     def _sound(self) -> dict[str, Deployed]:
         """Return by name the tokens whose word about a balance is good."""
-        odd = {name: each for name, each in self.chain.hostile.items() if name not in (*HARMFUL, "no_code")}
+        told = {"no_code", *HARMFUL} - ({"taxed"} if self.highest_tax else set())
+        odd = {name: each for name, each in self.chain.hostile.items() if name not in told}
         return self.chain.tokens | odd
 
     def fresh(self) -> Desk:

@@ -180,3 +180,50 @@ def test_token__that_is_not_believed__is_never_tried(chain: LocalChain, tmp_path
         ((_, refusal),) = proposal.dropped.items()
         assert refusal.code is RefusalCode.NOT_TRADABLE
         assert refusal.sentence.startswith("unknown")
+
+
+TENTH = Decimal("0.1")
+
+
+@pytest.mark.parametrize("delegated", [True, False])
+@pytest.mark.parametrize("target", ["ETH", "WETH"])
+def test_taxed_token__within_what_the_owner_bears__is_sold_for_what_really_arrives(
+    chain: LocalChain, tmp_path: Path, target: str, delegated: bool
+) -> None:
+    allowed = {"allows": ("taxed",), "highest_tax": TENTH, "terms": {} if delegated else {"delegate": None}}
+    with stand(chain, tmp_path, {**dust(1), "taxed": 10**19}, target=target, **allowed) as built:
+        built.scan()
+        built.settle()
+        taxed = assets.token(chain.chain_id, chain.hostile["taxed"].address)
+        assert {each.asset for each in built.facts(DustConverted)} == {
+            taxed,
+            assets.token(chain.chain_id, chain.tokens["DUST000"].address),
+        }
+        assert chain.balance("taxed", built.key.address) == 0
+        assert not built.halted
+        balanced(built)
+
+
+def test_taxed_token__beyond_what_the_owner_bears__is_left_alone(chain: LocalChain, tmp_path: Path) -> None:
+    allowed = {"allows": ("taxed",), "highest_tax": TENTH - Decimal("0.001")}
+    with stand(chain, tmp_path, {"taxed": 10**19}, target="WETH", **allowed) as built:
+        built.scan()
+        built.settle()
+        assert not built.facts(TransactionSigned)
+
+
+@pytest.mark.parametrize("delegated", [True, False])
+def test_token__that_only_a_pair_buys__goes_through_weth_into_dollars(
+    chain: LocalChain, tmp_path: Path, delegated: bool
+) -> None:
+    usdc, weth, owner = chain.tokens["USDC"].address, chain.contracts.weth, chain.owner
+    chain.act(usdc, "mint(address,uint256)", owner, 3 * 10**12)
+    adding = "addLiquidity(address,address,uint256,uint256,uint256,uint256,address,uint256)"
+    chain.act(chain.contracts.v2_router, adding, usdc, weth, 3 * 10**12, 10**21, 0, 0, owner, 2**255)
+    terms = {} if delegated else {"delegate": None}
+    with stand(chain, tmp_path, PAIRS, target="USDC", terms=terms) as built:
+        built.scan()
+        built.settle()
+        assert {each.product.split("@")[0] for each in built.facts(LegRequested)} == {"v2 via WETH"}
+        assert len(built.facts(DustConverted)) == len(PAIRS)
+        balanced(built)
