@@ -19,13 +19,14 @@ from venues.evm.discovery import Discovery
 from venues.evm.judgement import Judgement
 from venues.evm.observation import Observer
 from venues.evm.proposing import Proposer
+from venues.evm.quantities import units_of, whole
 from venues.evm.receipts import moved
 from venues.evm.registry import ETH, Chain
 from venues.evm.rpc import Failure, Rpc
 from venues.evm.signer import Signer
 from venues.evm.terms import Terms
 from venues.evm.transactions import Writer
-from venues.evm.wallet import Wallet, units_of, whole
+from venues.evm.wallet import Wallet
 
 # How nodes say that they have the bytes, or had others of this nonce: what became of ours is seen on the chain.
 NOTED: Final = (
@@ -132,7 +133,7 @@ class KeyedWallet(Wallet):
         if not written["logs"]:
             return {}
         sold = [self._token(intent.spend) for intent in intents]
-        self._describe(sold, receipt.block.number)
+        self._reader.describe(self._holder, sold, receipt.block.number)
         units = moved(written["logs"], self.address, self._desk.payee, self.target_contract, sold)
         return {
             intent.leg_id: self._fill(receipt, intent, spent, received)
@@ -148,7 +149,7 @@ class KeyedWallet(Wallet):
 
     def _fill(self, receipt: Receipt, intent: LegRequested, spent: int, received: int) -> Fill:
         token = self._token(intent.spend)
-        places = self._decimals(token)
+        places = self._holder.decimals(token)
         if whole(spent, places) != intent.spend.quantity:
             raise VenueUnavailable(f"{token} moved {spent} base units by its logs, {intent.spend} was to be sold")
         return Fill(
@@ -172,7 +173,7 @@ class KeyedWallet(Wallet):
         if token not in self._reading.believed:
             sentence = self._reading.quarantined.get(token, "nothing of it is there any more")
             return Refusal(RefusalCode.NOT_TRADABLE, sentence)
-        return Sale(draft.key, token, units_of(draft.spend.quantity, self._decimals(token)), route)
+        return Sale(draft.key, token, units_of(draft.spend.quantity, self._holder.decimals(token)), route)
 
     def _token(self, amount: Amount) -> str:
         token = assets.address_of(amount.asset, self.chain.chain_id)
