@@ -133,7 +133,7 @@ class KeyedWallet(Wallet):
         if not written["logs"]:
             return {}
         sold = [self._token(intent.spend) for intent in intents]
-        self._reader.describe(self._holder, sold, receipt.block.number)
+        self._reader.describe([(self._holder, sold)], receipt.block.number)
         units = moved(written["logs"], self.address, self._desk.payee, self.target_contract, sold)
         return {
             intent.leg_id: self._fill(receipt, intent, spent, received)

@@ -13,7 +13,7 @@ from domain.judgement import Observation
 from domain.venue import Price, Product
 from venues.evm import pricing
 from venues.evm.feeds import Feeds, feed_asks, feeds_of
-from venues.evm.lens import ASKS_AT_ONCE, Ask, Lens
+from venues.evm.lens import Ask, Lens
 from venues.evm.probe import Probe
 from venues.evm.quantities import ETHER_DECIMALS
 from venues.evm.reading import Head, Holder
@@ -90,11 +90,10 @@ class Quoter:
         self, asks: Sequence[Ask], guessed: Mapping[str, Sale], block: int
     ) -> tuple[list[bytes | None], object | None]:
         """Read contracts, and in the same request try the sales over the routes that were best the last time."""
-        if not guessed or not self.lens.override or len(asks) > ASKS_AT_ONCE:
+        if not guessed or not self.lens.override:
             return self.lens.read(asks, block), None
-        looked, tried = self.rpc.ask([self.lens.read_call(asks, block), self.probe.call(guessed, block)])
-        answers = self.lens.looked(looked, asks)
-        return (self.lens.read(asks, block) if answers is None else answers), tried
+        *looked, tried = self.rpc.ask([*self.lens.read_calls(asks, block), self.probe.call(guessed, block)])
+        return self.lens.looked(looked, asks, block), tried
 
     def _market(self, sale: Sale, seen: Observation | None, feeds: Feeds) -> tuple[Product, Price]:
         holder, token = self.holder, sale.route.path[0]

@@ -1,4 +1,7 @@
-"""What a wallet has, as its tokens claim: the coin and every token, in one request; one more for tokens just met."""
+"""What wallets have, as their tokens claim: the coin and every token of all of them in one request.
+
+One more is made for tokens just met. What spoils the reading of one wallet is an outage of that one alone.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Final
 
 from domain.errors import VenueUnavailable
 from domain.likeness import skeleton
-from venues.evm.discovery import Claim, Discovery
+from venues.evm.discovery import Claim, Discovery, News, news_of
 from venues.evm.judgement import Judgement
 from venues.evm.lens import Ask, Lens
 from venues.evm.names import harmless
@@ -88,6 +91,16 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """One look at wallets: what is asked in one request, for whom, and the (token, wallet) pairs that are scanned."""
+
+    holders: tuple[Holder, ...]
+    news: tuple[News, ...]
+    pairs: tuple[tuple[str, str], ...]
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Reads wallets of one chain; `clock` says how old a block is."""
 
@@ -101,30 +114,64 @@ class Reader:
         return self.checked(self.rpc.call(_LATEST.method, *_LATEST.parameters))
 
     def read(self, holder: Holder) -> Reading:
-        """Read the head, news of tokens, the coin and all balances in one request; one more for new tokens."""
-        known = holder.tokens()
-        pairs = [(token, holder.address) for token in known]
-        calls = [_LATEST, holder.discovery.news(), _coin(holder), self.lens.scan_call(pairs)]
-        block, news, coin, scanned = self.rpc.ask(calls)
-        head, ether = self.checked(good(block)), quantity(good(coin))
-        holder.discovery.take(news, head.number)
-        found = self.lens.scanned(scanned, pairs)
-        units = dict(zip(known, found, strict=True)) if found is not None else {}
-        fresh = [token for token in holder.tokens() if token not in units]
-        units |= dict(zip(fresh, self.balances(holder, fresh, head.number), strict=True)) if fresh else {}
-        holder.refuse_silence(units)
-        self.describe(holder, [token for token, each in units.items() if each], head.number)
-        held = {token: each for token, each in units.items() if each is not None}
-        return Reading(head, ether, held, holder.quarantined(units))
+        """Read what a wallet has."""
+        look = self.look([holder])
+        (found,) = self.seen(look, self.rpc.ask(look.calls))
+        if isinstance(found, VenueUnavailable):
+            raise found
+        return found
+
+    def look(self, holders: Sequence[Holder]) -> Look:
+        """Prepare a look at wallets that each have another address."""
+        news = news_of([holder.discovery for holder in holders])
+        pairs = [(token, holder.address) for holder in holders for token in holder.tokens()]
+        coins = [Call("eth_getBalance", (holder.address, "latest")) for holder in holders]
+        calls = [_LATEST, *(each.call for each in news), *coins, *self.lens.scan_calls(pairs)]
+        return Look(tuple(holders), tuple(news), tuple(pairs), tuple(calls))
+
+    def seen(self, look: Look, answers: Sequence[object]) -> list[Reading | VenueUnavailable]:
+        """Read what the calls of a look were answered, for each of its wallets."""
+        given = iter(answers)
+        head = self.checked(good(next(given)))
+        news = [(each, next(given)) for each in look.news]
+        ether = {holder.address: quantity(good(next(given))) for holder in look.holders}
+        found = self.lens.scanned(list(given), look.pairs, head.number)
+        units: dict[str, dict[str, int | None]] = {holder.address: {} for holder in look.holders}
+        for (token, address), each in zip(look.pairs, found, strict=True):
+            units[address][token] = each
+        outages = {wallet: outage for each, answer in news for wallet, outage in each.take(answer, head.number).items()}
+        sound = [holder for holder in look.holders if holder.address not in outages]
+        self._add_fresh(sound, units, head.number)
+        self.describe(
+            ((holder, [token for token, each in units[holder.address].items() if each]) for holder in sound),
+            head.number,
+        )
+        return [
+            outages.get(holder.address) or _reading(holder, head, ether[holder.address], units[holder.address])
+            for holder in look.holders
+        ]
+
+    def _add_fresh(self, holders: Sequence[Holder], units: Mapping[str, dict[str, int | None]], block: int) -> None:
+        """Read the balances of tokens that were just met, of all wallets at once."""
+        fresh = [
+            (token, holder.address)
+            for holder in holders
+            for token in holder.tokens()
+            if token not in units[holder.address]
+        ]
+        for (token, address), each in zip(fresh, self.lens.balances(fresh, block), strict=True):
+            units[address][token] = each
 
     def balances(self, holder: Holder, tokens: Sequence[str], block: int) -> list[int | None]:
         """Read the balances of some tokens at a block."""
         return self.lens.balances([(token, holder.address) for token in tokens], block)
 
-    def describe(self, holder: Holder, tokens: Collection[str], block: int) -> None:
+    def describe(self, held: Iterable[tuple[Holder, Collection[str]]], block: int) -> None:
         """Ask the unknown tokens that were not asked before what they call themselves and how they count."""
-        if unasked := holder.unasked(tokens):
-            holder.discovery.learn(self.claims(unasked, block))
+        unasked = [(holder, asked) for holder, tokens in held if (asked := holder.unasked(tokens))]
+        claims = self.claims(sorted({token for _, asked in unasked for token in asked}), block)
+        for holder, asked in unasked:
+            holder.discovery.learn({token: claims[token] for token in asked})
 
     def claims(self, tokens: Sequence[str], block: int) -> dict[str, Claim]:
         """Ask tokens what they say of themselves."""
@@ -152,8 +199,13 @@ class Reader:
         return Head(quantity(block.get("number")), str(block.get("hash")), at)
 
 
-def _coin(holder: Holder) -> Call:
-    return Call("eth_getBalance", (holder.address, "latest"))
+def _reading(holder: Holder, head: Head, ether: int, units: Mapping[str, int | None]) -> Reading | VenueUnavailable:
+    try:
+        holder.refuse_silence(units)
+    except VenueUnavailable as outage:
+        return outage
+    held = {token: each for token, each in units.items() if each is not None}
+    return Reading(head, ether, held, holder.quarantined(units))
 
 
 def _claim(decimals: bytes | None, symbol: bytes | None, title: bytes | None) -> Claim:
