@@ -48,7 +48,7 @@ from workers.scanning import scan
 NAME = "wallet_sweep"
 TOKENS, UNITS = 20, 10**19
 ACCOUNT = "wallet"
-GAS_LIMIT, REQUEST_LIMIT = 87_000, 8
+GAS_LIMIT, REQUEST_LIMIT = 87_000, 6
 TIME_LIMIT = 1000.0
 
 

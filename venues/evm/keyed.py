@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from domain.chain import Proposal, Receipt, Rules, Sight, Watch
 from domain.errors import OutcomeUnknown, VenueUnavailable
-from domain.venue import Order
+from domain.venue import Holding, Order
 from events.facts import LegRequested
 from events.money import Amount
 from events.values import Fill, GasPrice, Purpose, Refusal, RefusalCode, SignedTransaction
@@ -18,7 +19,7 @@ from venues.evm.batch import Desk, Sale, route_of
 from venues.evm.discovery import Discovery
 from venues.evm.judgement import Judgement
 from venues.evm.observation import Observer
-from venues.evm.proposing import Proposer
+from venues.evm.proposing import Proposer, Trial
 from venues.evm.quantities import units_of, whole
 from venues.evm.receipts import moved
 from venues.evm.registry import ETH, Chain
@@ -62,6 +63,7 @@ class KeyedWallet(Wallet):
         self._writer = Writer(signer, self.chain.chain_id, terms.delegate)
         self._desk = Desk(self.chain, self.address, ether=self._symbol == ETH)
         self._written: dict[str, Mapping[str, Any]] = {}
+        self._early: Trial | None = None
 
     def __repr__(self) -> str:
         return f"KeyedWallet({self.address} on {self.chain.name})"
@@ -76,20 +78,37 @@ class KeyedWallet(Wallet):
         """Return how the lane of this account is to be moved."""
         return Rules(self.terms.confirmations, self.terms.patience, self.terms.ceiling)
 
+    def rehearse(self, drafts: Sequence[Order]) -> Sequence[Holding]:
+        """Read everything that the wallet has, and in the same request try drafts of likely sizes."""
+        sales, proposer = self._likely(drafts), self._proposer()
+        look, seconds = self._reader.look([self._holder]), int(proposer.deadline(self._clock()).timestamp())
+        _, *calls = proposer.calls(sales, "latest", seconds)
+        block, *answers = self.rpc.ask([*look.calls, *calls])
+        asked = len(look.calls) - 1
+        holdings = self._taken(look, [block, *answers[:asked]])
+        assert self._reading is not None
+        self._early = proposer.trial(sales, [block, *answers[asked:]], self._reading.head.at)
+        return holdings
+
     def propose(self, drafts: Sequence[Order]) -> Proposal:
-        """Try all drafts at the block of the last reading, and run what is left of them as one batch."""
+        """Try all drafts at the block of the last reading, and run what is left of them as one batch.
+
+        What was just rehearsed with the very same drafts is not tried again.
+        """
         if self._reading is None:
             self.holdings()
         assert self._reading is not None
         head, refused, sales = self._reading.head, {}, []
         for draft in drafts:
-            sale = self._sale(draft)
+            sale = self._believed_sale(draft)
             if isinstance(sale, Refusal):
                 refused[draft.key] = sale
             else:
                 sales.append(sale)
-        proposer = Proposer(self.rpc, self._desk, self.terms, self.target, self._symbol, self.target_decimals)
-        proposal = proposer.propose(drafts, sales, head.number, head.at, self._clock())
+        early, self._early = self._early, None
+        if early and (early.sales != tuple(sales) or early.stand.priced.block.block_hash != head.block_hash):
+            early = None
+        proposal = self._proposer().propose(drafts, sales, head.number, head.at, self._clock(), early)
         if proposal.head.block_hash != head.block_hash:
             raise VenueUnavailable(f"block {head.number} was replaced while the batch was tried")
         return replace(proposal, dropped={**proposal.dropped, **refused})
@@ -147,6 +166,9 @@ class KeyedWallet(Wallet):
             self.rpc, self.chain.chain_id, self.address, self.terms.delegate, spenders, self.terms.confirmations
         )
 
+    def _proposer(self) -> Proposer:
+        return Proposer(self.rpc, self._desk, self.terms, self.target, self._symbol, self.target_decimals)
+
     def _fill(self, receipt: Receipt, intent: LegRequested, spent: int, received: int) -> Fill:
         token = self._token(intent.spend)
         places = self._holder.decimals(token)
@@ -160,9 +182,26 @@ class KeyedWallet(Wallet):
             executions=(),
         )
 
-    def _sale(self, draft: Order) -> Sale | Refusal:
-        """Read a draft in base units; what is not believed is never allowed to be taken."""
+    def _likely(self, drafts: Sequence[Order]) -> list[Sale]:
+        """Read the drafts that can be read before the wallet is."""
+        sales = []
+        for draft in drafts:
+            with suppress(ValueError):  # a token's decimals may not be known yet
+                if isinstance(sale := self._sale(draft), Sale):
+                    sales.append(sale)
+        return sales
+
+    def _believed_sale(self, draft: Order) -> Sale | Refusal:
+        """Read a draft of what the wallet has; what is not believed is never allowed to be taken."""
         assert self._reading is not None
+        sale = self._sale(draft)
+        if isinstance(sale, Sale) and sale.token not in self._reading.believed:
+            sentence = self._reading.quarantined.get(sale.token, "nothing of it is there any more")
+            return Refusal(RefusalCode.NOT_TRADABLE, sentence)
+        return sale
+
+    def _sale(self, draft: Order) -> Sale | Refusal:
+        """Read a draft in base units."""
         try:
             token = self._token(draft.spend)
             route = route_of(draft.product, token, self.chain, self.target_contract)
@@ -170,9 +209,6 @@ class KeyedWallet(Wallet):
             return Refusal(RefusalCode.NOT_TRADABLE, str(error))
         if draft.receive != self.target:
             return Refusal(RefusalCode.NOT_TRADABLE, f"a sweep of this wallet ends in {self._symbol} alone")
-        if token not in self._reading.believed:
-            sentence = self._reading.quarantined.get(token, "nothing of it is there any more")
-            return Refusal(RefusalCode.NOT_TRADABLE, sentence)
         return Sale(draft.key, token, units_of(draft.spend.quantity, self._holder.decimals(token)), route)
 
     def _token(self, amount: Amount) -> str:

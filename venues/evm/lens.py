@@ -72,7 +72,7 @@ class Lens:
         """Return the calls that read balances, for a batch with others; `scanned` wants their answers."""
         if not self.override:
             return []
-        return [_override_call("Scanner", _pairs(piece), block) for piece in _pieces(pairs, PAIRS_AT_ONCE)]
+        return [override_call("Scanner", _pairs(piece), block) for piece in _pieces(pairs, PAIRS_AT_ONCE)]
 
     def scanned(self, answers: Sequence[object], pairs: Sequence[tuple[str, str]], block: int) -> list[int | None]:
         """Return the balances of all pairs, as `balances` does, which reads at a block what was not answered whole."""
@@ -102,7 +102,7 @@ class Lens:
         if not self.override:
             return []
         pieces = _pieces(asks, ASKS_AT_ONCE)
-        return [_override_call("Reader", b"".join(map(_entry, piece)), hex(block)) for piece in pieces]
+        return [override_call("Reader", b"".join(map(_entry, piece)), hex(block)) for piece in pieces]
 
     def looked(self, answers: Sequence[object], asks: Sequence[Ask], block: int) -> list[bytes | None]:
         """Return what each ask returned, as `read` does, which makes those again that were not answered whole."""
@@ -158,7 +158,7 @@ class Lens:
 
     def _overridden(self, contract: str, data: bytes, block: int) -> bytes | None:
         """Run one of our contracts over `data`; None when the provider says no, or ran nothing."""
-        answer = self._rpc.ask([_override_call(contract, data, hex(block))])[0]
+        answer = self._rpc.ask([override_call(contract, data, hex(block))])[0]
         return None if isinstance(answer, Failure) else octets(answer) or None
 
     def takes_overrides(self, block: int) -> bool:
@@ -197,7 +197,8 @@ def _pieces(items: Sequence[_Item], at_once: int) -> list[Sequence[_Item]]:
     return [items[start : start + at_once] for start in range(0, len(items), at_once)]
 
 
-def _override_call(contract: str, data: bytes, block: str) -> Call:
+def override_call(contract: str, data: bytes, block: str) -> Call:
+    """Return the call that runs one of our contracts over `data` at the unused address."""
     request = {"to": UNUSED, "data": "0x" + data.hex()}
     return Call("eth_call", (request, block, {UNUSED: {"code": code_of(contract)}}))
 

@@ -113,14 +113,6 @@ class Reader:
         """Read the latest block; `VenueUnavailable` when the node is behind."""
         return self.checked(self.rpc.call(_LATEST.method, *_LATEST.parameters))
 
-    def read(self, holder: Holder) -> Reading:
-        """Read what a wallet has."""
-        look = self.look([holder])
-        (found,) = self.seen(look, self.rpc.ask(look.calls))
-        if isinstance(found, VenueUnavailable):
-            raise found
-        return found
-
     def look(self, holders: Sequence[Holder]) -> Look:
         """Prepare a look at wallets that each have another address."""
         news = news_of([holder.discovery for holder in holders])

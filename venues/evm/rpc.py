@@ -206,7 +206,7 @@ class Rpc:
     def _batch(self, endpoint: _Endpoint, calls: Sequence[Call]) -> list[_Reply] | None:
         """Ask all calls at once; None when the endpoint takes no batches. Answers come in any order."""
         body = [_body(number, call) for number, call in enumerate(calls)]
-        found = self._decoded(_REPLIES, self._wire.post(endpoint.url, msgspec.json.encode(body)))
+        found = self._decoded(_REPLIES, self._post(endpoint, msgspec.json.encode(body)))
         if isinstance(found, _Reply):
             if found.error and not _is_busy(Failure("batch", found.error.code, found.error.message)):
                 endpoint.batches = False
@@ -218,10 +218,13 @@ class Rpc:
         return [replies[number] for number in range(len(calls))]
 
     def _single(self, endpoint: _Endpoint, call: Call) -> _Reply:
-        reply = self._decoded(_REPLY, self._wire.post(endpoint.url, msgspec.json.encode(_body(0, call))))
+        reply = self._decoded(_REPLY, self._post(endpoint, msgspec.json.encode(_body(0, call))))
         if reply.id != 0 and not (reply.id is None and reply.error):
             raise Failed("answered another call than it was asked")
         return reply
+
+    def _post(self, endpoint: _Endpoint, body: bytes) -> bytes:
+        return self._wire.post(endpoint.url, body)
 
     @staticmethod
     def _decoded(decoder: msgspec.json.Decoder[_Read], content: bytes) -> _Read:

@@ -23,7 +23,7 @@ from venues.evm.lens import Lens
 from venues.evm.probe import Probe
 from venues.evm.quantities import ETHER_DECIMALS, units_of, whole
 from venues.evm.quoting import Quoted, Quoter, Target
-from venues.evm.reading import Head, Holder, Reader, Reading
+from venues.evm.reading import Head, Holder, Look, Reader, Reading
 from venues.evm.registry import NAME, Chain
 from venues.evm.routes import best_sales, sale_asks, ways
 from venues.evm.rpc import Rpc, quantity
@@ -95,11 +95,8 @@ class Wallet:
 
     def holdings(self) -> Sequence[Holding]:
         """Read everything that the wallet has: the coin, and each token with a balance."""
-        self._reading, self._quoted = self._reader.read(self._holder), None
-        reading = self._reading
-        coin = Holding(assets.coin(self.chain.chain_id), whole(reading.ether, ETHER_DECIMALS), Decimal(0))
-        tokens = ((token, units) for token, units in sorted(reading.units.items()) if units > 0)
-        return [coin, *(self._holding(token, units, reading.quarantined) for token, units in tokens)]
+        look = self._reader.look([self._holder])
+        return self._taken(look, self.rpc.ask(look.calls))
 
     def holding(self, asset: str) -> Holding:
         """Read one asset as of the latest block."""
@@ -180,6 +177,16 @@ class Wallet:
     def outcome(self, order: Order) -> Fill | Refusal | Pending | NeverArrived:
         """Refuse: what became of a transaction is seen on the chain."""
         raise ConfigurationError(f"{self!r} takes transactions, no single orders such as {order.key}")
+
+    def _taken(self, look: Look, answers: Sequence[object]) -> Sequence[Holding]:
+        """Take the answers to a look at this wallet alone."""
+        (reading,) = self._reader.seen(look, answers)
+        if isinstance(reading, VenueUnavailable):
+            raise reading
+        self._reading, self._quoted = reading, None
+        coin = Holding(assets.coin(self.chain.chain_id), whole(reading.ether, ETHER_DECIMALS), Decimal(0))
+        tokens = ((token, units) for token, units in sorted(reading.units.items()) if units > 0)
+        return [coin, *(self._holding(token, units, reading.quarantined) for token, units in tokens)]
 
     def _holding(self, token: str, units: int, quarantined: Mapping[str, str]) -> Holding:
         available = whole(units, self._holder.decimals(token))
