@@ -44,7 +44,7 @@ from workers.scanning import scan
 NAME = "wallet_sweep"
 TOKENS, UNITS = 20, 10**19
 ACCOUNT = "wallet"
-GAS_LIMIT, REQUEST_LIMIT = 87_000, 8
+GAS_LIMIT, REQUEST_LIMIT = 87_000, 6
 # How long a worker waits for a block that the node makes at once.
 BLOCK = 0.1
 TIME_LIMIT = 1000.0

@@ -1,6 +1,7 @@
 """Proposing a transaction: every leg tried at one block, bad ones dropped, and what will be signed run once more.
 
-Two requests: the first tries the legs by themselves, the second runs the transaction as a chain will.
+Two requests: the first tries the legs by themselves, the second runs the transaction as a chain will. The first may
+have been made as part of another, when nobody knew its block yet; only the second is always pinned.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from venues.evm import assets, rehearsal
 from venues.evm.apart import allowance_ask, spenders
 from venues.evm.batch import Desk, Sale
 from venues.evm.feeds import ETH, Feeds, feed_asks, feeds_of, worth
-from venues.evm.lens import aggregated, returned
+from venues.evm.lens import Ask, aggregated, returned
 from venues.evm.observation import GWEI, Priced, code_seen, price_calls, priced
+from venues.evm.quantities import ETHER_DECIMALS, whole
 from venues.evm.rehearsal import Tried
 from venues.evm.rpc import Call, Rpc, good, octets, quantity
 from venues.evm.running import NOTHING, Run, Runner, limit, retraction
 from venues.evm.terms import Terms
-from venues.evm.wallet import ETHER_DECIMALS, whole
 from venues.evm.words import number
 
 
@@ -38,6 +39,15 @@ class Stand:
     wei: int
     feeds: Feeds
     may: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What was known of the account when sales were tried, and what became of each."""
+
+    sales: Sequence[Sale]
+    stand: Stand
+    tried: Mapping[str, Tried | Refusal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +70,27 @@ class Proposer:
         return self.desk.account
 
     def propose(
-        self, drafts: Sequence[Order], sales: Sequence[Sale], block: int, at: datetime, now: datetime
+        self,
+        drafts: Sequence[Order],
+        sales: Sequence[Sale],
+        block: int,
+        at: datetime,
+        now: datetime,
+        early: Trial | None = None,
     ) -> Proposal:
-        """Simulate sales, one for each draft with its key, at a block that was made `at`."""
-        deadline = (now + self.terms.deadline).replace(microsecond=0)
+        """Simulate sales, one for each draft with its key, at a block that was made `at`.
+
+        An `early` trial of the same sales is believed as far as the whole batch bears it out at that block.
+        """
+        deadline = self.deadline(now)
         seconds = int(deadline.timestamp())
-        stand, tried = self._tried(sales, block, at, seconds)
+        trial = early or self.trial(sales, self.rpc.ask(self.calls(sales, hex(block), seconds)), at)
+        stand, tried = trial.stand, trial.tried
         dropped = {key: each for key, each in tried.items() if isinstance(each, Refusal)}
         kept = self.runner.fitting([each for each in tried.values() if isinstance(each, Tried)])
         found = self.runner.run(self.rpc, kept, stand.may, block, seconds) if kept else NOTHING
+        if isinstance(found, Refusal) and early:
+            return self.propose(drafts, sales, block, at, now)
         run = NOTHING if isinstance(found, Refusal) else found
         refusal = found if isinstance(found, Refusal) else self._unpayable(stand, run) if kept else None
         if refusal is not None:
@@ -78,7 +100,7 @@ class Proposer:
 
     def retract(self, asset: str, token: str, block: int, at: datetime) -> Proposal | Refusal:
         """Propose to take back what a market may take of a token; a chain has the last word on whether that works."""
-        stand, _ = self._tried([], block, at, 0)
+        stand = self.trial([], self.rpc.ask(self.calls([], hex(block), 0)), at).stand
         markets = spenders(self.desk.chain)
         reads = aggregated([allowance_ask(token, self.account, market) for market in markets])
         answer = self.rpc.call("eth_call", {"to": self.desk.chain.multicall3, "data": "0x" + reads.hex()}, hex(block))
@@ -89,34 +111,40 @@ class Proposer:
             return refusal
         return replace(self._proposal(stand, {}, {}, [], run, at), approval=Amount(Decimal(0), asset))
 
-    def _tried(
-        self, sales: Sequence[Sale], block: int, at: datetime, deadline: int
-    ) -> tuple[Stand, dict[str, Tried | Refusal]]:
-        chain, at_block = self.desk.chain, hex(block)
-        asked = [*feed_asks(chain), *self.runner.asks(sales)]
-        reads = {"to": chain.multicall3, "data": "0x" + aggregated(asked).hex()}
-        answers = self.rpc.ask(
-            [
-                *price_calls(at_block),
-                Call("eth_getTransactionCount", (self.account, at_block)),
-                Call("eth_getCode", (self.account, at_block)),
-                Call("eth_getBalance", (self.account, at_block)),
-                Call("eth_call", (reads, at_block)),
-                rehearsal.call(self.desk, sales, block, deadline),
-            ]
-        )
+    def deadline(self, now: datetime) -> datetime:
+        """Return until when a sale proposed `now` is valid."""
+        return (now + self.terms.deadline).replace(microsecond=0)
+
+    def calls(self, sales: Sequence[Sale], block: str, deadline: int) -> list[Call]:
+        """Ask for a block first, then all that has to be known of the account there; `trial` wants the answers."""
+        chain = self.desk.chain
+        reads = {"to": chain.multicall3, "data": "0x" + aggregated(self._asks(sales)).hex()}
+        return [
+            *price_calls(block),
+            Call("eth_getTransactionCount", (self.account, block)),
+            Call("eth_getCode", (self.account, block)),
+            Call("eth_getBalance", (self.account, block)),
+            Call("eth_call", (reads, block)),
+            rehearsal.call(self.desk, sales, block, deadline),
+        ]
+
+    def _asks(self, sales: Sequence[Sale]) -> list[Ask]:
+        return [*feed_asks(self.desk.chain), *self.runner.asks(sales)]
+
+    def trial(self, sales: Sequence[Sale], answers: Sequence[object], at: datetime) -> Trial:
+        """Read what `calls` were answered at a block that was made `at`."""
         nonce, code, wei, read, rehearsed = answers[3:]
-        found = returned(octets(good(read)), len(asked))
-        feeds = len(feed_asks(chain))
+        feeds = len(feed_asks(self.desk.chain))
+        found = returned(octets(good(read)), len(self._asks(sales)))
         stand = Stand(
             priced=priced(answers[:3]),
             nonce=quantity(good(nonce)),
             code=code_seen(code, self.terms.delegate),
             wei=quantity(good(wei)),
-            feeds=feeds_of(chain, found[:feeds], at),
+            feeds=feeds_of(self.desk.chain, found[:feeds], at),
             may=self.runner.learn(sales, found[feeds:]),
         )
-        return stand, rehearsal.results(octets(good(rehearsed)), sales)
+        return Trial(tuple(sales), stand, rehearsal.results(octets(good(rehearsed)), sales))
 
     def _unpayable(self, stand: Stand, run: Run) -> Refusal | None:
         """Say why the account cannot pay for what was run, or may not at this price."""
