@@ -81,7 +81,7 @@ def objection(intent: Intent, proposal: Proposal, policy: Policy) -> Refusal | N
     """Check one leg's simulated sale against the policy; None when it may go ahead."""
     quote, gross = intent.quote, worth(LegKind.SWAP, intent.quote)
     if gross - intent.gas_worth <= policy.minimum_gain:
-        return Refusal(RefusalCode.NO_NET_GAIN, _waits_for_gas(intent, gross, proposal, policy))
+        return _waits_for_gas(intent, gross, proposal, policy)
     if gross >= policy.threshold:
         limit = f"{plain(policy.threshold)} {policy.currency}"
         sentence = f"worth {gross:.4f} {policy.currency} now, not below the threshold of {limit}"
@@ -91,14 +91,16 @@ def objection(intent: Intent, proposal: Proposal, policy: Policy) -> Refusal | N
     return None
 
 
-def _waits_for_gas(intent: Intent, gross: Decimal, proposal: Proposal, policy: Policy) -> str:
-    """Name the price of gas at which it would go."""
+def _waits_for_gas(intent: Intent, gross: Decimal, proposal: Proposal, policy: Policy) -> Refusal:
+    """Name the price of gas at which it would go; of that the tip is paid whatever a block charges."""
     money, price = policy.currency, proposal.expected_price
     costs = f"gas at {gwei(price)} gwei takes {intent.gas_worth:.4f} of its {gross:.4f} {money}"
     bearable = (gross - policy.minimum_gain) * price / intent.gas_worth if intent.gas_worth > 0 else Decimal(0)
     if bearable < 1:
-        return f"{costs}; it would not go at any price of gas"
-    return f"{costs}; it would go below {gwei(int(bearable))} gwei"
+        return Refusal(RefusalCode.NO_NET_GAIN, f"{costs}; it would not go at any price of gas")
+    sentence = f"{costs}; it would go below {gwei(int(bearable))} gwei"
+    base_fee = max(0, int(bearable) - proposal.gas_price.tip)
+    return Refusal(RefusalCode.NO_NET_GAIN, sentence, base_fee=base_fee)
 
 
 def gwei(price: int) -> str:

@@ -124,6 +124,15 @@ class Proposal:
 
 
 @runtime_checkable
+class Metered(Protocol):
+    """A venue at which what is sent pays for gas."""
+
+    def base_fee(self) -> int:
+        """Return what the block of the last reading charges for a unit of gas, in wei (EIP-1559)."""
+        ...
+
+
+@runtime_checkable
 class Chain(Protocol):
     """One account on one chain. Every call raises `VenueUnavailable` when no node can be read; `broadcast` alone raises
     `OutcomeUnknown`, when its answer was lost."""

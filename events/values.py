@@ -211,12 +211,16 @@ class SignedTransaction(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
-    """The venue's or our own no: a code, a sentence, the venue's word, and what is missing where that is known."""
+    """The venue's or our own no: a code, a sentence, the venue's word, and what is missing where that is known.
+
+    `base_fee` is what a block has to charge less than for a unit of gas, in wei, where only gas stands in the way.
+    """
 
     code: RefusalCode
     sentence: str
     venue_code: str = ""
     missing: Amount | None = None
+    base_fee: int | None = None
 
 
 class CarriedLot(msgspec.Struct, frozen=True, gc=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from domain.chain import Metered
 from domain.commands import RecordOutage, RecordScan
 from domain.decision import findings
 from domain.dust import Market, priced_products
@@ -36,6 +37,7 @@ def read(desk: Desk, account: str, due: datetime, automatic: bool) -> Reading:
         market=Market(capabilities, prices, worth),
         requests=venue.requests - before,
         automatic=automatic,
+        base_fee=venue.base_fee() if isinstance(venue, Metered) else None,
     )
 
 

@@ -139,6 +139,8 @@ def test_request__that_gas_eats__waits_and_names_the_price_of_gas_at_which_it_wo
     assert "gas at 50 gwei takes 1.5083 " in sentence
     assert "of its 0.3000 USD" in sentence
     assert sentence.endswith("it would go below 9.613 gwei")
+    tip = at.chain.propose([]).gas_price.tip
+    assert {fact.base_fee for fact in stuck if fact.asset == AAA} == {9_613_408_384 - tip}
 
 
 def test_request__one_of_two_too_small_for_its_gas__goes_without_it() -> None:

@@ -12,9 +12,18 @@ from domain.chain import Code
 from domain.errors import ConfigurationError
 from domain.leg import draft
 from domain.venue import Order
-from events.facts import DustConverted, LegFilled, LegRefused, LegRequested, TransactionSettled, TransactionSigned
+from events.facts import (
+    DustConverted,
+    DustDetected,
+    DustUnroutable,
+    LegFilled,
+    LegRefused,
+    LegRequested,
+    TransactionSettled,
+    TransactionSigned,
+)
 from events.money import Amount
-from events.values import LegKind, Outcome, PlannedLeg, Purpose, RefusalCode
+from events.values import LegKind, Outcome, PlannedLeg, Purpose, RefusalCode, Unroutable
 from simulators.chain.calldata import call
 from simulators.chain.chain import LocalChain
 from tests.wallets.foreign import send
@@ -121,6 +130,32 @@ def test_gas__above_what_a_lot_is_worth__lets_it_wait_and_names_the_price(chain:
         assert {refusal.code for refusal in refusals} == {RefusalCode.NO_NET_GAIN}
         assert all("it would go below" in refusal.sentence for refusal in refusals)
         assert built.nonce() == 0
+
+
+def charge(chain: LocalChain, gwei: int) -> None:
+    chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(gwei * GWEI))
+    chain.mine()
+
+
+def test_gas__that_falls_below_the_price_named__lets_the_lots_go_that_waited_for_it(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    with stand(chain, tmp_path, dust(2), target="WETH") as built:
+        charge(chain, 200)
+        built.scan()
+        built.settle()
+        stuck = built.facts(DustUnroutable)
+        assert {each.reason for each in stuck} == {Unroutable.NO_NET_GAIN}
+        least = min(each.base_fee or 0 for each in stuck)
+        assert GWEI < least < 100 * GWEI
+        charge(chain, 150)
+        built.scan()
+        assert len(built.facts(DustDetected)) == 1
+        charge(chain, 1)
+        built.scan()
+        built.settle()
+        assert len(built.facts(DustConverted)) == 2
+        balanced(built)
 
 
 def test_gas__above_the_ceiling__lets_every_lot_wait(chain: LocalChain, tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ class Proposer:
         least, most = stand.priced.base_fee + stand.priced.tip, self.terms.ceiling
         if least > most:
             sentence = f"gas costs {_gwei(least)} gwei, above the ceiling of {_gwei(most)} gwei; it goes below that"
-            return Refusal(RefusalCode.NO_NET_GAIN, sentence)
+            return Refusal(RefusalCode.NO_NET_GAIN, sentence, base_fee=max(0, most - stand.priced.tip))
         needed = run.reserved * self._price(stand).fee + run.l1_fee
         if needed > stand.wei:
             missing = self._native(needed - stand.wei)

@@ -28,11 +28,12 @@ _LATEST: Final = Call("eth_getBlockByNumber", ("latest", False))
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The block that a reading is of."""
+    """The block that a reading is of, and what it charges for a unit of gas, in wei."""
 
     number: int
     block_hash: str
     at: datetime
+    base_fee: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,8 @@ class Reader:
             raise VenueUnavailable(
                 f"the latest block that the node of {self.chain.name} knows is {age} old; the node lags"
             )
-        return Head(quantity(block.get("number")), str(block.get("hash")), at)
+        charge = quantity(block.get("baseFeePerGas"))
+        return Head(quantity(block.get("number")), str(block.get("hash")), at, charge)
 
 
 def _reading(holder: Holder, head: Head, ether: int, units: Mapping[str, int | None]) -> Reading | VenueUnavailable:

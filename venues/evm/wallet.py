@@ -117,6 +117,13 @@ class Wallet:
         """Return what the named products' sales would bring, as of the block of the holdings."""
         return pricing.by_name(self._quote().prices, sorted(products)) if products else {}
 
+    def base_fee(self) -> int:
+        """Return what the block of the holdings charges for a unit of gas, in wei."""
+        if self._reading is None:
+            self.holdings()
+        assert self._reading is not None
+        return self._reading.head.base_fee
+
     def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
         """Say what the target is worth in USD by its feed; `VenueUnavailable` while none says."""
         return {self.target: worth(self._quote().feeds, self._symbol)} if self.target in assets else {}
