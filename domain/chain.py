@@ -59,6 +59,17 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """What a transaction moved, by leg id: `spent` and `received` as transferred, gas not taken off.
+
+    `doubt` says what of it does not fit the legs that it carried, empty where all does; its owner has to look then.
+    """
+
+    legs: Mapping[str, Fill | Refusal]
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """What to look for: our hashes of one nonce, the block that held one of them, the assets that its legs spend."""
 
@@ -178,8 +189,8 @@ class Chain(Protocol):
         """Look at the account and at our transactions, in one request to one node. Moves nothing."""
         ...
 
-    def fills(self, receipt: Receipt, intents: Sequence[LegRequested]) -> Mapping[str, Fill | Refusal]:
-        """Read, by leg id, what a receipt moved: `spent` and `received` as transferred, gas not taken off.
+    def fills(self, receipt: Receipt, intents: Sequence[LegRequested]) -> Moved:
+        """Read what a receipt moved.
 
         Of a success a leg that is not named moved nothing; of a revert only legs are named whose fault it was.
         """

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from domain.bundle import Intent
-from domain.chain import Proposal, Rules, Sight
+from domain.chain import Moved, Proposal, Rules, Sight
 from domain.leg import Answer
 from domain.scan import Reading
 from events.facts import AccountWentLive, ConversionsHalted, ConversionsResumed, DryRunCompleted, TransactionSigned
 from events.money import Amount
-from events.values import Fill, Policy, Quote, Refusal, SignedTransaction
+from events.values import Policy, Quote, Refusal, SignedTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +142,14 @@ class ReplaceTransaction:
 
 @dataclass(frozen=True, slots=True)
 class ObserveLane:
-    """Record what a node's sight of the account means; `fills` is what a final receipt moved, by leg id.
+    """Record what a node's sight of the account means; `moved` is what a final receipt moved.
 
     `turn` is the lane's when it was looked at: on one that has moved since, the sight is decided about anew.
     """
 
     sight: Sight
     rules: Rules
-    fills: Mapping[str, Fill | Refusal]
+    moved: Moved
     turn: int
     worker: str
     now: datetime

@@ -12,7 +12,7 @@ from domain import move as moves
 from domain import sweep as sweeps
 from domain.account import Account
 from domain.bundle import Intent, answers, carried_by, objection, unheld
-from domain.chain import Proposal
+from domain.chain import Moved, Proposal
 from domain.commands import ObserveLane, ReplaceTransaction, RequestBundle, RequestRetraction
 from domain.lane import Idle, Signed
 from domain.move import Alarm, Move, NoteIncluded, NoteReorged, Settle
@@ -154,7 +154,7 @@ def _noted(move: Move, account: Account, first: TransactionSigned, command: Obse
 
 def _settled(move: Settle, account: Account, first: TransactionSigned, command: ObserveLane) -> list[Fact]:
     carried, receipt = carried_by(move, account.sweep), move.receipt
-    told = answers(move, carried, command.fills)
+    told = answers(move, carried, command.moved.legs)
     answered = [
         fact
         for leg in carried
@@ -175,7 +175,15 @@ def _settled(move: Settle, account: Account, first: TransactionSigned, command: 
         confirmations=move.confirmations,
         next_nonce=move.next_nonce,
     )
-    return [settled, *answered, *_halted(account, move.alarm)]
+    return [settled, *answered, *_halted(account, move.alarm or _doubted(command.moved, won.transaction.tx_hash))]
+
+
+def _doubted(moved: Moved, tx_hash: str) -> str:
+    """Say what the owner has to look at where a transaction moved something else than its legs."""
+    if not moved.doubt:
+        return ""
+    told = f"{tx_hash} moved something else than was asked: {moved.doubt}"
+    return f"{told}. Compare what the wallet has with what is on record; then `dustman resume`"
 
 
 def _halted(account: Account, reason: str) -> list[Fact]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from domain.bundle import carried_by, intents
-from domain.chain import Proposal, watch_of
+from domain.chain import Moved, Proposal, watch_of
 from domain.commands import (
     Declare,
     DeclineLeg,
@@ -43,7 +43,7 @@ from domain.venue import Holding
 from events.facts import ConversionsHalted, TransactionSigned
 from events.log import Recorded
 from events.money import Amount
-from events.values import Fill, Purpose, Refusal, RefusalCode
+from events.values import Purpose, Refusal, RefusalCode
 from workers.desk import Desk
 from workers.outages import outage_recorded
 
@@ -153,8 +153,8 @@ def observe(desk: Desk, account: str) -> bool:
                 _replace(desk, account, sweep, move)
                 return news
             case NoteIncluded() | NoteReorged() | Alarm() | Settle():
-                fills = _fills(desk, account, sweep, move) if isinstance(move, Settle) else {}
-                noted = ObserveLane(sight, chain.rules, fills, current.lane.turn, desk.worker, now)
+                moved = _moved(desk, account, sweep, move) if isinstance(move, Settle) else Moved({})
+                noted = ObserveLane(sight, chain.rules, moved, current.lane.turn, desk.worker, now)
                 if not desk.streams.handle(account, noted, sweep.opened.sweep_id):
                     return True
                 news = True
@@ -170,9 +170,9 @@ def _ended(state: Signed | Included, sweep: Sweep) -> list[str]:
     return [*sold, made.asset] if made is not None and not made.quantity else sold
 
 
-def _fills(desk: Desk, account: str, sweep: Sweep, settle: Settle) -> Mapping[str, Fill | Refusal]:
+def _moved(desk: Desk, account: str, sweep: Sweep, settle: Settle) -> Moved:
     if settle.receipt is None:
-        return {}
+        return Moved({})
     intended = [leg.intent for leg in carried_by(settle, sweep) if isinstance(leg, Requested | Unknown)]
     with outage_recorded(desk, account, sweep):
         return desk.chain(account).fills(settle.receipt, intended)

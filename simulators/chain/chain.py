@@ -148,6 +148,12 @@ class LocalChain:
         self._owner.send(to, signature, *values)
         self._owner.settle()
 
+    def deploy(self, name: str, *values: object) -> str:
+        """Put one more of the contracts on the chain and return its address."""
+        address = self._owner.deploy(name, *values)
+        self._owner.settle()
+        return address
+
     def set_price(self, pair: str, price: Decimal, age: int = 60) -> None:
         """Have a feed answer with a price that is always `age` seconds old."""
         decimals, _ = FEEDS[pair]

@@ -80,8 +80,8 @@ class Clock:
 class Stand:
     """A wallet's account: its chain, a proxy before the node, a log and a desk.
 
-    Its owner allows every honest token, and of the hostile ones those that `allows` names. A worker that
-    waits sleeps no longer than `nap`.
+    Its owner allows every honest token, of the hostile ones those that `allows` names, and the contracts in `allowed`.
+    A worker that waits sleeps no longer than `nap`.
     """
 
     chain: LocalChain
@@ -98,6 +98,7 @@ class Stand:
     relay: str = ""
     allows: tuple[str, ...] = ()
     highest_tax: Decimal = Decimal(0)
+    allowed: tuple[str, ...] = ()
     nap: float = 0.03
     before: Mapping[str, int] = field(default_factory=dict, init=False)
 
@@ -139,7 +140,7 @@ class Stand:
         )
 
     def _allowed(self) -> list[str]:
-        return [self.chain.token(name).address for name in (*self.chain.tokens, *self.allows)]
+        return [*self.allowed, *(self.chain.token(name).address for name in (*self.chain.tokens, *self.allows))]
 
     def _sound(self) -> dict[str, Deployed]:
         """Return by name the tokens whose word about a balance is good."""

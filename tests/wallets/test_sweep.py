@@ -262,3 +262,27 @@ def test_token__that_only_a_pair_buys__goes_through_weth_into_dollars(
         assert {each.product.split("@")[0] for each in built.facts(LegRequested)} == {"v2 via WETH"}
         assert len(built.facts(DustConverted)) == len(PAIRS)
         balanced(built)
+
+
+def test_token__that_pays_whoever_sells_it__is_settled_by_what_arrived_and_halts_the_account(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    weth, router = chain.contracts.weth, chain.contracts.v2_router
+    tipper = chain.deploy("Tipper", "Tipper", "TIP", weth)
+    chain.act(tipper, "mint(address,uint256)", chain.owner, 10**23)
+    chain.act(tipper, "approve(address,uint256)", router, 10**23)
+    adding = "addLiquidity(address,address,uint256,uint256,uint256,uint256,address,uint256)"
+    chain.act(router, adding, tipper, weth, 10**22, 10**19, 0, 0, chain.owner, 2**255)
+    with stand(chain, tmp_path, dust(2), target="WETH") as built:
+        chain.act(tipper, "mint(address,uint256)", built.key.address, 10**19)
+        chain.act(weth, "transfer(address,uint256)", tipper, 10)
+        built.allowed = (tipper,)
+        built.desk = built.fresh()
+        built.scan()
+        built.settle()
+        assert "moved something else than was asked" in built.halted
+        assert [each.outcome for each in built.facts(TransactionSettled)] == [Outcome.SUCCEEDED] * 2
+        assert len(built.facts(LegFilled)) == 3
+        recorded = built.recorded()
+        del recorded[assets.token(chain.chain_id, tipper)]
+        assert built.moved() == recorded

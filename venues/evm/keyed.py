@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from domain.chain import Proposal, Receipt, Rules, Sight, Watch
+from domain.chain import Moved, Proposal, Receipt, Rules, Sight, Watch
 from domain.errors import OutcomeUnknown, VenueUnavailable
 from domain.venue import Holding, Order
 from events.facts import LegRequested
@@ -23,7 +23,7 @@ from venues.evm.judgement import Judgement
 from venues.evm.observation import Observer
 from venues.evm.proposing import Proposer, Trial
 from venues.evm.quantities import units_of, whole
-from venues.evm.receipts import moved
+from venues.evm.receipts import Sold, moved
 from venues.evm.registry import ETH, Chain
 from venues.evm.rpc import Failure, Rpc
 from venues.evm.running import ApartRunner, Runner, TogetherRunner
@@ -151,25 +151,27 @@ class KeyedWallet(Wallet):
         self._written = dict(written)
         return sight
 
-    def fills(self, receipt: Receipt, intents: Sequence[LegRequested]) -> Mapping[str, Fill | Refusal]:
+    def fills(self, receipt: Receipt, intents: Sequence[LegRequested]) -> Moved:
         """Read what a receipt moved; one without logs, as of a cancellation, moved nothing.
 
         A revert is no leg's fault: each worked when it was tried.
         """
         if not receipt.succeeded or not intents:
-            return {}
+            return Moved({})
         written = self._written.get(receipt.tx_hash) or self.rpc.call("eth_getTransactionReceipt", receipt.tx_hash)
         if not isinstance(written, Mapping) or written.get("blockHash") != receipt.block.block_hash:
             raise VenueUnavailable(f"the node names no receipt of {receipt.tx_hash} in block {receipt.block.number}")
-        if not written["logs"]:
-            return {}
-        sold = [self._token(intent.spend) for intent in intents]
-        self._reader.describe([(self._holder, sold)], receipt.block.number)
-        units = moved(written["logs"], self.address, self._runner.desk.payees, self.target_contract, sold)
-        return {
+        if not (logs := written.get("logs")):
+            return Moved({})
+        tokens = [self._token(intent.spend) for intent in intents]
+        self._reader.describe([(self._holder, tokens)], receipt.block.number)
+        sold = [self._sold(token, intent) for token, intent in zip(tokens, intents, strict=True)]
+        found = moved(logs, self.address, self._runner.desk.payees, self.target_contract, sold)
+        fills = {
             intent.leg_id: self._fill(receipt, intent, spent, received)
-            for intent, (spent, received) in zip(intents, units, strict=True)
+            for intent, (spent, received) in zip(intents, found.legs, strict=True)
         }
+        return Moved(fills, found.doubt)
 
     def _observer(self) -> Observer:
         return Observer(
@@ -184,11 +186,14 @@ class KeyedWallet(Wallet):
     def _proposer(self) -> Proposer:
         return Proposer(self.rpc, self._runner, self.terms, self.target, self._symbol, self.target_decimals)
 
-    def _fill(self, receipt: Receipt, intent: LegRequested, spent: int, received: int) -> Fill:
-        token = self._token(intent.spend)
-        places = self._holder.decimals(token)
-        if whole(spent, places) != intent.spend.quantity:
-            raise VenueUnavailable(f"{token} moved {spent} base units by its logs, {intent.spend} was to be sold")
+    def _sold(self, token: str, intent: LegRequested) -> Sold:
+        expected = intent.quote.receive.quantity.scaleb(self.target_decimals)
+        return Sold(token, units_of(intent.spend.quantity, self._holder.decimals(token)), int(expected))
+
+    def _fill(self, receipt: Receipt, intent: LegRequested, spent: int, received: int) -> Fill | Refusal:
+        if not spent:
+            return Refusal(RefusalCode.OTHER, f"{receipt.tx_hash} succeeded and moved nothing of it")
+        places = self._holder.decimals(self._token(intent.spend))
         return Fill(
             order_id=receipt.tx_hash,
             spent=Amount(whole(spent, places), intent.spend.asset),
