@@ -71,9 +71,10 @@ class Sight:
     """What one node said at one moment, all of it as of its `head`.
 
     `nonce` is the account's next; `final_nonce` is its next as of the deepest block that counts as final, the one with
-    `Rules.confirmations` on it, and just its next where a receipt of a sweep tells what became of the nonce. `receipts` and `pooled` (what waits in the node's pool) are by hash and of the watched
-    hashes alone. `block_hash` is that of the watched block, else of the block that holds one of our transactions, None
-    when the node did not say. `allowances` names, in words, what others may still take of the watched assets.
+    `Rules.confirmations` on it, and just its next where a receipt of a sweep tells what became of the nonce. `receipts`
+    and `pooled` (what waits in the node's pool) are by hash and of the watched hashes alone. `block_hash` is that of
+    the watched block, else of the block that holds one of our transactions, None when the node did not say.
+    `allowances` names, in words, what others may still take of the watched assets.
     """
 
     head: Block

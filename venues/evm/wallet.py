@@ -22,7 +22,7 @@ from venues.evm.judgement import Judgement
 from venues.evm.lens import Lens
 from venues.evm.probe import Probe
 from venues.evm.quantities import ETHER_DECIMALS, units_of, whole
-from venues.evm.quoting import Quoted, Quoter, Target
+from venues.evm.quoting import Quoted, Quoter, Seller, Target
 from venues.evm.reading import Head, Holder, Look, Reader, Reading
 from venues.evm.registry import NAME, Chain
 from venues.evm.routes import best_sales, sale_asks, ways
@@ -52,7 +52,8 @@ class Wallet:
         self._holder = Holder(chain, address, discovery, judgement)
         self._reader = Reader(chain, rpc, self.lens, clock)
         self._probe = Probe(rpc, self.lens, chain, address, self._target.contract)
-        self._quoter = Quoter(self._holder, self._target, rpc, self.lens, self._probe)
+        self._seller = Seller(self._holder, self._target, self._probe)
+        self._quoter = Quoter(chain, rpc, self.lens)
         self._clock = clock
         self._reading: Reading | None = None
         self._quoted: Quoted | None = None
@@ -127,7 +128,7 @@ class Wallet:
         if token is None or order.receive != self.target:
             return Refusal(RefusalCode.NOT_TRADABLE, f"a sweep of this wallet ends in {self._symbol} alone")
         units = units_of(order.spend.quantity, self._holder.decimals(token))
-        quoted = self._quoter.quote(self.head(), {token: units})
+        (quoted,) = self._quoter.quote(self.head(), [(self._seller, {token: units})])
         product = quoted.products.get((order.spend.asset, self.target))
         price = quoted.prices[product.name] if product else Price(None, None)
         if product and product.quarantine:
@@ -198,7 +199,7 @@ class Wallet:
             self.holdings()
         assert self._reading is not None
         if self._quoted is None:
-            self._quoted = self._quoter.quote(self._reading.head, self._reading.believed)
+            (self._quoted,) = self._quoter.quote(self._reading.head, [(self._seller, self._reading.believed)])
         return self._quoted
 
     def head(self) -> Head:
