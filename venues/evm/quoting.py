@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Final
 
 from domain.judgement import Observation
 from domain.venue import Price, Product
@@ -18,8 +20,11 @@ from venues.evm.probe import Probe
 from venues.evm.quantities import ETHER_DECIMALS
 from venues.evm.reading import Head, Holder
 from venues.evm.registry import ETH, Chain, asset_of
-from venues.evm.routes import Route, Sale, Way, best_sales, open_routes, routes, sale_asks, ways
+from venues.evm.routes import Route, Sale, Way, best_sales, open_routes, routes, sale_asks
 from venues.evm.rpc import Rpc
+
+# What one request asks for tokens whose ways are known, 2 for each way; a token has some 60 in all.
+ROOM: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ class Quoter:
 
     def quote(self, head: Head, wanted: Sequence[Wanted]) -> list[Quoted]:
         """Quote base units by token for each seller, all at one block."""
-        possible, feeds_asked = self._ways(wanted), feed_asks(self.chain)
+        possible, feeds_asked = self._ways(wanted, head), feed_asks(self.chain)
         asks = [*feeds_asked, *(ask for some in possible for ask in sale_asks(self.chain, some))]
         guessed = [seller.guessed(units) for seller, units in wanted]
         answers, tried = self._asked(asks, wanted, guessed, head.number)
@@ -133,22 +138,31 @@ class Quoter:
             for (seller, units), best, each in zip(wanted, sales, seen, strict=True)
         ]
 
-    def _ways(self, wanted: Sequence[Wanted]) -> list[list[Way]]:
-        """List every way for each token once; whoever else has it asks over those that were open the last time.
+    def _ways(self, wanted: Sequence[Wanted], head: Head) -> list[list[Way]]:
+        """List the ways that were open the last time, and all ways for as many tokens as there is room for.
 
-        Which pools there are is a matter of a token and not of who holds it.
+        Which pools there are is a matter of a token and not of who holds it, so one holder asks for all. Where the room
+        does not suffice, chance chooses by the block which tokens are looked at anew; unknown ones always are.
         """
-        listed: set[tuple[str, str]] = set()
-        possible: list[list[Way]] = []
-        for seller, units in wanted:
-            target, some = seller.target.contract, []
-            for token, each in units.items():
-                known = seller.open_routes(token) if (token, target) in listed else []
-                listed.add((token, target))
-                if token != target:
-                    some += [Way(route, each) for route in known] or ways(self.chain, [(token, each)], target)
-            possible.append(some)
-        return possible
+        known = [
+            {(token, seller.target.contract): seller.open_routes(token) for token in units} for seller, units in wanted
+        ]
+        first = {pair: some for some in reversed(known) for pair, found in some.items() if found}
+        room = ROOM - sum(2 * len(found) for some in known for found in some.values())
+        for pair in sorted(first, key=lambda pair: sha256(f"{head.block_hash}{pair}".encode()).digest()):
+            every = list(routes(self.chain, *pair))
+            room -= 2 * len(every)
+            if room >= 0:
+                first[pair][pair] = every
+        return [
+            [
+                Way(route, units[token])
+                for (token, target), found in some.items()
+                if token != target
+                for route in found or routes(self.chain, token, target)
+            ]
+            for (_, units), some in zip(wanted, known, strict=True)
+        ]
 
     def _asked(
         self, asks: Sequence[Ask], wanted: Sequence[Wanted], guessed: Sequence[Mapping[str, Sale]], block: int

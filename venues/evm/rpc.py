@@ -213,7 +213,7 @@ class Rpc:
         return answers
 
     def _batch(self, endpoint: _Endpoint, bodies: Sequence[bytes], first: int) -> list[_Reply] | None:
-        """Ask calls numbered from `first` at once; None when the endpoint takes no batches. Answers come in any order."""
+        """Ask calls numbered from `first` at once; None when it takes no batches. Answers come in any order."""
         found = self._decoded(_REPLIES, self._post(endpoint, b"[" + b",".join(bodies) + b"]"))
         if isinstance(found, _Reply):
             if found.error and not _is_busy(Failure("batch", found.error.code, found.error.message)):
