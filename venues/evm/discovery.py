@@ -19,6 +19,7 @@ import msgspec
 
 from domain.errors import ConfigurationError, VenueUnavailable
 from venues.evm.assets import checksummed
+from venues.evm.routes import Route
 from venues.evm.rpc import LOGS, Call, Failure, Rpc
 from venues.evm.words import WORD, padded
 
@@ -62,13 +63,14 @@ class Found(msgspec.Struct):
     """What is known: the blocks read, `low` to `high`, both included, and the tokens met there.
 
     Nothing was read where `high` is below `low`. `span` is how many blocks the provider last read at once, 0 for all.
-    A token has no claim until it was asked.
+    A token has no claim until it was asked. `routes` are those over which tokens were sold the last time, best first.
     """
 
     low: int = 0
     high: int = -1
     span: int = 0
     tokens: dict[str, Claim | None] = msgspec.field(default_factory=dict)
+    routes: dict[str, list[Route]] = msgspec.field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -95,6 +97,11 @@ class Discovery:
         """Return the tokens found so far."""
         return self.found.tokens
 
+    @property
+    def routes(self) -> Mapping[str, Sequence[Route]]:
+        """Return the routes over which tokens were sold the last time, the best first."""
+        return self.found.routes
+
     def unread(self) -> int:
         """Count the old blocks that are still to be read."""
         return max(0, self.found.low - self.start) if self.found.high >= self.found.low else 0
@@ -106,7 +113,7 @@ class Discovery:
         """
         found = self.found
         if head + self.overlap < found.high:  # this is another chain than the one that was read
-            self._found = found = Found(tokens=found.tokens)
+            self._found = found = Found(tokens=found.tokens, routes=found.routes)
         if news is None:
             if found.high < found.low:
                 found.low, found.high = head + 1, head
@@ -121,6 +128,18 @@ class Discovery:
         """Remember what tokens say of themselves."""
         self.found.tokens.update(claims)
         self._keep()
+
+    def remember(self, routes: Mapping[str, list[Route]]) -> None:
+        """Remember over which routes tokens are sold."""
+        if any(self.found.routes.get(token) != some for token, some in routes.items()):
+            self.found.routes.update(routes)
+            self._keep()
+
+    def meet(self, tokens: Iterable[str]) -> None:
+        """Take note of tokens that another process met: what the cache has of them is known here too."""
+        if unknown := [token for token in tokens if token not in self.found.tokens]:
+            kept = _read(self.cache).tokens
+            self.found.tokens.update({token: kept.get(token) for token in unknown})
 
     def next_block(self) -> int:
         """Return the first block whose transfers are news."""

@@ -87,6 +87,7 @@ class KeyedWallet(Wallet):
         """Read everything that the wallet has, and in the same request try drafts of likely sizes."""
         if not self.terms.delegate:  # what may be taken now is only believed of a block that is known
             return self.holdings()
+        self._holder.discovery.meet(token for draft in drafts if (token := self._contract(draft.spend)))
         sales, proposer = self._likely(drafts), self._proposer()
         look, seconds = self._reader.look([self._holder]), int(proposer.deadline(self._clock()).timestamp())
         _, *calls = proposer.calls(sales, "latest", seconds)
@@ -231,8 +232,11 @@ class KeyedWallet(Wallet):
             return Refusal(RefusalCode.NOT_TRADABLE, f"a sweep of this wallet ends in {self._symbol} alone")
         return Sale(draft.key, token, units_of(draft.spend.quantity, self._holder.decimals(token)), route)
 
+    def _contract(self, amount: Amount) -> str | None:
+        return assets.address_of(amount.asset, self.chain.chain_id)
+
     def _token(self, amount: Amount) -> str:
-        token = assets.address_of(amount.asset, self.chain.chain_id)
+        token = self._contract(amount)
         if token is None:
             raise ValueError(f"asset: {amount.asset} is the coin that pays for gas, which no leg spends")
         return token

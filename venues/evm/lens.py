@@ -25,6 +25,8 @@ BALANCE_GAS: Final = 150_000
 # Pairs and calls at once: what geth's default call allowance of 50M gas holds, and what it holds with care.
 PAIRS_AT_ONCE: Final = 6_000
 ASKS_AT_ONCE: Final = 2_000
+# Asks in each of several calls of one request, where any of them may be a swap that uses 200,000.
+ASKS_A_CALL: Final = 250
 MULTICALLS_AT_ONCE: Final = 500
 SINGLES_AT_ONCE: Final = 100
 # How nodes say that a contract itself ended badly; all other refusals are of the node.
@@ -81,7 +83,8 @@ class Lens:
         taken: list[int | None] = []
         for answer, piece in zip(answers, _pieces(pairs, PAIRS_AT_ONCE), strict=True):
             found = [] if isinstance(answer, Failure) else _balances(octets(answer))
-            taken += found if len(found) == len(piece) else self.balances(piece, block)
+            taken += found
+            taken += self.balances(piece[len(found) :], block)
         return taken
 
     def balances(self, pairs: Sequence[tuple[str, str]], block: int) -> list[int | None]:
@@ -101,17 +104,18 @@ class Lens:
         """Return the calls that make all asks, for a batch with others; `looked` wants their answers."""
         if not self.override:
             return []
-        pieces = _pieces(asks, ASKS_AT_ONCE)
+        pieces = _pieces(asks, ASKS_A_CALL)
         return [override_call("Reader", b"".join(map(_entry, piece)), hex(block)) for piece in pieces]
 
     def looked(self, answers: Sequence[object], asks: Sequence[Ask], block: int) -> list[bytes | None]:
-        """Return what each ask returned, as `read` does, which makes those again that were not answered whole."""
+        """Return what each ask returned, as `read` does, which goes on where an answer ends early."""
         if not answers:
             return self.read(asks, block)
         taken: list[bytes | None] = []
-        for answer, piece in zip(answers, _pieces(asks, ASKS_AT_ONCE), strict=True):
+        for answer, piece in zip(answers, _pieces(asks, ASKS_A_CALL), strict=True):
             found = [] if isinstance(answer, Failure) else _answers(octets(answer), piece)
-            taken += found if len(found) == len(piece) else self.read(piece, block)
+            taken += found
+            taken += self.read(piece[len(found) :], block)
         return taken
 
     def read(self, asks: Sequence[Ask], block: int) -> list[bytes | None]:

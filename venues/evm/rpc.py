@@ -7,7 +7,7 @@ https://ethereum.github.io/execution-apis).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -19,6 +19,9 @@ from venues.evm.wire import Failed, Wire
 from venues.limits import Limiter
 
 SEND: Final = "eth_sendRawTransaction"
+# What one request may hold: nodes take 2 MB (anvil) or 5 MB (geth), and a thousand calls (geth).
+MOST_BYTES: Final = 1_900_000
+MOST_CALLS: Final = 500
 LARGEST: Final = 64 * 1024 * 1024  # bytes of one answer; 100,000 balances have 6 MB
 # Errors that say something of the endpoint and nothing of the call: another endpoint may do better.
 _BUSY_CODES: Final = frozenset({429, -32097})
@@ -129,7 +132,10 @@ class Rpc:
         return good(self.ask([Call(method, parameters)])[0])
 
     def ask(self, calls: Sequence[Call]) -> list[Any]:
-        """Ask several reads in one request; return results in their order, a `Failure` for each the node refused."""
+        """Ask several reads at once; return results in their order, a `Failure` for each that the node refused.
+
+        They are one request unless that would be too long for nodes to take.
+        """
         if not calls:
             return []
         reasons = []
@@ -156,7 +162,7 @@ class Rpc:
             self.call("eth_chainId")
         endpoint = self._endpoints[self._current]
         try:
-            reply = self._single(endpoint, Call(SEND, (raw,)))
+            reply = self._alone(endpoint, Call(SEND, (raw,)))
         except Failed as failed:
             endpoint.believed = False
             if failed.unsent:
@@ -173,7 +179,7 @@ class Rpc:
 
     def _chain_of(self, endpoint: _Endpoint) -> int | str:
         try:
-            answer = _value(self._single(endpoint, Call("eth_chainId")), "eth_chainId")
+            answer = _value(self._alone(endpoint, Call("eth_chainId")), "eth_chainId")
             return str(answer) if isinstance(answer, Failure) else quantity(answer)
         except (Failed, VenueUnavailable) as failed:
             return str(failed)
@@ -195,33 +201,39 @@ class Rpc:
         return answers
 
     def _asked(self, endpoint: _Endpoint, calls: Sequence[Call]) -> list[Any]:
-        replies = self._batch(endpoint, calls) if endpoint.batches and len(calls) > 1 else None
-        if replies is None:
-            replies = [self._single(endpoint, call) for call in calls]
+        bodies = [msgspec.json.encode(_body(number, call)) for number, call in enumerate(calls)]
+        replies: list[_Reply] = []
+        for piece in _packed(bodies):
+            some = self._batch(endpoint, piece, len(replies)) if endpoint.batches and len(piece) > 1 else None
+            start = len(replies)
+            replies += some or [self._single(endpoint, body, start + place) for place, body in enumerate(piece)]
         answers = [_value(reply, call.method) for reply, call in zip(replies, calls, strict=True)]
         if busy := next((answer for answer in answers if isinstance(answer, Failure) and _is_busy(answer)), None):
             raise Failed(str(busy))
         return answers
 
-    def _batch(self, endpoint: _Endpoint, calls: Sequence[Call]) -> list[_Reply] | None:
-        """Ask all calls at once; None when the endpoint takes no batches. Answers come in any order."""
-        body = [_body(number, call) for number, call in enumerate(calls)]
-        found = self._decoded(_REPLIES, self._post(endpoint, msgspec.json.encode(body)))
+    def _batch(self, endpoint: _Endpoint, bodies: Sequence[bytes], first: int) -> list[_Reply] | None:
+        """Ask calls numbered from `first` at once; None when it takes no batches. Answers come in any order."""
+        found = self._decoded(_REPLIES, self._post(endpoint, b"[" + b",".join(bodies) + b"]"))
         if isinstance(found, _Reply):
             if found.error and not _is_busy(Failure("batch", found.error.code, found.error.message)):
                 endpoint.batches = False
                 return None
-            raise Failed(f"answered {len(calls)} calls with one" + (f", {found.error.message}" if found.error else ""))
+            raise Failed(f"answered {len(bodies)} calls with one" + (f", {found.error.message}" if found.error else ""))
         replies = {reply.id: reply for reply in found}
-        if len(found) != len(calls) or set(replies) != set(range(len(calls))):
-            raise Failed(f"answered {len(found)} of {len(calls)} calls")
-        return [replies[number] for number in range(len(calls))]
+        numbers = range(first, first + len(bodies))
+        if len(found) != len(bodies) or set(replies) != set(numbers):
+            raise Failed(f"answered {len(found)} of {len(bodies)} calls")
+        return [replies[number] for number in numbers]
 
-    def _single(self, endpoint: _Endpoint, call: Call) -> _Reply:
-        reply = self._decoded(_REPLY, self._post(endpoint, msgspec.json.encode(_body(0, call))))
-        if reply.id != 0 and not (reply.id is None and reply.error):
+    def _single(self, endpoint: _Endpoint, body: bytes, number: int) -> _Reply:
+        reply = self._decoded(_REPLY, self._post(endpoint, body))
+        if reply.id != number and not (reply.id is None and reply.error):
             raise Failed("answered another call than it was asked")
         return reply
+
+    def _alone(self, endpoint: _Endpoint, call: Call) -> _Reply:
+        return self._single(endpoint, msgspec.json.encode(_body(0, call)), 0)
 
     def _post(self, endpoint: _Endpoint, body: bytes) -> bytes:
         return self._wire.post(endpoint.url, body)
@@ -259,6 +271,17 @@ def octets(answer: object) -> bytes:
     except ValueError:
         pass
     raise VenueUnavailable(f"a node wrote {answer!r:.80} where bytes in hexadecimal stand")
+
+
+def _packed(bodies: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """Cut calls into requests that are as long as nodes take them; a call that is too long by itself goes alone."""
+    start, size = 0, 0
+    for place, body in enumerate(bodies):
+        if place > start and (size + len(body) > MOST_BYTES or place - start == MOST_CALLS):
+            yield bodies[start:place]
+            start, size = place, 0
+        size += len(body) + 1
+    yield bodies[start:]
 
 
 def _body(number: int, call: Call) -> dict[str, object]:

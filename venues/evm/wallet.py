@@ -11,7 +11,7 @@ from decimal import Decimal, localcontext
 
 from domain.errors import ConfigurationError, VenueUnavailable
 from domain.judgement import Ruling, Verdict
-from domain.venue import Capabilities, Holding, NeverArrived, Order, Pending, Price
+from domain.venue import Capabilities, Holding, NeverArrived, Order, Pending, Price, Survey, Venue
 from events.money import Amount
 from events.values import Fill, Quote, Refusal, RefusalCode
 from venues.evm import assets, pricing
@@ -22,7 +22,7 @@ from venues.evm.judgement import Judgement
 from venues.evm.lens import Lens
 from venues.evm.probe import Probe
 from venues.evm.quantities import ETHER_DECIMALS, units_of, whole
-from venues.evm.quoting import Quoted, Quoter, Target
+from venues.evm.quoting import Quoted, Quoter, Seller, Target
 from venues.evm.reading import Head, Holder, Look, Reader, Reading
 from venues.evm.registry import NAME, Chain
 from venues.evm.routes import best_sales, sale_asks, ways
@@ -52,7 +52,8 @@ class Wallet:
         self._holder = Holder(chain, address, discovery, judgement)
         self._reader = Reader(chain, rpc, self.lens, clock)
         self._probe = Probe(rpc, self.lens, chain, address, self._target.contract)
-        self._quoter = Quoter(self._holder, self._target, rpc, self.lens, self._probe)
+        self._seller = Seller(self._holder, self._target, self._probe)
+        self._quoter = Quoter(chain, rpc, self.lens)
         self._clock = clock
         self._reading: Reading | None = None
         self._quoted: Quoted | None = None
@@ -98,6 +99,23 @@ class Wallet:
         look = self._reader.look([self._holder])
         return self._taken(look, self.rpc.ask(look.calls))
 
+    def survey(self, venues: Sequence[Venue]) -> Sequence[Survey | VenueUnavailable]:
+        """Read wallets of this chain, in one request what they have and in one what it would bring."""
+        wallets = [each for each in venues if isinstance(each, Wallet) and each.chain == self.chain]
+        if len(wallets) != len(venues):
+            raise ValueError(f"venues: only wallets on {self.chain.name} are read together")
+        before = sum(wallet.requests for wallet in wallets)
+        look = self._reader.look([wallet._holder for wallet in wallets])
+        readings = self._reader.seen(look, self.rpc.ask(look.calls))
+        sound = [(wallet, each) for wallet, each in zip(wallets, readings, strict=True) if isinstance(each, Reading)]
+        wanted = [(wallet._seller, reading.believed) for wallet, reading in sound]
+        quoted = iter(self._quoter.quote(sound[0][1].head, wanted) if sound else ())
+        requests = sum(wallet.requests for wallet in wallets) - before
+        return [
+            wallet._surveyed(each, next(quoted), requests) if isinstance(each, Reading) else each
+            for wallet, each in zip(wallets, readings, strict=True)
+        ]
+
     def holding(self, asset: str) -> Holding:
         """Read one asset as of the latest block."""
         token = assets.address_of(asset, self.chain.chain_id)
@@ -134,7 +152,7 @@ class Wallet:
         if token is None or order.receive != self.target:
             return Refusal(RefusalCode.NOT_TRADABLE, f"a sweep of this wallet ends in {self._symbol} alone")
         units = units_of(order.spend.quantity, self._holder.decimals(token))
-        quoted = self._quoter.quote(self.head(), {token: units})
+        (quoted,) = self._quoter.quote(self.head(), [(self._seller, {token: units})])
         product = quoted.products.get((order.spend.asset, self.target))
         price = quoted.prices[product.name] if product else Price(None, None)
         if product and product.quarantine:
@@ -191,6 +209,18 @@ class Wallet:
         if isinstance(reading, VenueUnavailable):
             raise reading
         self._reading, self._quoted = reading, None
+        return self._held(reading)
+
+    def _surveyed(self, reading: Reading, quoted: Quoted, requests: int) -> Survey | VenueUnavailable:
+        self._reading, self._quoted = reading, quoted
+        try:
+            usd = worth(quoted.feeds, self._symbol)
+        except VenueUnavailable as outage:
+            return outage
+        markets = Capabilities(quoted.products, frozenset())
+        return Survey(tuple(self._held(reading)), markets, quoted.prices, {self.target: usd}, requests)
+
+    def _held(self, reading: Reading) -> Sequence[Holding]:
         coin = Holding(assets.coin(self.chain.chain_id), whole(reading.ether, ETHER_DECIMALS), Decimal(0))
         tokens = ((token, units) for token, units in sorted(reading.units.items()) if units > 0)
         return [coin, *(self._holding(token, units, reading.quarantined) for token, units in tokens)]
@@ -205,7 +235,7 @@ class Wallet:
             self.holdings()
         assert self._reading is not None
         if self._quoted is None:
-            self._quoted = self._quoter.quote(self._reading.head, self._reading.believed)
+            (self._quoted,) = self._quoter.quote(self._reading.head, [(self._seller, self._reading.believed)])
         return self._quoted
 
     def head(self) -> Head:
