@@ -52,6 +52,9 @@ TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
     facts.AccountWentLive: EventType("account_went_live", 1),
     facts.ConversionsHalted: EventType("conversions_halted", 1),
     facts.ConversionsResumed: EventType("conversions_resumed", 1),
+    facts.StrategyMeasured: EventType("strategy_measured", 1),
+    facts.StrategyNotMeasured: EventType("strategy_not_measured", 1),
+    facts.DustInstructed: EventType("dust_instructed", 1),
 }
 
 FACT_OF: Final[Mapping[EventType, type[Fact]]] = {event_type: fact for fact, event_type in TYPE_OF.items()}

@@ -54,7 +54,7 @@ def rehearse(desk: Desk, account: str, due: datetime, command_id: str, automatic
     """Price a sweep leg by leg and record that this policy was tried; one preview request a lot."""
     policy, venue = desk.mandates[account].policy, desk.venue(account)
     reading = read(desk, account, due, automatic)
-    known = desk.streams.load(account).account
+    known = desk.streams.load(account).state
     found = findings(known, reading, policy)
     purse = {hub: known.purse.of(hub) for hub in policy.hubs}
     legs = [_rehearsed(venue, plan, purse, reading, policy, found) for plan in found.legs]

@@ -91,9 +91,9 @@ def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
 
     _refuse_unless_allowed(desk, account)
     head = desk.log.head()
-    if desk.streams.load(account).account.sweep is None:
+    if desk.streams.load(account).state.sweep is None:
         scan(desk, account, desk.clock(), automatic=not sys.stdin.isatty())
-    opened = desk.streams.load(account).account.sweep
+    opened = desk.streams.load(account).state.sweep
     ended = conduct(desk, account, desk.clock() + ROUND)
     deadline = desk.clock() + WAIT
     while wait and ended is Ended.WAITING and desk.clock() < deadline:
@@ -123,7 +123,7 @@ def _summary(lots: int, waiting: bool) -> str:
 def _refuse_unless_allowed(desk: Desk, account: str) -> None:
     from domain.decision import fingerprint
 
-    known, mark = desk.streams.load(account).account, fingerprint(desk.mandates[account].policy)
+    known, mark = desk.streams.load(account).state, fingerprint(desk.mandates[account].policy)
     if known.halted:
         raise RefusedByPolicy(f"{account} is halted ({known.halted}); `dustman resume {account}` ends that")
     if known.live != mark:

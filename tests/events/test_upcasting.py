@@ -13,6 +13,7 @@ import pytest
 from events.archive import lines, opened
 from events.catalogue import FACT_OF, EventType, UnknownType, type_of
 from events.codec import UnfitFact, decode
+from events.facts import account_of
 from events.inspection import inspect
 from events.leaf import leaf
 from events.log import CorruptLog, EventIdConflict, NewEvent, Recorded
@@ -139,7 +140,7 @@ def test_log__with_an_earlier_version__keeps_its_bytes_and_proves_them(old: SQLi
     first, second = old.read()
     assert (first.type_version, first.data, first.fact) == (-1, EARLIEST, halt("moving"))
     assert second.type_version == type_of(second.fact).version
-    assert fold(old, "", lambda told, event: f"{told} {event.fact.account}") == " main main"
+    assert fold(old, "", lambda told, event: f"{told} {account_of(event.fact)}") == " main main"
     found = inspect(old, ())
     assert (found.events, found.broken) == (2, [])
     assert json.loads(leaf(first))["type_version"] == -1
