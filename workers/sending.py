@@ -80,7 +80,7 @@ def _sized(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> dict[str, Am
 
 
 def _offered(desk: Desk, account: str, sweep: Sweep, spends: Mapping[str, Amount], proposal: Proposal) -> bool:
-    current, chain, now = desk.streams.load(account).account, desk.chain(account), desk.clock()
+    current, chain, now = desk.streams.load(account).state, desk.chain(account), desk.clock()
     offered, mark = intents(spends, sweep.legs, proposal), fingerprint(desk.mandates[account].policy)
     nonce = next_nonce(current.lane, proposal, chain.rules)
     if isinstance(nonce, Wait):
@@ -103,7 +103,7 @@ def retract(desk: Desk, account: str, sweep: Sweep, step: Retract) -> bool:
     if isinstance(proposal, Refusal):
         waits = proposal.code is RefusalCode.NO_NET_GAIN
         return False if waits else _halt(desk, account, sweep, proposal.sentence)
-    nonce = next_nonce(desk.streams.load(account).account.lane, proposal, chain.rules)
+    nonce = next_nonce(desk.streams.load(account).state.lane, proposal, chain.rules)
     if isinstance(nonce, Wait):
         return False
     if isinstance(nonce, Alarm):
@@ -132,7 +132,7 @@ def observe(desk: Desk, account: str) -> bool:
 
     Returns whether anything is news, so that looking again at once is worth while.
     """
-    current, chain = desk.streams.load(account).account, desk.chain(account)
+    current, chain = desk.streams.load(account).state, desk.chain(account)
     lane, sweep = current.lane, current.sweep
     if sweep is None or isinstance(lane.state, Idle):
         return True
@@ -141,7 +141,7 @@ def observe(desk: Desk, account: str) -> bool:
         sight = chain.sight(watch_of(lane.state.attempts, block, _ended(lane.state, sweep)))
     news = False
     while True:
-        now, current = desk.clock(), desk.streams.load(account).account
+        now, current = desk.clock(), desk.streams.load(account).state
         move = next_move(current.lane, sight, now, chain.rules, bool(current.halted))
         match move:
             case Wait():
