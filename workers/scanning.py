@@ -56,7 +56,7 @@ def _survey_of(venue: Venue, policy: Policy) -> Survey:
 
 def is_scanned(desk: Desk, account: str, due: datetime) -> bool:
     """Say whether the account was scanned for this moment or a later one."""
-    known = desk.streams.load(account).account
+    known = desk.streams.load(account).state
     return known.scanned_until is not None and due <= known.scanned_until
 
 
@@ -81,7 +81,7 @@ def look(desk: Desk, account: str) -> tuple[Reading, Findings]:
     """Scan an account now without announcing dust: nothing comes of it but knowledge."""
     reading = read_or_record_outage(desk, account, desk.clock(), automatic=True)
     policy = desk.mandates[account].policy
-    found = findings(desk.streams.load(account).account, reading, policy)
+    found = findings(desk.streams.load(account).state, reading, policy)
     desk.streams.handle(account, RecordScan(reading, policy, announce=False), reading.scan_id)
     return reading, found
 
