@@ -17,8 +17,10 @@ from events.values import LegKind, Quote, Refusal
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from tests.venues.wallet_stage import described, wallet_on
+from venues.evm import quoting
 from venues.evm.assets import coin, token
 from venues.evm.registry import Feed
+from venues.evm.routes import Route
 from venues.evm.wallet import Wallet
 
 D = Decimal
@@ -292,3 +294,26 @@ def test_quote__one_sale__is_simulated_and_one_without_route_refused(chain: Loca
         wallet.execute(order("EIGEN", wallet.target))
     with pytest.raises(ConfigurationError):
         wallet.outcome(order("EIGEN", wallet.target))
+
+
+def test_capabilities__without_room_for_every_way__ask_what_was_open_and_find_anew_what_is_not(
+    chain: LocalChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, token = chain.wallets[0].address, chain.tokens["DUST000"].address
+    chain.hand_out([("DUST000", owner, 10**18)])
+    wallet = wallet_on(chain, target="WETH", allow=["DUST000"])
+    wallet.holdings()
+    first = wallet.capabilities()
+    monkeypatch.setattr(quoting, "ROOM", 0)
+    wallet.holdings()
+    assert wallet.capabilities() == first
+    # Its pool is gone, as far as is known: nothing sells it, and the next scan looks everywhere again.
+    wallet._holder.discovery.remember({token: [Route((token, wallet.target_contract), (100,))]})
+    wallet.holdings()
+    assert (asset(chain, "DUST000"), wallet.target) not in wallet.capabilities().products
+    wallet.holdings()
+    assert wallet.capabilities() == first
+    # What a cache names that is no way at all is never asked.
+    wallet._holder.discovery.remember({token: [Route((token, token, wallet.target_contract), (1, 2))]})
+    wallet.holdings()
+    assert wallet.capabilities() == first

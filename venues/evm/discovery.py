@@ -110,7 +110,7 @@ class Discovery:
 
     def remember(self, routes: Mapping[str, list[Route]]) -> None:
         """Remember over which routes tokens are sold."""
-        if any(self.found.routes.get(token) != some for token, some in routes.items()):
+        if any(self.found.routes.get(token, []) != some for token, some in routes.items()):
             self.found.routes.update(routes)
             self.keep()
 

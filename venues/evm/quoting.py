@@ -199,14 +199,18 @@ class Quoter:
     def _remember(
         self, wanted: Sequence[Wanted], possible: Sequence[Sequence[Way]], found: Sequence[Sequence[bytes | None]]
     ) -> None:
-        """Keep which routes are open, each seller's best first; one that others asked over is open for all."""
-        everywhere: dict[tuple[str, str], list[Route]] = {}
-        for (seller, _), some, answers in zip(wanted, possible, found, strict=True):
-            own = open_routes(some, answers)
-            for token, open_ in own.items():
-                shared = everywhere.setdefault((token, seller.target.contract), open_)
-                open_ += [route for route in shared if route not in open_]
-            seller.holder.discovery.remember(own)
+        """Keep which routes are open, each seller's best first, then those of others."""
+        own = [open_routes(some, answers) for some, answers in zip(possible, found, strict=True)]
+        everywhere: dict[tuple[str, str], dict[Route, None]] = {}
+        for (seller, _), some in zip(wanted, own, strict=True):
+            for token, best in some.items():
+                everywhere.setdefault((token, seller.target.contract), {}).update(dict.fromkeys(best))
+        for (seller, _), asked, some in zip(wanted, possible, own, strict=True):
+            tokens = dict.fromkeys(way.route.path[0] for way in asked)
+            shared = {token: everywhere.get((token, seller.target.contract), {}) for token in tokens}
+            seller.holder.discovery.remember(
+                {token: list(dict.fromkeys([*some.get(token, ()), *others])) for token, others in shared.items()}
+            )
 
 
 def _fitting(
