@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -31,6 +31,7 @@ class Product:
 
     `closed` is empty for a market that takes market orders now, else the venue's word for why it does not. `exit` is
     the kind of leg that sells its base. `quarantine` says why its base is not believed though there is a market.
+    `via` is the asset in the middle, empty where it sells directly.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Product:
     closed: str = ""
     exit: LegKind = LegKind.SELL
     quarantine: str = ""
+    via: str = ""
 
     @property
     def open(self) -> bool:
@@ -52,10 +54,14 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What can be converted into what: markets by (base, quote), and pairs the venue exchanges one to one."""
+    """What can be converted into what: markets by (base, quote), and pairs the venue exchanges one to one.
+
+    `others` are further ways to sell the same pair, which bring less than the one in `products`.
+    """
 
     products: Mapping[tuple[str, str], Product]
     convertible: frozenset[tuple[str, str]]
+    others: Mapping[tuple[str, str], tuple[Product, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,8 @@ class Venue(Protocol):
         ...
 
     def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
-        """Say what one unit of each is worth in the policy's currency; those not named are worth one."""
+        """Say what one unit of each is worth in the policy's currency, as far as the venue knows it by other means
+        than its markets; a hub that is not named is worth one."""
         ...
 
     def quote(self, order: Order) -> Quote | Refusal:

@@ -28,7 +28,7 @@ logger = logging.getLogger("dustman")
 def mandates(settings: Settings) -> dict[str, Mandate]:
     """Return every account as its owner set it up."""
     return {
-        name: Mandate(name, account.venue, account.policy(), account.schedule)
+        name: Mandate(name, account.venue, settings.policy(name), account.schedule)
         for name, account in settings.accounts.items()
     }
 

@@ -126,6 +126,7 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
     from venues.evm.discovery import Discovery
     from venues.evm.judgement import Allowed
     from venues.evm.keyed import KeyedWallet
+    from venues.evm.routes import MIDDLES, THROUGH
     from venues.evm.rpc import Rpc
     from venues.evm.wallet import Wallet
     from venues.limits import Limiter
@@ -139,10 +140,20 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
         seconds_between_conversions=settings.limits.seconds_between_conversions,
     )
     rpc, where = Rpc(urls, ours.chain, limiter=limiter), ours.where()
+    through = THROUGH if not settings.strategies_with(account) else (*THROUGH, *MIDDLES)
     found = Discovery(rpc, ours.address, ours.first_block, ours.cache / f"{ours.chain}-{ours.address}.json")
     judgement = Allowed(where, frozenset(ours.allow), ours.highest_tax / 100)
     if ours.selling is None:
-        return Wallet(where, ours.address, ours.target, rpc=rpc, discovery=found, judgement=judgement, clock=now)
+        return Wallet(
+            where,
+            ours.address,
+            ours.target,
+            rpc=rpc,
+            discovery=found,
+            judgement=judgement,
+            clock=now,
+            through=through,
+        )
     relay = ours.selling.relay
     return KeyedWallet(
         where,
@@ -154,6 +165,7 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
         judgement=judgement,
         clock=now,
         relay=Rpc([_url(settings, account, relay)], ours.chain) if relay else None,
+        through=through,
     )
 
 

@@ -40,7 +40,7 @@ def check_account(settings: Settings, name: str) -> Iterator[Finding]:
     if reached[0].fix or key.fix:
         yield skip(f"{name}: rights", "the venue was not asked")
         return
-    yield from _ask(name, account.policy(), open_exchange(settings, name))
+    yield from _ask(name, settings.policy(name), open_exchange(settings, name))
 
 
 def _reach(name: str, account: Account) -> Iterator[Finding]:
