@@ -198,4 +198,6 @@ def _steps(path: tuple[str, ...], account: Account | WalletAccount) -> tuple[str
     symbols = {symbol.upper(): symbol for symbol in (ETH, *chain.tokens)}
     if any(step.upper() not in symbols for step in path[1:]):
         return ()
-    return tuple(asset_of(chain, symbols[step.upper()]) for step in path[1:])
+    *middle, last = path[1:]
+    end = account.target if account.target in ON_CHAIN.get(last, ()) else symbols[last.upper()]
+    return tuple(asset_of(chain, step) for step in (*(symbols[step.upper()] for step in middle), end))

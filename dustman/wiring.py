@@ -21,6 +21,7 @@ from dustman.wallet_settings import Selling, WalletAccount
 if TYPE_CHECKING:
     from redis import Redis
 
+    from domain.equity import EquitySource
     from domain.venue import Venue
     from events.feed import Feed
     from events.log import EventLog, ProvableLog, Recorded
@@ -108,6 +109,22 @@ def open_feed(settings: Settings) -> Feed:
         return Feed(open_redis(settings), log.identity, settings.redis.feed_window)
     finally:
         log.close()
+
+
+def open_equity(settings: Settings, strategy: str) -> EquitySource:
+    """Return who knows a strategy's equity: whom the settings name, else its accounts."""
+    from domain.equity import Computed
+
+    ours = settings.equity.get(strategy)
+    if ours is None:
+        return Computed()
+    from workers.equity import Supplied, from_redis, from_url
+
+    max_age = timedelta(seconds=ours.max_age)
+    if ours.url is not None:
+        return Supplied(str(ours.url), from_url(f"{ours.url}{ours.url.target}"), max_age)
+    key = ours.redis or ""
+    return Supplied(f"redis {key}", from_redis(open_redis(settings), key), max_age)
 
 
 def open_venue(settings: Settings, account: str, redis: Redis | None = None) -> Venue:

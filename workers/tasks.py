@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from domain.errors import NOT_ASKED
 from events.log import LogConflict, LogUnavailable
-from workers import conducting, intake, reconciling, scanning
+from workers import conducting, intake, measuring, reconciling
 from workers.app import app, desk
 from workers.schedule import latest_due
 
@@ -42,7 +42,15 @@ def scan(account: str) -> None:
     """Scan an account for its latest due time."""
     at = desk()
     due = latest_due(at.mandate(account).schedule, at.clock())
-    scanning.scan(at, account, due, automatic=True)
+    measuring.scan_or_measure(at, account, due, automatic=True)
+
+
+@task("dustman.measure")
+def measure(strategy: str) -> None:
+    """Measure a strategy for its latest due time."""
+    at = desk()
+    due = latest_due(at.intervals[at.charter(strategy).name], at.clock())
+    measuring.measure(at, strategy, due)
 
 
 @task("dustman.convert")
