@@ -113,7 +113,7 @@ def test_measured__without_gas_to_go_by__instructs_nothing_on_a_chain() -> None:
 
 @pytest.mark.parametrize("changes", [{"lst": "wsteth"}, {"lst": "none", "staking": False}, {"staking": False}])
 def test_measured__a_strategy_that_expects_no_rewards__reports_and_sells_nothing(changes: dict[str, object]) -> None:
-    charter = dataclasses.replace(CHARTER, **changes)
+    charter = dataclasses.replace(CHARTER, **changes)  # type: ignore[arg-type]
     told, verdict = outcome(survey(*HOLDS, held(EIGEN, "5000"), charter=charter), charter=charter)
     assert [lot.asset for lot in told.unexpected] == [EIGEN]
     assert (told.lots, told.total, told.triggered) == ((), D(0), False)
