@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from events.records import replace
@@ -29,7 +29,8 @@ class Charter:
     accounts: tuple[str, ...]
     belongs: Mapping[str, tuple[str, ...]]
     venue: str = ""
-    steps: Mapping[str, tuple[str, ...]] | None = None
+    prefers_path: bool = False
+    steps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def expects_rewards(self) -> bool:

@@ -146,7 +146,7 @@ def instruction(dust: Dust, survey: Survey, charter: Charter, gas: Gas | None) -
 
 def _preferred(way: Option, survey: Survey, charter: Charter) -> bool:
     """Say whether a way is what the strategy likes; one that likes nothing in particular prefers none."""
-    steps = (charter.steps or {}).get(survey.reading.account, ())
+    steps = charter.steps.get(survey.reading.account, ())
     if not charter.venue and not steps:
         return False
     return charter.venue in ("", survey.reading.venue) and (not steps or way.path[1:] == steps)

@@ -245,7 +245,7 @@ class Settings(Section):
     reconcile: Reconcile = setting({}, "How orders whose answer was lost are settled.")
     workers: Workers = setting({}, "How much `dustman up` does at once.")
     strategies: Folder | None = setting(
-        None, "The folder of the strategies' files, one each, named after the strategy; see strategies.NAME below."
+        None, "The folder of the strategies' files, one each: strategies/NAME.yaml below."
     )
     equity: dict[AccountName, EquitySource] = setting(
         {}, "Who knows a strategy's equity, by its name; that of others is computed from their accounts' holdings."
@@ -340,6 +340,13 @@ class Settings(Section):
     def intervals(self) -> Mapping[str, Every]:
         """Return how often each strategy is measured."""
         return self._schedules
+
+    def charter(self, name: str) -> Charter:
+        """Return a strategy by its name; `ConfigurationError` lists those there are."""
+        if name not in self._charters:
+            there = ", ".join(self._charters) or "none"
+            raise ConfigurationError(f"there is no strategy {name!r}; the settings have {there}")
+        return self._charters[name]
 
     def strategies_with(self, account: str) -> tuple[str, ...]:
         """Name the strategies that hold things in an account."""

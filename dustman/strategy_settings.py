@@ -150,7 +150,7 @@ def _misplaced(strategy: Strategy, settings: Settings, document: Document) -> It
         yield Mistake(
             document.line(("accounts",)),
             ("accounts",),
-            f"count in {' and in '.join(sorted(set(known)))}; one is needed",
+            f"count in {' and in '.join(sorted(set(known)))}; one currency is needed",
         )
 
 
@@ -186,6 +186,7 @@ def charter_of(name: str, strategy: Strategy, settings: Settings) -> Charter:
         accounts=strategy.accounts,
         belongs={account: belonging(strategy, ours) for account, ours in accounts.items()},
         venue=strategy.dust_conversion_venue or "",
+        prefers_path=bool(strategy.dust_conversion_path),
         steps={account: path for account, path in steps.items() if path},
     )
 
@@ -196,7 +197,7 @@ def _steps(path: tuple[str, ...], account: Account | WalletAccount) -> tuple[str
         return tuple(f"{account.venue}:{code}" for code in path[1:])
     chain = account.where()
     symbols = {symbol.upper(): symbol for symbol in (ETH, *chain.tokens)}
-    if any(step.upper() not in symbols for step in path[1:]):
+    if not path or any(step.upper() not in symbols for step in path[1:]):
         return ()
     *middle, last = path[1:]
     end = account.target if account.target in ON_CHAIN.get(last, ()) else symbols[last.upper()]
