@@ -31,6 +31,7 @@ from events.money import Amount, exactly_less
 from events.values import Policy
 from workers import scanning
 from workers.desk import Desk
+from workers.schedule import latest_due
 
 
 def measure(desk: Desk, strategy: str, due: datetime, automatic: bool = True) -> Sequence[Recorded]:
@@ -52,6 +53,12 @@ def measure(desk: Desk, strategy: str, due: datetime, automatic: bool = True) ->
         return []
     told = [each for survey in surveys for each in _told(desk, survey, verdict, found, occasion)]
     return [*recorded, *told]
+
+
+def measure_latest(desk: Desk, strategy: str) -> Sequence[Recorded]:
+    """Measure a strategy for its latest due time."""
+    interval = desk.intervals[desk.charter(strategy).name]
+    return measure(desk, strategy, latest_due(interval, desk.clock()))
 
 
 def look(desk: Desk, strategy: str) -> tuple[Verdict, Sequence[Survey]]:

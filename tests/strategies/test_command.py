@@ -15,7 +15,7 @@ from dustman.settings import load
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from simulators.chain.showcase import watched
-from tests.dustman.conftest import Typed, dustman, home
+from tests.dustman.conftest import Typed
 from workers.measuring import measure
 
 ETHER = 10**18
@@ -31,7 +31,6 @@ dust_conversion_venue: binance
 dust_conversion_path: [EIGEN, NOPE, ETH]
 accounts: [main]
 """
-__all__ = ["dustman", "home"]
 
 
 @pytest.fixture

@@ -26,8 +26,9 @@ from simulators.chain.chain import LocalChain
 from simulators.coinbase.twin import CoinbaseTwin
 from tests.strategies.stand import ETHER, EXCHANGE, charter, scenario, team
 from tests.wallets.stand import ACCOUNT, D, balanced
+from tests.workers.test_tasks import run
 from venues.evm.registry import asset_of
-from workers import measuring, overdue, reconciling
+from workers import measuring, overdue, reconciling, tasks
 from workers.schedule import Every, next_due
 
 SECOND = timedelta(seconds=1)
@@ -200,6 +201,21 @@ def test_measure__two_strategies_in_one_wallet__announce_a_lot_once(chain: Local
         built.settle()
         built.measure("second")
         assert built.facts(StrategyMeasured)[-1].total == 0
+
+
+def test_tasks__of_a_strategy__measure_it_once_whoever_asks(chain: LocalChain, home: Path) -> None:
+    (home / "dustman.yaml").write_text("accounts: {main: {venue: coinbase}}\n")
+    with team(chain, home, STAKE) as built:
+        built.clock.ahead += next_due(Every(300), built.clock()) + SECOND - built.clock()
+        run(built.desk, lambda: tasks.measure.run("loop"))
+        assert len(built.facts(StrategyMeasured)) == 1
+        run(built.desk, lambda: tasks.scan.run(ACCOUNT))
+        assert len(built.facts(StrategyMeasured)) == 1
+        built.clock.ahead += timedelta(minutes=6)
+        run(built.desk, lambda: tasks.scan.run(ACCOUNT))
+        assert len(built.facts(StrategyMeasured)) == 2
+        run(built.desk, lambda: tasks.measure.run("nobody's"))
+        assert len(built.facts(StrategyMeasured)) == 2
 
 
 def test_missed__a_measurement__is_made_up_for_and_its_accounts_are_not_scanned(
