@@ -44,4 +44,4 @@ def policy_for(account: str, policy: Policy, charters: Iterable[Charter]) -> Pol
     if not ours:
         return policy
     belongs = tuple(sorted({asset for charter in ours for asset in charter.belongs[account]}))
-    return replace(policy, belongs=belongs, rewards=any(charter.expects_rewards for charter in ours))
+    return replace(policy, belongs=belongs, expects_rewards=any(charter.expects_rewards for charter in ours))

@@ -116,7 +116,7 @@ def judge(holding: Holding, policy: Policy, market: Market, automatic: bool) -> 
             f"{plain(policy.threshold)} {policy.currency}"
         )
         return Kept(holding.asset, holding.available, Keep.ABOVE_THRESHOLD, sentence)
-    if policy.belongs is not None and not policy.rewards:
+    if policy.belongs is not None and not policy.expects_rewards:
         sentence = f"worth {_money(whole_value, policy)}, and no strategy here expects it; it is reported, not sold"
         return Kept(holding.asset, holding.available, Keep.UNEXPECTED, sentence)
     if automatic and policy.admitted is not None and holding.asset not in policy.admitted:

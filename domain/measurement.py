@@ -77,7 +77,7 @@ def snapshot(charter: Charter, surveys: Sequence[Survey]) -> Snapshot:
     found: dict[str, tuple[Dust, ...]] = {}
     unpriced: list[str] = []
     for survey in surveys:
-        reading, policy = survey.reading, replace(survey.policy, rewards=True)
+        reading, policy = survey.reading, replace(survey.policy, expects_rewards=True)
         judged = [judge(holding, policy, reading.market, reading.automatic) for holding in reading.holdings]
         pieces = [each for each in judged if isinstance(each, Dust)]
         found[reading.account] = tuple(sorted(pieces, key=lambda piece: (-piece.value, piece.asset)))

@@ -256,7 +256,7 @@ def test_dust__tone__is_priced_in_its_own_hub() -> None:
     assert dust(TONE, "30").value == Decimal("0.4569")
 
 
-STRATEGYS = replace(POLICY, belongs=(BTC, DOGE), rewards=True)
+STRATEGYS = replace(POLICY, belongs=(BTC, DOGE), expects_rewards=True)
 
 
 def test_judge__what_belongs_to_a_strategy__stays_even_on_the_list_of_the_excluded() -> None:
@@ -274,7 +274,7 @@ def test_judge__what_no_strategy_has_a_use_for__is_dust_whatever_it_is_worth() -
 
 
 def test_judge__where_no_strategy_expects_rewards__is_unexpected_and_says_its_worth() -> None:
-    kept = judge(held(ADA, "100"), replace(STRATEGYS, rewards=False), market(), automatic=True)
+    kept = judge(held(ADA, "100"), replace(STRATEGYS, expects_rewards=False), market(), automatic=True)
     assert isinstance(kept, Kept) and kept.reason is Keep.UNEXPECTED
     assert "worth 40.0000 USD, and no strategy here expects it" in kept.sentence
 
@@ -284,5 +284,5 @@ def test_priced_products__of_a_strategy__price_what_belongs_to_it_too() -> None:
     plainly = replace(POLICY, excluded=(*POLICY.excluded, DOGE))
     capabilities = market().capabilities
     assert priced_products(holdings, plainly, capabilities) == {"ADA-USDC", "BTC-USDC"}
-    wanted = priced_products(holdings, replace(plainly, belongs=(DOGE,), rewards=True), capabilities)
+    wanted = priced_products(holdings, replace(plainly, belongs=(DOGE,), expects_rewards=True), capabilities)
     assert wanted == {"ADA-USDC", "BTC-USDC", "DOGE-USDC"}

@@ -78,7 +78,7 @@ def test_instruction__a_gain_not_above_what_the_owner_wants__is_none() -> None:
 
 
 def test_options__at_an_exchange__are_its_hubs_and_pay_both_fees() -> None:
-    own = replace(POLICY, belongs=(POLICY.target,), rewards=True)
+    own = replace(POLICY, belongs=(POLICY.target,), expects_rewards=True)
     dollars = product(ADA, "coinbase:USD")
     at = exchange(BTC_USDC, ADA_USDC, dollars, ADA_USD=Price(D("0.39"), D("0.3904")))
     place = survey(held(ADA, "100"), at=at)

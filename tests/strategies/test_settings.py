@@ -77,7 +77,7 @@ def test_policy__of_an_account__has_what_belongs_and_another_fingerprint(tmp_pat
     read = settings(tmp_path, {"loop.yaml": LOOP})
     own, policy = read.account("wallet").policy(), read.policy("wallet")
     assert own.belongs is None and policy.belongs == tuple(sorted(read.charter("loop").belongs["wallet"]))
-    assert policy.rewards
+    assert policy.expects_rewards
     assert fingerprint(own) != fingerprint(policy)
     assert read.policy("hodl") == read.account("hodl").policy()
     assert mandates(read)["wallet"].policy == policy
@@ -89,7 +89,7 @@ def test_policy__of_an_account_of_two__has_what_belongs_to_either(tmp_path: Path
     read = settings(tmp_path, {"loop.yaml": LOOP, "other.yaml": other})
     policy = read.policy("wallet")
     assert set(policy.belongs or ()) >= {MAINNET["USDT"], MAINNET["weETH"]}
-    assert policy.rewards and not read.charter("other").expects_rewards
+    assert policy.expects_rewards and not read.charter("other").expects_rewards
     assert read.policy("desk").belongs == ("coinbase:ETH", "coinbase:USDT", "coinbase:WEETH", "coinbase:WSTETH")
 
 
