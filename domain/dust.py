@@ -28,12 +28,14 @@ WIDEST = Decimal(2)
 class Market:
     """What the venue can do and at which prices, at the moment of a scan; prices by product name.
 
-    `worth` is what one unit of a hub is worth in the policy's currency.
+    `worth` is what one unit of a hub is worth in the policy's currency, `appraised` what one of any asset is by other
+    means than markets; equity counts by it, no sale does.
     """
 
     capabilities: Capabilities
     prices: Mapping[str, Price]
     worth: Mapping[str, Decimal] = field(default_factory=dict)
+    appraised: Mapping[str, Decimal] = field(default_factory=dict)
 
     def product(self, base: str, quote: str) -> Product | None:
         """Return the market of the pair when it takes market orders now."""

@@ -93,9 +93,9 @@ class Computed:
 
 
 def price_of(asset: str, policy: Policy, market: Market) -> Decimal | None:
-    """Price one unit in the policy's currency: as the venue values it, at par for a hub, else by a sale to a hub."""
-    if asset in market.worth:
-        return market.worth[asset]
+    """Price one unit in the policy's currency: as it is appraised, as a hub, else by a sale to a hub."""
+    if asset in market.appraised:
+        return market.appraised[asset]
     if asset in policy.hubs:
         return market.worth_of(asset)
     for hub in policy.hubs:

@@ -14,11 +14,11 @@ from typing import Final
 
 from domain.chain import Proposal
 from domain.charter import Charter
-from domain.dust import Dust, Market, expected_gain, settlement_hub, unroutable
+from domain.dust import CENT, Dust, Market, expected_gain, settlement_hub, unroutable
 from domain.equity import Survey
 from domain.share import share
 from domain.venue import Order, Product
-from events.money import Amount, exactly_less, floor_to
+from events.money import Amount, exactly_less, floor_to, ticker
 from events.values import Instruction, LegKind, Policy
 
 # How much less than the best the preferred way may bring, as a part of the best.
@@ -57,10 +57,13 @@ def gas_of(proposal: Proposal, drafts: Sequence[Order]) -> Gas:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One way to convert a lot: what it would bring in the target, and what is left of it in the policy's currency."""
+    """One way to convert a lot: what it would bring in the target, and what is left of it in the policy's currency.
+
+    Without a product the venue exchanges it one to one.
+    """
 
     path: tuple[str, ...]
-    product: Product
+    product: Product | None
     estimated: Amount
     fees: tuple[Amount, ...]
     gas: Decimal
@@ -74,40 +77,46 @@ def options(dust: Dust, survey: Survey, gas: Gas | None) -> list[Option]:
         option
         for hub in policy.hubs
         for product in _products(dust.asset, hub, market)
-        if (option := _option(dust, product, policy, market, gas))
+        if (option := _option(dust, hub, product, policy, market, gas))
     ]
     return sorted(found, key=lambda option: -option.net)
 
 
-def _products(asset: str, hub: str, market: Market) -> Iterable[Product]:
+def _products(asset: str, hub: str, market: Market) -> Iterable[Product | None]:
+    """List the markets of a pair, None for an exchange one to one."""
     best = market.product(asset, hub)
     others = market.capabilities.others.get((asset, hub), ())
-    return [product for product in (best, *others) if product and product.open]
+    open_ones: list[Product | None] = [product for product in (best, *others) if product and product.open]
+    return [*open_ones, None] if (asset, hub) in market.capabilities.convertible else open_ones
 
 
-def _option(dust: Dust, product: Product, policy: Policy, market: Market, gas: Gas | None) -> Option | None:
-    bid = market.fair_bid(product)
+def _option(
+    dust: Dust, hub: str, product: Product | None, policy: Policy, market: Market, gas: Gas | None
+) -> Option | None:
+    bid = market.fair_bid(product) if product else Decimal(1)
     if not bid:
         return None
-    price = bid * market.worth_of(product.quote)
-    piece = Dust(dust.asset, dust.free, price, dust.free * price, product.quote, product)
+    price = bid * market.worth_of(hub)
+    piece = Dust(dust.asset, dust.free, price, dust.free * price, hub, product)
     if unroutable(piece, policy, market):
         return None
     gross = piece.size * price
-    kept = expected_gain(gross, product.quote, policy, market)
-    if product.exit is LegKind.SWAP and (gas is None or dust.asset not in gas.shares):
+    kept = expected_gain(gross, hub, policy, market)
+    if product and product.exit is LegKind.SWAP and (gas is None or dust.asset not in gas.shares):
         return None
-    paid = gas.shares[dust.asset] + (gas.hop if product.via else 0) if gas else Decimal(0)
-    path = tuple(each for each in (dust.asset, product.via, product.quote) if each)
+    via = product.via if product else ""
+    paid = gas.shares[dust.asset] + (gas.hop if via else 0) if gas else Decimal(0)
+    path = tuple(each for each in (dust.asset, via, hub) if each)
     path = path if path[-1] == policy.target else (*path, policy.target)
-    fees = (Amount(exactly_less(gross, kept), product.quote),) if kept < gross else ()
-    return Option(path, product, _in_target(kept, product, policy, market), fees, paid, exactly_less(kept, paid))
+    fees = (Amount(exactly_less(gross, kept), hub),) if kept < gross else ()
+    return Option(path, product, _in_target(kept, hub, product, policy, market), fees, paid, exactly_less(kept, paid))
 
 
-def _in_target(value: Decimal, product: Product, policy: Policy, market: Market) -> Amount:
+def _in_target(value: Decimal, hub: str, product: Product | None, policy: Policy, market: Market) -> Amount:
     """Say what a value in the policy's currency is of the target, rounded down to its steps."""
     if policy.target in policy.hubs:
-        return Amount(floor_to(value / market.worth_of(product.quote), product.quote_increment), policy.target)
+        step = product.quote_increment if product else CENT
+        return Amount(floor_to(value / market.worth_of(hub), step), policy.target)
     pool = settlement_hub(policy, market)
     final = market.product(policy.target, pool) if pool else None
     bid = market.bid(final) if final else None
@@ -116,7 +125,9 @@ def _in_target(value: Decimal, product: Product, policy: Policy, market: Market)
     return Amount(floor_to(value / (bid * market.worth_of(final.quote)), final.base_increment), policy.target)
 
 
-def instruction(dust: Dust, survey: Survey, charter: Charter, gas: Gas | None) -> tuple[Instruction, Product] | None:
+def instruction(
+    dust: Dust, survey: Survey, charter: Charter, gas: Gas | None
+) -> tuple[Instruction, Product | None] | None:
     """Choose a lot's way; None where it has none, or where none leaves more than the policy wants at least."""
     ways = options(dust, survey, gas)
     if not ways or ways[0].net <= survey.policy.minimum_gain:
@@ -132,7 +143,7 @@ def instruction(dust: Dust, survey: Survey, charter: Charter, gas: Gas | None) -
         quantity=dust.size,
         value=dust.size * dust.price,
         path=chosen.path,
-        product=chosen.product.name,
+        product=chosen.product.name if chosen.product else "-".join(map(ticker, chosen.path[:2])),
         estimated=chosen.estimated,
         fees=chosen.fees,
         gas=chosen.gas,
@@ -152,8 +163,8 @@ def _preferred(way: Option, survey: Survey, charter: Charter) -> bool:
     return charter.venue in ("", survey.reading.venue) and (not steps or way.path[1:] == steps)
 
 
-def replaced(market: Market, chosen: Mapping[str, Product]) -> Market:
-    """Return the market in which each chosen asset has its chosen product and no other."""
+def replaced(market: Market, chosen: Mapping[str, Product | None]) -> Market:
+    """Return the market in which each chosen asset has its chosen product and no other, or none to be exchanged."""
     others = {pair: product for pair, product in market.capabilities.products.items() if pair[0] not in chosen}
-    products = others | {(asset, product.quote): product for asset, product in chosen.items()}
+    products = others | {(asset, product.quote): product for asset, product in chosen.items() if product}
     return replace(market, capabilities=replace(market.capabilities, products=products, others={}))

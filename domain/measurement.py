@@ -62,7 +62,7 @@ class Verdict:
     """What a measurement makes happen: what is recorded of the strategy, and the chosen products by account."""
 
     command: RecordMeasurement
-    chosen: Mapping[str, Mapping[str, Product]]
+    chosen: Mapping[str, Mapping[str, Product | None]]
 
     def trigger(self, account: str) -> Trigger | None:
         """Return what the account is told to sell, None where nothing."""
@@ -114,7 +114,7 @@ def measured(
 ) -> Verdict:
     """Hold dust against equity; `gas` is by account, of those on a chain, needed only where dust exceeds its share."""
     charter, over = occasion.charter, exceeds(found, occasion.charter, equity)
-    chosen: dict[str, dict[str, Product]] = {}
+    chosen: dict[str, dict[str, Product | None]] = {}
     told: list[Instruction] = []
     for survey in surveys if over else ():
         for piece, (way, product) in _ways(survey, found, charter, gas.get(survey.reading.account)):
@@ -139,7 +139,7 @@ def measured(
 
 def _ways(
     survey: Survey, found: Snapshot, charter: Charter, gas: Gas | None
-) -> Iterator[tuple[Dust, tuple[Instruction, Product]]]:
+) -> Iterator[tuple[Dust, tuple[Instruction, Product | None]]]:
     """Yield the lots of an account that go, and their way: the largest first, as far as its caps reach."""
     allowance = survey.allowance
     for piece in () if survey.closed else found.dust.get(survey.reading.account, ()):
@@ -151,7 +151,7 @@ def _ways(
             yield piece, way
 
 
-def marching(survey: Survey, chosen: Mapping[str, Product]) -> Survey:
+def marching(survey: Survey, chosen: Mapping[str, Product | None]) -> Survey:
     """Return an account's reading in which the chosen lots can go their chosen way only."""
     market = replaced(survey.reading.market, chosen)
     return dataclasses.replace(survey, reading=dataclasses.replace(survey.reading, market=market))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from events.money import Amount
 from events.values import Fill, LegKind, Quote, Refusal
@@ -136,8 +136,7 @@ class Venue(Protocol):
         ...
 
     def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
-        """Say what one unit of each is worth in the policy's currency, as far as the venue knows it by other means
-        than its markets; a hub that is not named is worth one."""
+        """Say what one unit of each is worth in the policy's currency; those not named are worth one."""
         ...
 
     def quote(self, order: Order) -> Quote | Refusal:
@@ -153,4 +152,13 @@ class Venue(Protocol):
 
     def outcome(self, order: Order) -> Fill | Refusal | Pending | NeverArrived:
         """Ask what became of an order whose answer was lost. Moves nothing."""
+        ...
+
+
+@runtime_checkable
+class Appraiser(Protocol):
+    """A venue that knows what assets are worth by other means than its own markets, such as price feeds."""
+
+    def appraise(self, assets: Collection[str]) -> Mapping[str, Decimal]:
+        """Say what one unit is worth in the policy's currency; those that nothing is known of are not named."""
         ...

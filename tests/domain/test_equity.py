@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,11 @@ def test_computed__what_is_held__is_all_of_it_at_its_price() -> None:
     at = survey(held(ETH, "1", "0.5"), held(WEETH, "2"), held(EIGEN, "50"))
     found = Computed().equity([at, at], "USD", NOON)
     assert found == Equity(2 * (D("1.5") * 3000 + D("2") * D("1.08") * 3000 + 60), "USD", "computed")
+
+
+def test_computed__what_a_feed_appraises__counts_by_it_and_not_by_a_sale() -> None:
+    fed = dataclasses.replace(market(weETH=None), appraised={WEETH: D(3240)})
+    assert Computed().equity([survey(held(WEETH, "2"), at=fed)], "USD", NOON) == Equity(D(6480), "USD", "computed")
 
 
 def test_computed__something_that_belongs_without_a_price__is_a_doubt() -> None:

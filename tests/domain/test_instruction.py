@@ -9,12 +9,12 @@ import pytest
 from domain.chain import Code, Offer, Proposal
 from domain.dust import Dust, judge
 from domain.equity import Survey
-from domain.instruction import TOLERANCE, gas_of, instruction, options
+from domain.instruction import TOLERANCE, gas_of, instruction, options, replaced
 from domain.venue import Order, Price
 from events.money import Amount
 from events.records import replace
 from events.values import Block, GasPrice, Instruction, LegKind, Quote, Refusal, RefusalCode
-from tests.domain.controls import ADA, ADA_USDC, BTC_USDC, NOON, POLICY, USDC, D, held, product
+from tests.domain.controls import ADA, ADA_USDC, BTC_USDC, NOON, POLICY, PYUSD, USDC, D, convertible, held, product
 from tests.domain.controls import market as exchange
 from tests.domain.strategies import CHARTER, EIGEN, ETH, ETHFI, USDT, gas, market, survey
 
@@ -118,3 +118,14 @@ def test_gas_of__a_simulated_batch__is_shared_by_what_each_lot_uses(missing: boo
     assert cost.dropped == ({ETHFI: "no pool"} if missing else {})
     nothing = dataclasses.replace(proposal, offers=())
     assert gas_of(nothing, drafts).shares == {}
+
+
+def test_options__what_a_venue_exchanges_one_to_one__needs_no_market() -> None:
+    own = replace(POLICY, belongs=(POLICY.target,), expects_rewards=True)
+    place = dataclasses.replace(survey(held(PYUSD, "50"), at=convertible(PYUSD)), policy=own)
+    found = instruction(dust_of(place, PYUSD), place, CHARTER, None)
+    assert found
+    told, product = found
+    assert (told.path, told.product, product) == ((PYUSD, USDC, POLICY.target), "PYUSD-USDC", None)
+    assert 48 < told.net < 50
+    assert (PYUSD, USDC) in replaced(place.reading.market, {PYUSD: None}).capabilities.convertible

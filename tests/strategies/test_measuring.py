@@ -64,6 +64,14 @@ def test_measure__rewards_over_20_bps__are_sold_for_ether_in_one_transaction(cha
             assert quote.receive + quote.fees[-1] == each.estimated
 
 
+def test_measure__a_wallet_that_ends_in_weth__counts_its_ether_too(chain: LocalChain, tmp_path: Path) -> None:
+    with team(chain, tmp_path, STAKE | {"WETH": ETHER, "EIGEN": ETHER}, target="WETH") as built:
+        built.measure()
+        [told] = built.facts(StrategyMeasured)
+        assert D(325_000) < told.equity < D(340_000)
+        assert [lot.asset for lot in told.lots] == [asset_of(built.where, "EIGEN")]
+
+
 def test_measure__rewards_below__is_a_snapshot_and_nothing_else(chain: LocalChain, tmp_path: Path) -> None:
     with team(chain, tmp_path, STAKE | {"EIGEN": 400 * ETHER}) as built:
         assert built.measure() == ["strategy_measured", "holdings_kept", "scan_completed"]

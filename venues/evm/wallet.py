@@ -168,14 +168,14 @@ class Wallet:
         return pricing.by_name(self._quote().prices, sorted(products)) if products else {}
 
     def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
-        """Say what known assets are worth in USD by their feeds; `VenueUnavailable` while none says of the target."""
+        """Say what the target is worth in USD by its feed; `VenueUnavailable` while none says."""
+        return {self.target: worth(self._quote().feeds, self._symbol)} if self.target in assets else {}
+
+    def appraise(self, assets: Collection[str]) -> Mapping[str, Decimal]:
+        """Say what known assets are worth in USD by their feeds."""
         feeds = self._quote().feeds
-        told = {self.target: worth(feeds, self._symbol)} if self.target in assets else {}
-        for symbol in (ETH, *self.chain.tokens):
-            asset, price = asset_of(self.chain, symbol), feeds.usd(symbol)
-            if price and asset in assets:
-                told.setdefault(asset, price)
-        return told
+        known = {asset_of(self.chain, symbol): feeds.usd(symbol) for symbol in (ETH, *self.chain.tokens)}
+        return {asset: price for asset in assets if (price := known.get(asset))}
 
     def quote(self, order: Order) -> Quote | Refusal:
         """Simulate the sale of an order's amount by itself, gas not counted. Moves nothing."""
