@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from domain.charter import policy_for
 from domain.equity import Doubt
 from domain.measurement import Occasion, marching, snapshot, unmeasured, unreachable
+from domain.scan import find
 from domain.venue import Holding
 from events.facts import DustUnroutable, StrategyNotMeasured
 from events.records import replace
@@ -189,3 +190,28 @@ def test_measured__any_amount_and_equity__is_instructed_only_strictly_over(amoun
     assert not told.triggered or (told.exceeds and told.net > 0)
     assert (verdict.command.instructed is not None) == told.triggered
     assert snapshot(CHARTER, [survey(held(EIGEN, str(amount)))]).total == told.total
+
+
+AMOUNTS = st.decimals("0", "3000", places=4)
+
+
+@for_all(st.tuples(AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS), st.decimals("1", "500", places=2), st.booleans())
+def test_measured__whatever_is_instructed__is_what_the_accounts_scan_announces_over_the_chosen_way(
+    amounts: tuple[Decimal, ...], cap: Decimal, likes: bool
+) -> None:
+    own = replace(OWN, sweep_cap=cap, day_cap=cap)
+    charter = dataclasses.replace(CHARTER, steps={"wallet": (USDT, ETH)} if likes else {})
+    holdings = [held(token, str(each)) for token, each in zip((EIGEN, ETHFI, KING, PEPE), amounts, strict=True)]
+    at = survey(*HOLDS, *holdings, own=own, charter=charter)
+    _, verdict = outcome(at, charter=charter, worth="1000")
+    trigger, chosen = verdict.trigger("wallet"), verdict.chosen.get("wallet", {})
+    if verdict.command.instructed is None:
+        assert trigger is None
+        return
+    assert trigger
+    found = find(marching(at, chosen).reading, at.policy, {}, {}, D(0), trigger.assets)
+    instructed = verdict.command.instructed.instructions
+    assert {lot.asset: lot.quantity for lot in found.lots} == {each.asset: each.quantity for each in instructed}
+    assert {leg.spend: leg.product for leg in found.legs} == {each.asset: each.product for each in instructed}
+    assert sum(each.value for each in instructed) <= cap
+    assert all(each.net > own.minimum_gain for each in instructed)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from domain.charter import Charter
+from domain.strategy import Strategy, evolve
 from dustman.desk import command_desk
 from dustman.exits import Exit
 from dustman.settings import load
+from dustman.strategy_view import drawn, form
+from events.facts import StrategyFact
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from simulators.chain.showcase import watched
 from tests.dustman.conftest import Typed
+from tests.events.samples import EIGEN, SAMPLES
 from workers.measuring import measure
 
 ETHER = 10**18
@@ -75,6 +83,37 @@ def test_strategy__measured_by_a_worker__is_shown_from_the_log(owner: Path, dust
     kinds = {json.loads(line)["type"] for line in dustman("events", "--strategy", "loop", "--json").out.splitlines()}
     assert kinds == {"strategy_measured", "dust_detected"}
     assert "is dust in 2 lots" in dustman("events", "--strategy", "loop").out
+
+
+def test_strategy__in_every_state__is_drawn_with_what_it_has() -> None:
+    known = Strategy("weeth-loop")
+    charter = Charter("weeth-loop", "m", "ETH", "ETH", "weeth", True, Decimal("0.002"), ("main",), {"main": ()})
+    seen = []
+    for fact in [sample for sample in SAMPLES if isinstance(sample, StrategyFact)]:
+        known = evolve(known, fact)
+        console = Console(width=200, file=io.StringIO(), record=True)
+        console.print(*drawn(charter, known, {EIGEN: "EIGEN"}))
+        seen.append(console.export_text())
+        assert form(charter, known)["strategy"] == "weeth-loop"
+    measured, doubted, instructed = seen
+    assert "its accounts are being swept" in measured and "22.47 bps of at most 20.00 bps" in measured
+    assert "unexpected, reported and not sold" in measured and "without price" in measured
+    assert "not measured" not in measured and "equity is 700 s old, of 600 s" in doubted
+    assert "EIGEN > ETH" in instructed and "EIGEN-ETH-3000" in instructed
+
+
+def test_strategy__without_any__says_how_to_have_one(home: Path, dustman: Typed) -> None:
+    (home / "dustman.yaml").write_text("accounts: {main: {venue: coinbase}}")
+    told = dustman("strategy")
+    assert (told.exit, "`strategies: FOLDER` in dustman.yaml" in told.err) == (Exit.NOTHING_TO_DO, True)
+
+
+def test_strategy__whose_node_is_away__ends_as_such(owner: Path, dustman: Typed) -> None:
+    config = owner / "dustman.yaml"
+    whole = json.loads(config.read_text())
+    whole["accounts"]["main"]["endpoints"] = ["http://127.0.0.1:1"]
+    config.write_text(json.dumps(whole))
+    assert dustman("strategy", "--now").exit == Exit.VENUE_UNAVAILABLE
 
 
 @pytest.mark.usefixtures("owner")

@@ -11,6 +11,7 @@ import pytest
 from domain.equity import Doubt, Equity
 from domain.errors import VenueUnavailable
 from events.facts import (
+    DustConversionFailed,
     DustConverted,
     DustDetected,
     DustInstructed,
@@ -195,6 +196,23 @@ def test_measure__after_a_crash_between_strategy_and_accounts__sells_at_the_next
         built.settle()
         assert len(built.facts(DustConverted)) == 2
         balanced(built)
+
+
+def test_measure__a_conversion_that_fails_half_way__sells_the_rest_and_counts_what_stayed(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    with team(chain, tmp_path, STAKE | REWARDS | {"USDT": 50 * 10**6}) as built:
+        built.measure()
+        assert len(built.facts(DustInstructed)[0].instructions) == 3
+        chain.act(chain.tokens["USDT"].address, "addBlackList(address)", built.key.address)
+        built.settle()
+        usdt = asset_of(built.where, "USDT")
+        assert [each.asset for each in built.facts(DustConversionFailed)] == [usdt]
+        assert len(built.facts(DustConverted)) == 2
+        balanced(built)
+        built.measure()
+        assert not built.facts(StrategyMeasured)[-1].exceeds
+        assert len(built.facts(DustInstructed)) == 1
 
 
 def test_measure__two_strategies_in_one_wallet__announce_a_lot_once(chain: LocalChain, tmp_path: Path) -> None:
