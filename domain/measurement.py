@@ -23,7 +23,7 @@ from domain.venue import Product
 from events.facts import DustInstructed, StrategyMeasured, StrategyNotMeasured
 from events.money import exactly_less, exactly_sum, plain
 from events.records import replace
-from events.values import Instruction, Keep, Kept, MeasuredLot, Unmeasured
+from events.values import Instruction, Keep, Kept, MeasuredLot
 
 PLACES = Decimal("0.000000000001")
 
@@ -102,11 +102,6 @@ def unmeasured(occasion: Occasion, doubt: Doubt) -> Verdict:
         charter.name, occasion.measure_id, occasion.due, occasion.now, charter.mode, doubt.reason, doubt.sentence
     )
     return Verdict(RecordMeasurement(told), {})
-
-
-def unreachable(occasion: Occasion, account: str, detail: str) -> Verdict:
-    """Say that an account could not be read, so the strategy's dust is not known."""
-    return unmeasured(occasion, Doubt(Unmeasured.VENUE_UNREACHABLE, f"{account}: {detail}"))
 
 
 def measured(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from domain import instruction
@@ -11,7 +12,7 @@ from domain.charter import Charter
 from domain.commands import RecordScan, Trigger
 from domain.decision import findings, fingerprint
 from domain.equity import Doubt, Equity, Survey
-from domain.errors import NOT_ASKED
+from domain.errors import NOT_ASKED, ConfigurationError, VenueUnavailable
 from domain.instruction import Gas
 from domain.leg import draft
 from domain.measurement import (
@@ -23,12 +24,11 @@ from domain.measurement import (
     measured,
     snapshot,
     unmeasured,
-    unreachable,
 )
 from events.facts import DustDetected, StrategyMeasured
 from events.log import Recorded
 from events.money import Amount, exactly_less
-from events.values import Policy
+from events.values import Policy, Unmeasured
 from workers import scanning
 from workers.desk import Desk
 from workers.schedule import latest_due
@@ -42,17 +42,18 @@ def measure(desk: Desk, strategy: str, due: datetime, automatic: bool = True) ->
     known = desk.strategies.load(strategy).state
     if known.due_until is not None and due <= known.due_until:
         return []
-    charter = desk.charter(strategy)
-    currency = desk.mandates[charter.accounts[0]].policy.currency
-    occasion = Occasion(charter, due, desk.clock(), currency)
-    surveys = _surveyed(desk, occasion, automatic)
-    found, equity = snapshot(charter, surveys), desk.equity(strategy).equity(surveys, currency, desk.clock())
-    verdict = _judged(desk, occasion, surveys, found, equity)
+    occasion = _occasion(desk, strategy, due)
+    try:
+        surveys, found, verdict = _measured(desk, occasion, automatic)
+    except NOT_ASKED as outage:
+        told = unmeasured(occasion, Doubt(Unmeasured.VENUE_UNREACHABLE, str(outage)))
+        desk.strategies.handle(strategy, told.command, occasion.measure_id)
+        raise
     recorded = desk.strategies.handle(strategy, verdict.command, occasion.measure_id)
     if not recorded:
         return []
-    told = [each for survey in surveys for each in _told(desk, survey, verdict, found, occasion)]
-    return [*recorded, *told]
+    after = [each for survey in surveys for each in _told(desk, survey, verdict, found, occasion)]
+    return [*recorded, *after]
 
 
 def measure_latest(desk: Desk, strategy: str) -> Sequence[Recorded]:
@@ -61,31 +62,39 @@ def measure_latest(desk: Desk, strategy: str) -> Sequence[Recorded]:
     return measure(desk, strategy, latest_due(interval, desk.clock()))
 
 
-def look(desk: Desk, strategy: str) -> tuple[Verdict, Sequence[Survey]]:
-    """Measure a strategy now without recording anything."""
+def look(desk: Desk, strategy: str) -> Verdict:
+    """Measure a strategy now without recording it."""
+    return _measured(desk, _occasion(desk, strategy, desk.clock()), automatic=True)[2]
+
+
+def _occasion(desk: Desk, strategy: str, due: datetime) -> Occasion:
     charter = desk.charter(strategy)
-    currency = desk.mandates[charter.accounts[0]].policy.currency
-    occasion = Occasion(charter, desk.clock(), desk.clock(), currency)
-    surveys = [_survey(desk, account, occasion, automatic=True) for account in charter.accounts]
-    found, equity = snapshot(charter, surveys), desk.equity(strategy).equity(surveys, currency, desk.clock())
-    return _judged(desk, occasion, surveys, found, equity), surveys
+    return Occasion(charter, due, desk.clock(), desk.mandates[charter.accounts[0]].policy.currency)
 
 
-def _surveyed(desk: Desk, occasion: Occasion, automatic: bool) -> list[Survey]:
-    surveys: list[Survey] = []
-    for account in occasion.charter.accounts:
-        try:
-            surveys.append(_survey(desk, account, occasion, automatic))
-        except NOT_ASKED as outage:
-            told = unreachable(occasion, account, str(outage)).command
-            desk.strategies.handle(occasion.charter.name, told, occasion.measure_id)
-            raise
-    return surveys
+def _measured(desk: Desk, occasion: Occasion, automatic: bool) -> tuple[Sequence[Survey], Snapshot, Verdict]:
+    charter = occasion.charter
+    surveys = [_survey(desk, account, occasion, automatic) for account in charter.accounts]
+    found = snapshot(charter, surveys)
+    equity = desk.equity(charter.name).equity(surveys, occasion.currency, desk.clock())
+    return surveys, found, _judged(desk, occasion, surveys, found, equity)
+
+
+@contextmanager
+def _named(account: str) -> Iterator[None]:
+    """Say of an outage whose it is: a strategy has several accounts."""
+    try:
+        yield
+    except VenueUnavailable as outage:
+        raise VenueUnavailable(f"{account}: {outage}") from outage
+    except ConfigurationError as mistake:
+        raise ConfigurationError(f"{account}: {mistake}") from mistake
 
 
 def _survey(desk: Desk, account: str, occasion: Occasion, automatic: bool) -> Survey:
     policy = desk.mandates[account].policy
-    reading = scanning.read_or_record_outage(desk, account, occasion.now, automatic)
+    with _named(account):
+        reading = scanning.read_or_record_outage(desk, account, occasion.now, automatic)
     known = desk.streams.load(account).state
     left = exactly_less(policy.day_cap, known.spent_on(reading.now.date()))
     return Survey(reading, policy, min(policy.sweep_cap, left), known.learned, _closed(known, policy))
@@ -118,7 +127,8 @@ def _gas(desk: Desk, survey: Survey, found: Snapshot) -> Gas | None:
         return None
     legs = findings(desk.streams.load(account).state, survey.reading, survey.policy).legs
     drafts = [draft(leg, Amount(leg.quantity, leg.spend)) for leg in legs if leg.quantity is not None]
-    return instruction.gas_of(desk.chain(account).propose(drafts), drafts) if drafts else None
+    with _named(account):
+        return instruction.gas_of(desk.chain(account).propose(drafts), drafts) if drafts else None
 
 
 def _told(desk: Desk, survey: Survey, verdict: Verdict, found: Snapshot, occasion: Occasion) -> Sequence[Recorded]:

@@ -52,7 +52,7 @@ def _measured(settings: Settings, screen: Screen, charter: Charter) -> Exit:
 
     desk = command_desk(settings, screen.note)
     try:
-        verdict, _ = look(desk, charter.name)
+        verdict = look(desk, charter.name)
     except NOT_ASKED as error:
         screen.note(str(error))
         return exit_for(error)

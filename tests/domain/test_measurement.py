@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.charter import policy_for
 from domain.equity import Doubt
-from domain.measurement import Occasion, marching, snapshot, unmeasured, unreachable
+from domain.measurement import Occasion, marching, snapshot, unmeasured
 from domain.scan import find
 from domain.venue import Holding
 from events.facts import DustUnroutable, StrategyNotMeasured
@@ -178,8 +178,6 @@ def test_unmeasured__a_doubt__is_said_with_its_reason_and_sells_nothing() -> Non
     assert isinstance(told, StrategyNotMeasured)
     assert (told.reason, told.sentence, told.due) == (Unmeasured.EQUITY_NEGATIVE, "equity is -5 USD", NOON)
     assert verdict.command.instructed is None and verdict.trigger("wallet") is None
-    gone = unreachable(occasion, "wallet", "no answer").command.outcome
-    assert isinstance(gone, StrategyNotMeasured) and gone.reason is Unmeasured.VENUE_UNREACHABLE
 
 
 @for_all(st.decimals("0", "100000", places=6), st.decimals("1", "10000000", places=2))

@@ -155,8 +155,24 @@ def test_measure__a_node_that_is_away__is_no_measurement_and_says_why(chain: Loc
             built.measure()
         [told] = built.facts(StrategyNotMeasured)
         assert told.reason is Unmeasured.VENUE_UNREACHABLE and told.sentence.startswith("main: ")
-        assert built.facts(VenueUnreachable)
+        assert built.facts(VenueUnreachable)[0].account == ACCOUNT
         assert not built.facts(StrategyMeasured)
+
+
+def test_measure__a_node_that_goes_before_gas_is_known__is_no_measurement_either(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    class Parting:
+        def equity(self, *_: object) -> Equity | Doubt:
+            built.proxy.stop()
+            return Equity(D(1000), "USD", "there")
+
+    with team(chain, tmp_path, STAKE | REWARDS) as built:
+        built.desk = dataclasses.replace(built.desk, equity=lambda _: Parting())
+        with pytest.raises(VenueUnavailable, match="^main: "):
+            built.measure()
+        assert [each.reason for each in built.facts(StrategyNotMeasured)] == [Unmeasured.VENUE_UNREACHABLE]
+        assert not built.facts(DustInstructed) and not built.facts(DustDetected)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +203,7 @@ def test_measure__after_a_crash_between_strategy_and_accounts__sells_at_the_next
     chain: LocalChain, tmp_path: Path
 ) -> None:
     with team(chain, tmp_path, STAKE | REWARDS) as built:
-        verdict, _ = measuring.look(built.desk, "loop")
+        verdict = measuring.look(built.desk, "loop")
         assert verdict.command.instructed
         built.desk.strategies.handle("loop", verdict.command, verdict.command.outcome.measure_id)
         assert not built.facts(DustDetected)
