@@ -169,7 +169,7 @@ def test_measure__a_node_that_goes_before_gas_is_known__is_no_measurement_either
 
     with team(chain, tmp_path, STAKE | REWARDS) as built:
         built.desk = dataclasses.replace(built.desk, equity=lambda _: Parting())
-        with pytest.raises(VenueUnavailable, match="^main: "):
+        with pytest.raises(VenueUnavailable, match=r"^main: "):
             built.measure()
         assert [each.reason for each in built.facts(StrategyNotMeasured)] == [Unmeasured.VENUE_UNREACHABLE]
         assert not built.facts(DustInstructed) and not built.facts(DustDetected)
