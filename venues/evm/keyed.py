@@ -26,6 +26,7 @@ from venues.evm.quantities import units_of, whole
 from venues.evm.receipts import Sold, moved
 from venues.evm.registry import ETH, Chain
 from venues.evm.rerouting import Rerouter
+from venues.evm.routes import THROUGH
 from venues.evm.rpc import Failure, Rpc
 from venues.evm.running import ApartRunner, Runner, TogetherRunner
 from venues.evm.signer import Signer
@@ -60,8 +61,18 @@ class KeyedWallet(Wallet):
         judgement: Judgement,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         relay: Rpc | None = None,
+        through: Sequence[str] = THROUGH,
     ) -> None:
-        super().__init__(chain, signer.address, target, rpc=rpc, discovery=discovery, judgement=judgement, clock=clock)
+        super().__init__(
+            chain,
+            signer.address,
+            target,
+            rpc=rpc,
+            discovery=discovery,
+            judgement=judgement,
+            clock=clock,
+            through=through,
+        )
         self.terms = terms
         self._relay = relay
         self._writer = Writer(signer, self.chain.chain_id, terms.delegate)
@@ -187,7 +198,12 @@ class KeyedWallet(Wallet):
 
     def _proposer(self) -> Proposer:
         # What an approval was made for is sold at the market that it was made for.
-        rerouter = Rerouter(self._runner.desk, self._seller.open_routes, same_market=not self.terms.delegate)
+        rerouter = Rerouter(
+            self._runner.desk,
+            self._seller.open_routes,
+            same_market=not self.terms.delegate,
+            same_path=self._seller.through != THROUGH,  # who compares ways has chosen one
+        )
         return Proposer(self.rpc, self._runner, rerouter, self.terms, self.target, self._symbol, self.target_decimals)
 
     def _sold(self, token: str, intent: LegRequested) -> Sold:
