@@ -249,6 +249,10 @@ def _start(text: str) -> int | Literal["now", "beginning"]:
             return _whole(1, 999_999_999)(text)
 
 
+def _host(text: str) -> str:
+    return text if text == "localhost" else str(ip_address(text))
+
+
 def _event_type(text: str) -> str:
     try:
         return known_type(text).word
@@ -345,5 +349,7 @@ Start = Annotated[
 EventWord = Annotated[str, Form("a type of event, such as dust_converted", _event_type)]
 Tries = Annotated[int, Form("a whole number from 1 to 100", _whole(1, 100))]
 Patience = Annotated[int, Form("a whole number of seconds from 1 to 60", _whole(1, 60))]
+Port = Annotated[int, Form("a whole number from 1 to 65535", _whole(1, 65535))]
+Host = Annotated[str, Form("an address of this machine, such as 127.0.0.1, or localhost", _host)]
 Window = Annotated[int, Form("a whole number from 1000 to 1000000", _whole(1000, 1_000_000))]
 File = Annotated[Path, Form("the path of a file", _file), AfterValidator(_at_home)]

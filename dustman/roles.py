@@ -80,6 +80,16 @@ class Webhooks(Role):
         return ("dustman.webhooks",)
 
 
+@dataclass(frozen=True, slots=True)
+class Metrics(Role):
+    """The one process that Prometheus reads the log's numbers from."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """Return the command line of the process."""
+        return ("dustman.metrics",)
+
+
 ROLES: Mapping[str, Role] = {
     role.name: role
     for role in (
@@ -90,10 +100,14 @@ ROLES: Mapping[str, Role] = {
         Beat("beat", "asks for scans when they are due"),
     )
 }
-# With the role that is only at work where settings have webhooks.
-EVERY_ROLE: Mapping[str, Role] = {**ROLES, "webhooks": Webhooks("webhooks", "sends events to receivers over HTTP")}
+# With the roles that are only at work where settings ask for them, under the key of the same name.
+EVERY_ROLE: Mapping[str, Role] = {
+    **ROLES,
+    "webhooks": Webhooks("webhooks", "sends events to receivers over HTTP"),
+    "metrics": Metrics("metrics", "shows the log's numbers to Prometheus"),
+}
 
 
 def wanted(settings: Settings) -> Mapping[str, Role]:
     """Return the roles that settings give work to."""
-    return EVERY_ROLE if settings.webhooks else ROLES
+    return {name: role for name, role in EVERY_ROLE.items() if name in ROLES or getattr(settings, name)}

@@ -20,10 +20,12 @@ from dustman.forms import (
     EventWord,
     File,
     Fraction,
+    Host,
     KeySource,
     LogUrl,
     NotNegative,
     Patience,
+    Port,
     Positive,
     Rate,
     Seconds,
@@ -48,7 +50,11 @@ from events.webhook import variable_of
 HOST = "api.coinbase.com"
 # Seconds that a signed request stays valid: its `exp` is `nbf` + 120 (Coinbase, API key authentication).
 TOKEN_LIFE = 120
-OVERRIDES: dict[str, tuple[str, str]] = {"DUSTMAN_LOG_URL": ("log", "url"), "DUSTMAN_REDIS_URL": ("redis", "url")}
+OVERRIDES: dict[str, tuple[str, str]] = {
+    "DUSTMAN_LOG_URL": ("log", "url"),
+    "DUSTMAN_REDIS_URL": ("redis", "url"),
+    "DUSTMAN_METRICS_HOST": ("metrics", "host"),
+}
 
 
 class Log(Section):
@@ -117,6 +123,20 @@ class Workers(Section):
 
     detector: Count = setting("4", "How many accounts are scanned at once.")
     converter: Count = setting("2", "How many accounts are converted at once, each in a process of some 60 MB.")
+
+
+class Metrics(Section):
+    """Numbers for Prometheus, from one process."""
+
+    host: Host = setting(
+        "127.0.0.1",
+        "The address they are read at, over plain HTTP and by whoever reaches it. DUSTMAN_METRICS_HOST overrides it.",
+    )
+    port: Port = setting("9464", "Its port.")
+
+
+def _metrics(value: object) -> object:
+    return word_or("off", 'off, or a mapping such as {port: "9464"}', (dict, Metrics), value)
 
 
 class TopUp(Section):
@@ -241,6 +261,7 @@ class Settings(Section):
     reconcile: Reconcile = setting({}, "How orders whose answer was lost are settled.")
     workers: Workers = setting({}, "How much `dustman up` does at once.")
     webhooks: dict[AccountName, Webhook] = setting({}, "The receivers of events over HTTP, by a name of your choice.")
+    metrics: Annotated[Metrics | None, BeforeValidator(_metrics)] = setting("off", "Numbers for Prometheus.")
     accounts: dict[AccountName, AnyAccount] = setting(..., "The accounts, by a name of your choice.", min_length=1)
     _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
