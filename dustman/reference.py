@@ -1,4 +1,7 @@
-"""The reference pages that follow from the code: settings and exit codes. `python -m dustman.reference` writes them."""
+"""The reference pages that follow from the code, of settings, exit codes and metrics.
+
+`python -m dustman.reference` writes them.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,14 @@ from dustman.exits import Exit
 from dustman.forms import Form
 from dustman.settings import OVERRIDES, Settings
 from dustman.written import default
+from views import measures
 
 PAGES = Path("docs/reference")
 
 
 def pages() -> dict[str, str]:
     """Return every generated page by its file name."""
-    return {"settings.md": settings_page(), "exit-codes.md": exit_codes_page()}
+    return {"settings.md": settings_page(), "exit-codes.md": exit_codes_page(), "metrics.md": metrics_page()}
 
 
 def exit_codes_page() -> str:
@@ -33,6 +37,29 @@ def exit_codes_page() -> str:
             "",
             "| number | name | meaning |",
             "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def metrics_page() -> str:
+    """Return the page of metrics."""
+    rows = []
+    for each in measures.ALL:
+        labels = ", ".join(f"`{label}`" for label in each.labels) or "none"
+        rows.append(f"| `{each.name}` | {each.kind} | {labels} | {each.meaning} |")
+    return "\n".join(
+        [
+            "# Metrics",
+            "",
+            "What Prometheus reads from the process that `metrics:` in the settings starts; see",
+            "[alerts](../how-to/alerts.md). Counters are counted from the beginning of the log, so no restart sets them",
+            "back. Values are in the account's or the strategy's currency. What is not there, such as an open leg, has no",
+            "gauge.",
+            "",
+            "| metric | kind | labels | meaning |",
+            "|---|---|---|---|",
             *rows,
             "",
         ]

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from domain import account as accounts
 from domain import strategy as strategies
 from domain.account import Account
-from domain.leg import Unknown, is_open
+from domain.leg import Requested, Unknown
 from domain.strategy import Strategy
 from events.facts import (
     AccountFact,
@@ -103,8 +103,8 @@ class Metrics:
         """Put the venue behind the account where the metric has one."""
         if measure.labels[:2] != ("account", "venue"):
             return labels
-        name, *others = labels
-        return (name, self.venues.get(name) or self._seen.get(name, ""), *others)
+        name = labels[0]
+        return (name, self.venues.get(name) or self._seen.get(name, ""), *labels[1:])
 
     def _add(self, measure: Measure, value: Decimal, *labels: str) -> None:
         key = measure, labels
@@ -212,8 +212,11 @@ class Metrics:
 def _open_legs(account: Account) -> Iterator[tuple[Measure, Decimal, str]]:
     asked: dict[str, list[datetime]] = {"requested": [], "unknown": []}
     for leg in account.sweep.legs.values() if account.sweep else ():
-        if is_open(leg):
-            asked["unknown" if isinstance(leg, Unknown) else "requested"].append(leg.intent.requested_at)
+        match leg:
+            case Unknown(intent=intent):
+                asked["unknown"].append(intent.requested_at)
+            case Requested(intent=intent):
+                asked["requested"].append(intent.requested_at)
     for state, times in asked.items():
         yield measures.OPEN_LEGS, Decimal(len(times)), state
         if times:
