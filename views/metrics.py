@@ -94,8 +94,8 @@ class Metrics:
         for (measure, labels), value in self.counts.items():
             yield Sample(measure, self._whole(measure, labels), value)
         for name in self.accounts:
-            for measure, value, *labels in self._state_of(name):
-                yield Sample(measure, self._whole(measure, (name, *labels)), value)
+            for measure, value, *others in self._state_of(name):
+                yield Sample(measure, self._whole(measure, (name, *others)), value)
         for strategy in self.strategies.values():
             yield from _strategy_samples(strategy)
 
@@ -203,10 +203,15 @@ class Metrics:
                 yield measures.KEPT, Decimal(count), reason
         if name in self.opened:
             yield measures.OPEN_SINCE, _seconds(self.opened[name])
-        for asset, quantity in account.purse.money.items():
-            yield measures.CARRIED, quantity, asset
+        for asset in account.purse.money:
+            yield measures.CARRIED, waiting(account, asset), asset
         yield from _open_legs(account)
         yield from _unroutable(self.stuck.get(name, {}))
+
+
+def waiting(account: Account, asset: str) -> Decimal:
+    """Return what of sold lots is in an asset and not the target yet; cents that orders left over are nobody's."""
+    return exactly_sum(*(sold.contribution.quantity for sold in account.purse.owed if sold.contribution.asset == asset))
 
 
 def _open_legs(account: Account) -> Iterator[tuple[Measure, Decimal, str]]:
