@@ -45,6 +45,7 @@ from views.alarms import (
 
 DIGEST: Final = "digest"
 LONGEST: Final = 500
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -105,6 +106,8 @@ class Watch:
     _digest_due: datetime | None = None
     _digest_from: int = 0
     _last: datetime = BEGINNING
+    # The first time at which something is due, None when it has to be looked for.
+    _due: datetime | None = None
     _out: list[Alert] = field(default_factory=list)
 
     def apply(self, recorded: Recorded) -> list[Alert]:
@@ -176,10 +179,15 @@ class Watch:
         """Take in what holds of whom a stream is about; what held and no longer does is over."""
         there = {(stream, each.alarm, each.cause): each for each in conditions}
         for key in [key for key in self._holding if key[0] == stream and key not in there]:
+            self._due = None
             self._end(self._holding.pop(key), at)
         for key, condition in there.items():
             held = self._holding.get(key) or _Holding(condition, at, self.position)
-            self._holding[key] = held._replace(condition=condition, since=condition.since or held.since)
+            since = condition.since or held.since
+            if key not in self._holding or since != held.since:
+                self._due = None
+            if held.condition != condition or self._due is None:
+                self._holding[key] = held._replace(condition=condition, since=since)
 
     def _end(self, held: _Holding, at: datetime) -> None:
         """Say that something is over to whom it was told; nobody needs to hear of what was never said."""
@@ -191,7 +199,7 @@ class Watch:
 
     def _advance(self, to: datetime) -> None:
         """Do what is due up to a time, in the order in which it is."""
-        while True:
+        while self._due is None or self._due <= to:
             rings = min(
                 ((held.since + held.condition.after, key) for key, held in self._holding.items() if not held.told),
                 default=None,
@@ -199,8 +207,10 @@ class Watch:
             closes = min(((window.until, key) for key, window in self._windows.items()), default=None)
             digest = self._digest_due
             first = min((each for each in (rings and rings[0], closes and closes[0], digest) if each), default=None)
-            if first is None or first > to:
+            self._due = first or NEVER
+            if self._due > to or first is None:
                 return
+            self._due = None
             if rings and rings[0] == first:
                 self._ring(rings[1], first)
             elif closes and closes[0] == first:
@@ -224,11 +234,13 @@ class Watch:
                 return
             case Level.DIGEST:
                 if self._digest_due is None:
+                    self._due = None
                     self._digest_due, self._digest_from = self.limits.next_digest(at), cause
                 self._digest[key] = self._digest.get(key, (0, ""))[0] + 1, text
             case _ if window := self._windows.get(key):
                 window.count, window.text, window.position = window.count + 1, text, cause
             case _:
+                self._due = None
                 self._windows[key] = _Window(at + self.limits.collapse)
                 self._put(alarm, subject, text, at, cause, 1)
 
