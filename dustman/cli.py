@@ -36,6 +36,7 @@ JOURNEY = (
     "audit",
     "parked",
     "webhooks",
+    "alerts",
     "halt",
     "resume",
     "log",

@@ -71,23 +71,13 @@ class Beat(Role):
 
 
 @dataclass(frozen=True, slots=True)
-class Webhooks(Role):
-    """The one process that brings events to receivers over HTTP; no task is involved."""
+class Program(Role):
+    """A process of our own, in which no task is involved: the module `dustman.NAME`."""
 
     @property
     def command(self) -> tuple[str, ...]:
         """Return the command line of the process."""
-        return ("dustman.webhooks",)
-
-
-@dataclass(frozen=True, slots=True)
-class Metrics(Role):
-    """The one process that Prometheus reads the log's numbers from."""
-
-    @property
-    def command(self) -> tuple[str, ...]:
-        """Return the command line of the process."""
-        return ("dustman.metrics",)
+        return (f"dustman.{self.name}",)
 
 
 ROLES: Mapping[str, Role] = {
@@ -103,8 +93,9 @@ ROLES: Mapping[str, Role] = {
 # With the roles that are only at work where settings ask for them, under the key of the same name.
 EVERY_ROLE: Mapping[str, Role] = {
     **ROLES,
-    "webhooks": Webhooks("webhooks", "sends events to receivers over HTTP"),
-    "metrics": Metrics("metrics", "shows the log's numbers to Prometheus"),
+    "webhooks": Program("webhooks", "sends events to receivers over HTTP"),
+    "metrics": Program("metrics", "shows the log's numbers to Prometheus"),
+    "alerts": Program("alerts", "tells people what needs them"),
 }
 
 

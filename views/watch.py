@@ -7,7 +7,7 @@ was again, under the same ids and in the same order. That is how a process goes 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -49,7 +49,8 @@ NEVER: Final = datetime.max.replace(tzinfo=UTC)
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Alert(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Alert:
     """What somebody is told. `position` is that of the last event before it and `at` its time: together its place.
 
     `count` is how many alarms alike it stands for.
@@ -268,7 +269,7 @@ class Watch:
     def _give(self, alert: Alert) -> None:
         """Put an alert behind all before it: places never go back."""
         self._last = max(self._last, alert.at)
-        self._out.append(alert._replace(at=self._last))
+        self._out.append(replace(alert, at=self._last))
 
 
 def _short(text: str) -> str:

@@ -58,8 +58,8 @@ OVER, BELOW = replace(MEASURED, exceeds=True), replace(MEASURED, exceeds=False)
 class Story:
     """A watch, and a clock that only the story moves."""
 
-    def __init__(self, watch: Watch | None = None, **limits: object) -> None:
-        self.watch = watch or Watch("log", changed(LIMITS, **limits), frozenset({"main", "other"}))  # type: ignore[arg-type]
+    def __init__(self, **limits: object) -> None:
+        self.watch = Watch("log", changed(LIMITS, **limits), frozenset({"main", "other"}))  # type: ignore[arg-type]
         self.now = AT
         self.numbers = count(1)
 
@@ -118,7 +118,7 @@ def test_recovery__of_what_the_owner_switched_off__is_not_told_either() -> None:
 
 def test_flapping__within_the_window__is_one_alert_and_a_count() -> None:
     at = Story(levels={Alarm.ACCOUNT_RESUMED: Level.OFF})
-    assert titles(at.happens(*[HALT, RESUMED] * 5)) == ["main: account halted"]
+    assert titles(at.happens(*(HALT, RESUMED) * 5)) == ["main: account halted"]
     (more,) = at.waits(HOUR)
     assert (more.count, more.text) == (4, "4 more of the same, the last: main is halted: holiday")
     assert at.waits(HOUR) == []
