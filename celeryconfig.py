@@ -69,6 +69,7 @@ task_create_missing_queues = False
 task_default_queue = "detector"
 task_routes = {
     "dustman.scan": {"queue": "detector"},
+    "dustman.measure": {"queue": "detector"},
     "dustman.convert": {"queue": "converter"},
     "dustman.reconcile": {"queue": "reconciler"},
     "dustman.relay": {"queue": "relay"},
@@ -87,12 +88,20 @@ def _entry(task: str, schedule: Any, seconds: int, **kwargs: str) -> dict[str, A
 
 
 # Two beats by mistake send everything twice; the second of each finds its work done.
-beat_schedule = {
-    f"scan-{name}": _entry("dustman.scan", celery_schedule(account.schedule), 3600, account=name)
-    for name, account in settings.accounts.items()
-} | {
-    "reconcile": _entry(
-        "dustman.reconcile", celery_schedule(Every(int(settings.reconcile.every))), int(settings.reconcile.every)
-    ),
-    "convert": _entry("dustman.convert", celery_schedule(Every(10)), 10),
-}
+beat_schedule = (
+    {
+        f"scan-{name}": _entry("dustman.scan", celery_schedule(account.schedule), 3600, account=name)
+        for name, account in settings.accounts.items()
+        if not settings.strategies_with(name)
+    }
+    | {
+        f"measure-{name}": _entry("dustman.measure", celery_schedule(every), every.seconds, strategy=name)
+        for name, every in settings.intervals.items()
+    }
+    | {
+        "reconcile": _entry(
+            "dustman.reconcile", celery_schedule(Every(int(settings.reconcile.every))), int(settings.reconcile.every)
+        ),
+        "convert": _entry("dustman.convert", celery_schedule(Every(10)), 10),
+    }
+)

@@ -16,15 +16,26 @@ from events.values import Fill, Policy, Quote, Refusal, SignedTransaction
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """The strategy, in its mode, whose dust is to be converted now: of these assets and no others."""
+
+    strategy: str
+    mode: str
+    assets: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordScan:
     """Record what a scan read.
 
-    Without `announce` it is only a look: no dust is announced, no sweep opened, and no due time answered for.
+    Without `announce` it is only a look: no dust is announced, no sweep opened, and no due time answered for. What is
+    announced is limited to what the `trigger` names, where there is one.
     """
 
     reading: Reading
     policy: Policy
     announce: bool = True
+    trigger: Trigger | None = None
 
     @property
     def cause(self) -> str:

@@ -5,6 +5,7 @@ A command that was carried out before, or that the account has moved beyond, mak
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from hashlib import sha256
 from typing import assert_never
 
@@ -60,9 +61,9 @@ def next_step(account: Account) -> Step:
     return sweeps.next_step(account.sweep, account.purse, bool(account.halted))
 
 
-def findings(account: Account, reading: Reading, policy: Policy) -> Findings:
+def findings(account: Account, reading: Reading, policy: Policy, only: Collection[str] | None = None) -> Findings:
     """Judge a reading against the policy and what the account has learned, without recording anything."""
-    return find(reading, policy, account.learned, account.purse.money, account.spent_on(reading.now.date()))
+    return find(reading, policy, account.learned, account.purse.money, account.spent_on(reading.now.date()), only)
 
 
 def decide(command: Command, account: Account) -> list[AccountFact]:
@@ -105,13 +106,14 @@ def _record_scan(command: RecordScan, account: Account) -> list[AccountFact]:
     answered = account.scanned_until if automatic else account.read_until
     if answered is not None and reading.due <= answered:
         return []
-    found = findings(account, reading, policy)
+    trigger = command.trigger
+    found = findings(account, reading, policy, trigger.assets if trigger else None)
     facts: list[AccountFact] = []
     changed = tuple(kept for kept in found.kept if _is_news(kept.asset, kept.reason, account))
     if changed:
         facts.append(HoldingsKept(reading.account, reading.scan_id, changed))
     facts.extend(each for each in found.stuck if account.judged.get(each.asset) != said(each))
-    if command.announce and (detected := _detected(reading, policy, found, account)):
+    if command.announce and (detected := _detected(command, found, account)):
         facts.append(detected)
     completed = ScanCompleted(
         account=reading.account,
@@ -134,7 +136,8 @@ def _is_news(asset: str, reason: Keep, account: Account) -> bool:
     return before != reason and not (before is None and reason is Keep.ZERO)
 
 
-def _detected(reading: Reading, policy: Policy, found: Findings, account: Account) -> DustDetected | None:
+def _detected(command: RecordScan, found: Findings, account: Account) -> DustDetected | None:
+    reading, policy, trigger = command.reading, command.policy, command.trigger
     mark = fingerprint(policy)
     live = account.live == mark
     assets = frozenset(lot.asset for lot in found.lots)
@@ -158,6 +161,8 @@ def _detected(reading: Reading, policy: Policy, found: Findings, account: Accoun
         carried=tuple(Amount(money[hub], hub) for hub in policy.hubs if money.get(hub, 0) > 0),
         plan=found.legs,
         live=live,
+        strategy=trigger.strategy if trigger else "",
+        mode=trigger.mode if trigger else "",
     )
 
 

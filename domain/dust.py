@@ -28,12 +28,14 @@ WIDEST = Decimal(2)
 class Market:
     """What the venue can do and at which prices, at the moment of a scan; prices by product name.
 
-    `worth` is what one unit of a hub is worth in the policy's currency.
+    `worth` is what one unit of a hub is worth in the policy's currency, `appraised` what one of any asset is by other
+    means than markets; equity counts by it, no sale does.
     """
 
     capabilities: Capabilities
     prices: Mapping[str, Price]
     worth: Mapping[str, Decimal] = field(default_factory=dict)
+    appraised: Mapping[str, Decimal] = field(default_factory=dict)
 
     def product(self, base: str, quote: str) -> Product | None:
         """Return the market of the pair when it takes market orders now."""
@@ -87,12 +89,18 @@ class Dust:
 
 
 def priced_products(holdings: tuple[Holding, ...], policy: Policy, capabilities: Capabilities) -> frozenset[str]:
-    """Name the products whose prices a scan needs: every candidate's markets, and the target's."""
+    """Name the products whose prices a scan needs: every candidate's markets, and the target's.
+
+    A strategy compares all ways of selling, and its equity counts what belongs to it.
+    """
     priced = {holding.asset for holding in holdings if holding.available > 0 and not holding.quarantine}
-    candidates = priced - {policy.target, *policy.excluded, *policy.hubs}
+    candidates = priced - ({policy.target, *policy.excluded, *policy.hubs} - frozenset(policy.belongs or ()))
     pairs = {(asset, hub) for asset in candidates | {policy.target} for hub in policy.hubs}
     products = (capabilities.products.get(pair) for pair in pairs)
-    return frozenset(product.name for product in products if product and product.open)
+    named = {product.name for product in products if product and product.open}
+    if policy.belongs is not None:
+        named |= {other.name for pair in pairs for other in capabilities.others.get(pair, ()) if other.open}
+    return frozenset(named)
 
 
 def judge(holding: Holding, policy: Policy, market: Market, automatic: bool) -> Dust | Kept:
@@ -104,16 +112,24 @@ def judge(holding: Holding, policy: Policy, market: Market, automatic: bool) -> 
     if isinstance(found, tuple):
         return Kept(holding.asset, holding.available, *found)
     whole_value = holding.available * found.price
-    if whole_value >= policy.threshold:
+    if over_threshold(whole_value, policy):
         sentence = (
             f"worth {_money(whole_value, policy)}, not below the threshold of "
             f"{plain(policy.threshold)} {policy.currency}"
         )
         return Kept(holding.asset, holding.available, Keep.ABOVE_THRESHOLD, sentence)
+    if policy.belongs is not None and not policy.expects_rewards:
+        sentence = f"worth {_money(whole_value, policy)}, and no strategy here expects it; it is reported, not sold"
+        return Kept(holding.asset, holding.available, Keep.UNEXPECTED, sentence)
     if automatic and policy.admitted is not None and holding.asset not in policy.admitted:
         sentence = "not in the list that the policy admits for automatic conversion"
         return Kept(holding.asset, holding.available, Keep.NOT_ADMITTED, sentence)
     return found
+
+
+def over_threshold(value: Decimal, policy: Policy) -> bool:
+    """Say whether something is worth too much to be dust; what a strategy has no use for never is."""
+    return policy.belongs is None and value >= policy.threshold
 
 
 def reserve_of(policy: Policy, asset: str) -> Decimal:
@@ -133,6 +149,11 @@ def _kept_unpriced(holding: Holding, policy: Policy, free: Decimal) -> Kept | No
         reason, sentence = Keep.ZERO, "nothing is there"
     elif holding.quarantine:
         reason, sentence = Keep.QUARANTINED, holding.quarantine
+    elif holding.asset in (policy.belongs or ()):
+        reason, sentence = (
+            Keep.BELONGS,
+            "a strategy holds it on purpose: share class, asset or staking token",
+        )
     elif holding.asset == policy.target:
         reason, sentence = Keep.TARGET, "it is what dust is converted into"
     elif holding.asset in policy.excluded:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -62,10 +62,11 @@ def find(
     learned: Mapping[str, DustUnroutable],
     carried: Mapping[str, Decimal],
     spent_today: Decimal,
+    only: Collection[str] | None = None,
 ) -> Findings:
     """Judge every holding and plan the conversion of what is dust, largest value first within the policy's caps.
 
-    Each lot gains by itself what the owner wants at least, so a sweep does.
+    Each lot gains by itself what the owner wants at least, so a sweep does. With `only` other dust waits.
     """
     judged = [judge(holding, policy, reading.market, reading.automatic) for holding in reading.holdings]
     kept = [each for each in judged if isinstance(each, Kept)]
@@ -83,6 +84,9 @@ def find(
                 stuck.append(obstacle)
                 continue
             value = exactly_sum(value, topped)
+        if only is not None and piece.asset not in only:
+            kept.append(Kept(piece.asset, piece.free, Keep.NOT_INSTRUCTED, "its strategy does not want it sold yet"))
+            continue
         if value > allowance:
             kept.append(_over_cap(piece, policy))
             continue

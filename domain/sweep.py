@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from domain import leg as legs
-from domain.dust import free_of, smallest
+from domain.dust import free_of, over_threshold, smallest
 from domain.leg import Filled, Leg, NeverArrived, Planned, Refused, is_exit
 from domain.plan import outlay
 from domain.purse import Purse, gross
@@ -192,7 +192,7 @@ def _no_longer_dust(step: Try, holding: Holding, policy: Policy) -> Refusal | No
     if is_exit(step.leg.plan) and holding.hold > 0:
         sentence = f"{plain(holding.hold)} {name} belongs to open orders now"
         return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
-    if step.lot and holding.available * step.lot.price >= policy.threshold:
+    if step.lot and over_threshold(holding.available * step.lot.price, policy):
         limit = f"{plain(policy.threshold)} {policy.currency}"
         sentence = f"{plain(holding.available)} {name} is there now, not worth less than the threshold of {limit}"
         return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
@@ -227,7 +227,7 @@ def _not_worth_selling(quote: Quote, policy: Policy) -> Refusal | None:
     gain, gross = quote.receive.quantity * (1 - buy_fee), worth(LegKind.SELL, quote)
     if gain <= policy.minimum_gain:
         return Refusal(RefusalCode.NO_NET_GAIN, f"after all fees {gain:.4f} {policy.currency} would be left of it")
-    if gross >= policy.threshold:
+    if over_threshold(gross, policy):
         limit = f"{plain(policy.threshold)} {policy.currency}"
         sentence = f"worth {Amount(gross, quote.receive.asset)} now, not below the threshold of {limit}"
         return Refusal(RefusalCode.NO_LONGER_DUST, sentence)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from events.money import Amount
 from events.values import Fill, LegKind, Quote, Refusal
@@ -31,6 +31,7 @@ class Product:
 
     `closed` is empty for a market that takes market orders now, else the venue's word for why it does not. `exit` is
     the kind of leg that sells its base. `quarantine` says why its base is not believed though there is a market.
+    `via` is the asset in the middle, empty where it sells directly.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Product:
     closed: str = ""
     exit: LegKind = LegKind.SELL
     quarantine: str = ""
+    via: str = ""
 
     @property
     def open(self) -> bool:
@@ -52,10 +54,14 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What can be converted into what: markets by (base, quote), and pairs the venue exchanges one to one."""
+    """What can be converted into what: markets by (base, quote), and pairs the venue exchanges one to one.
+
+    `others` are further ways to sell the same pair, which bring less than the one in `products`.
+    """
 
     products: Mapping[tuple[str, str], Product]
     convertible: frozenset[tuple[str, str]]
+    others: Mapping[tuple[str, str], tuple[Product, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +152,13 @@ class Venue(Protocol):
 
     def outcome(self, order: Order) -> Fill | Refusal | Pending | NeverArrived:
         """Ask what became of an order whose answer was lost. Moves nothing."""
+        ...
+
+
+@runtime_checkable
+class Appraiser(Protocol):
+    """A venue that knows what assets are worth by other means than its own markets, such as price feeds."""
+
+    def appraise(self, assets: Collection[str]) -> Mapping[str, Decimal]:
+        """Say what one unit is worth in the policy's currency; those that nothing is known of are not named."""
         ...

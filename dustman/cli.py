@@ -27,6 +27,7 @@ JOURNEY = (
     "go_live",
     "up",
     "status",
+    "strategy",
     "show",
     "wallet",
     "events",

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from dustman.exits import Exit
 from dustman.forms import Form
 from dustman.settings import OVERRIDES, Settings
+from dustman.strategy_settings import Strategy
 from dustman.written import default
 from views import measures
 from views.alarms import Alarm
@@ -111,7 +112,7 @@ def settings_page() -> str:
         + ". `DUSTMAN_CONFIG` names the settings file itself.",
         "",
     ]
-    for title, model in _sections("", Settings):
+    for title, model in (*_sections("", Settings), *_sections("strategies/NAME.yaml", Strategy)):
         lines += [f"## {title or 'dustman.yaml'}", "", (model.__doc__ or "").split("\n")[0], ""]
         lines += ["| key | accepted | default | meaning |", "|---|---|---|---|"]
         for name, info in model.model_fields.items():

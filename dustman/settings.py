@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Discriminator, PrivateAttr, Tag, ValidationError, model_validator
 
+from domain.charter import Charter, policy_for
 from domain.errors import ConfigurationError
 from dustman.document import Document, read_document
 from dustman.environment import environment_of
@@ -20,6 +21,7 @@ from dustman.forms import (
     Duration,
     EventWord,
     File,
+    Folder,
     Fraction,
     Host,
     KeySource,
@@ -45,10 +47,12 @@ from dustman.forms import (
 )
 from dustman.mistakes import Mistake, Place, found, report
 from dustman.section import Caps, Section, all_or_list, rule, setting, word_or
+from dustman.strategy_settings import EquitySource, charter_of, strategies_of
 from dustman.wallet_settings import WalletAccount
 from events.money import Amount
 from events.values import Policy
 from events.webhook import variable_of
+from workers.schedule import Every
 
 HOST = "api.coinbase.com"
 # Seconds that a signed request stays valid: its `exp` is `nbf` + 120 (Coinbase, API key authentication).
@@ -297,11 +301,19 @@ class Settings(Section):
     limits: Limits = setting({}, "How fast a venue is asked.")
     reconcile: Reconcile = setting({}, "How orders whose answer was lost are settled.")
     workers: Workers = setting({}, "How much `dustman up` does at once.")
+    strategies: Folder | None = setting(
+        None, "The folder of the strategies' files, one each: strategies/NAME.yaml below."
+    )
+    equity: dict[AccountName, EquitySource] = setting(
+        {}, "Who knows a strategy's equity, by its name; that of others is computed from their accounts' holdings."
+    )
     webhooks: dict[AccountName, Webhook] = setting({}, "The receivers of events over HTTP, by a name of your choice.")
     metrics: Annotated[Metrics | None, BeforeValidator(_metrics)] = setting("off", "Numbers for Prometheus.")
     alerts: Annotated[Alerts | None, BeforeValidator(_alerts)] = setting("off", "Who is told of what needs them.")
     accounts: dict[AccountName, AnyAccount] = setting(..., "The accounts, by a name of your choice.", min_length=1)
     _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    _charters: Mapping[str, Charter] = PrivateAttr(default_factory=dict)
+    _schedules: Mapping[str, Every] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _patient(self) -> Self:
@@ -385,6 +397,40 @@ class Settings(Section):
             raise ConfigurationError(f"there is no account {name!r}; the settings have {', '.join(self.accounts)}")
         return self.accounts[name]
 
+    @property
+    def charters(self) -> Mapping[str, Charter]:
+        """Return the strategies, in the assets of their accounts."""
+        return self._charters
+
+    @property
+    def intervals(self) -> Mapping[str, Every]:
+        """Return how often each strategy is measured."""
+        return self._schedules
+
+    def charter(self, name: str) -> Charter:
+        """Return a strategy by its name; `ConfigurationError` lists those there are."""
+        if name not in self._charters:
+            there = ", ".join(self._charters) or "none"
+            raise ConfigurationError(f"there is no strategy {name!r}; the settings have {there}")
+        return self._charters[name]
+
+    def strategies_with(self, account: str) -> tuple[str, ...]:
+        """Name the strategies that hold things in an account."""
+        return tuple(name for name, charter in self._charters.items() if account in charter.accounts)
+
+    def policy(self, account: str) -> Policy:
+        """Return what is wanted of an account: by its owner, and by the strategies that hold things in it."""
+        return policy_for(account, self.account(account).policy(), self._charters.values())
+
+    def read_strategies(self) -> None:
+        """Read the strategies' files; `ConfigurationError` names what is wrong with them."""
+        read = strategies_of(self.strategies, self) if self.strategies else {}
+        if unknown := [name for name in self.equity if name not in read]:
+            there = ", ".join(read) or "none"
+            raise ConfigurationError(f"equity: there is no strategy {unknown[0]!r}; the folder has {there}")
+        self._charters = {name: charter_of(name, each, self) for name, each in read.items()}
+        self._schedules = {name: Every(each.dust_monitoring_interval) for name, each in read.items()}
+
     def chosen(self, account: str) -> list[str]:
         """Return the names a command is about: the one that was named, or all."""
         return [account] if account and self.account(account) else list(self.accounts)
@@ -419,6 +465,7 @@ def checked(config: Path, content: bytes, environment: Mapping[str, str]) -> Set
     if document.mistakes:
         raise ConfigurationError(report(str(config), document.mistakes, origins))
     settings._environment = everything
+    settings.read_strategies()
     return settings
 
 

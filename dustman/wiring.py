@@ -21,6 +21,7 @@ from dustman.wallet_settings import Selling, WalletAccount
 if TYPE_CHECKING:
     from redis import Redis
 
+    from domain.equity import EquitySource
     from domain.venue import Venue
     from events.feed import Feed
     from events.log import EventLog, ProvableLog, Recorded
@@ -110,6 +111,22 @@ def open_feed(settings: Settings) -> Feed:
         log.close()
 
 
+def open_equity(settings: Settings, strategy: str) -> EquitySource:
+    """Return who knows a strategy's equity: whom the settings name, else its accounts."""
+    from domain.equity import Computed
+
+    ours = settings.equity.get(strategy)
+    if ours is None:
+        return Computed()
+    from workers.equity import Supplied, from_redis, from_url
+
+    max_age = timedelta(seconds=ours.max_age)
+    if ours.url is not None:
+        return Supplied(str(ours.url), from_url(f"{ours.url}{ours.url.target}"), max_age)
+    key = ours.redis or ""
+    return Supplied(f"redis {key}", from_redis(open_redis(settings), key), max_age)
+
+
 def open_venue(settings: Settings, account: str, redis: Redis | None = None) -> Venue:
     """Return an account's venue; its key, where it takes one, is read and checked now.
 
@@ -126,6 +143,7 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
     from venues.evm.discovery import Discovery
     from venues.evm.judgement import Allowed
     from venues.evm.keyed import KeyedWallet
+    from venues.evm.routes import MIDDLES, THROUGH
     from venues.evm.rpc import Rpc
     from venues.evm.wallet import Wallet
     from venues.limits import Limiter
@@ -139,10 +157,20 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
         seconds_between_conversions=settings.limits.seconds_between_conversions,
     )
     rpc, where = Rpc(urls, ours.chain, limiter=limiter), ours.where()
+    through = THROUGH if not settings.strategies_with(account) else (*THROUGH, *MIDDLES)
     found = Discovery(rpc, ours.address, ours.first_block, ours.cache / f"{ours.chain}-{ours.address}.json")
     judgement = Allowed(where, frozenset(ours.allow), ours.highest_tax / 100)
     if ours.selling is None:
-        return Wallet(where, ours.address, ours.target, rpc=rpc, discovery=found, judgement=judgement, clock=now)
+        return Wallet(
+            where,
+            ours.address,
+            ours.target,
+            rpc=rpc,
+            discovery=found,
+            judgement=judgement,
+            clock=now,
+            through=through,
+        )
     relay = ours.selling.relay
     return KeyedWallet(
         where,
@@ -154,6 +182,7 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
         judgement=judgement,
         clock=now,
         relay=Rpc([_url(settings, account, relay)], ours.chain) if relay else None,
+        through=through,
     )
 
 

@@ -62,7 +62,8 @@ FACT_OF: Final[Mapping[EventType, type[Fact]]] = {event_type: fact for fact, eve
 
 def _dust_of_no_strategy(fields: dict[str, Any]) -> dict[str, Any]:
     """There were no strategies yet: dust was an account's own."""
-    return {**fields, "strategy": "", "mode": ""}
+    policy = {**fields["policy"], "belongs": None, "expects_rewards": False}
+    return {**fields, "policy": policy, "strategy": "", "mode": ""}
 
 
 # What an earlier version's fields are in the next version (`events.upcasting`); every version that was released stays.

@@ -25,6 +25,9 @@ class Keep(StrEnum):
     NOT_ADMITTED = "not_admitted"
     OVER_CAP = "over_cap"
     QUARANTINED = "quarantined"
+    BELONGS = "belongs"
+    UNEXPECTED = "unexpected"
+    NOT_INSTRUCTED = "not_instructed"
 
 
 class Unroutable(StrEnum):
@@ -96,7 +99,9 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     `threshold` and caps are in `currency`; `hubs` are the currencies that sales may be paid in, best first;
     `admitted` is None when every asset may be sold automatically; `top_up` is None when off, else how much of the
     owner's own hub currency one sweep may lay out (0: carried proceeds only); `taker_fee` is a fraction used for
-    estimates, the venue's preview decides.
+    estimates, the venue's preview decides. `belongs` is None for an account that no strategy names; else it lists what
+    its strategies hold on purpose: all else is dust whatever it is worth, if they expect rewards, and only reported
+    if none does.
     """
 
     target: str
@@ -111,6 +116,8 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     taker_fee: Decimal = Decimal("0.012")
     minimum_gain: Decimal = Decimal(0)
     top_up: Decimal | None = None
+    belongs: tuple[str, ...] | None = None
+    expects_rewards: bool = False
 
 
 class Lot(msgspec.Struct, frozen=True, gc=False):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from domain.commands import RecordOutage, RecordScan
 from domain.decision import findings
@@ -11,8 +12,10 @@ from domain.dust import Market, priced_products
 from domain.errors import NOT_ASKED
 from domain.identity import scan_id
 from domain.scan import Findings, Reading
+from domain.venue import Appraiser, Holding, Venue
 from events.facts import DustDetected
 from events.log import Recorded
+from events.values import Policy
 from workers.desk import Desk
 
 # How an outage names what could not be done.
@@ -33,10 +36,17 @@ def read(desk: Desk, account: str, due: datetime, automatic: bool) -> Reading:
         due=due,
         now=desk.clock(),
         holdings=holdings,
-        market=Market(capabilities, prices, worth),
+        market=Market(capabilities, prices, worth, _appraised(venue, policy, holdings)),
         requests=venue.requests - before,
         automatic=automatic,
     )
+
+
+def _appraised(venue: Venue, policy: Policy, holdings: Sequence[Holding]) -> Mapping[str, Decimal]:
+    """Have what strategies hold appraised, where the venue can do that: their equity counts by it."""
+    if policy.belongs is None or not isinstance(venue, Appraiser):
+        return {}
+    return venue.appraise([holding.asset for holding in holdings])
 
 
 def scan(desk: Desk, account: str, due: datetime, automatic: bool) -> Sequence[Recorded]:

@@ -10,13 +10,13 @@ from email.utils import parsedate_to_datetime
 
 from domain.errors import ConfigurationError, VenueUnavailable
 from dustman.checks.finding import Finding, fail, ok, skip, warn
+from dustman.checks.schedule import check_schedule
 from dustman.keys import key_of
 from dustman.settings import Account, Settings
 from dustman.wiring import now, open_exchange
 from events.money import ticker
 from events.values import Policy
 from venues.coinbase import DANGER, Coinbase, KeyRights
-from workers.schedule import next_due
 
 TIMEOUT = 5.0
 # The venue's clock is known to a second; a token that starts in the venue's future is refused.
@@ -30,9 +30,7 @@ PERMISSIONS = "at portal.cdp.coinbase.com make a key with the permissions View a
 def check_account(settings: Settings, name: str) -> Iterator[Finding]:
     """Look at everything about an account that can be looked at without moving money."""
     account = settings.exchange(name)
-    yield ok(
-        f"{name}: schedule", f"{account.schedule}, next at {next_due(account.schedule, now()):%Y-%m-%d %H:%M:%S} UTC"
-    )
+    yield check_schedule(settings, name)
     reached = list(_reach(name, account))
     yield from reached
     key = _key(settings, name)
@@ -40,7 +38,7 @@ def check_account(settings: Settings, name: str) -> Iterator[Finding]:
     if reached[0].fix or key.fix:
         yield skip(f"{name}: rights", "the venue was not asked")
         return
-    yield from _ask(name, account.policy(), open_exchange(settings, name))
+    yield from _ask(name, settings.policy(name), open_exchange(settings, name))
 
 
 def _reach(name: str, account: Account) -> Iterator[Finding]:

@@ -41,6 +41,7 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     from dustman.checks.finding import fail, ok, skip
     from dustman.checks.machine import check_files, check_versions
     from dustman.checks.stores import check_log, check_redis
+    from dustman.checks.strategies import check_strategies
     from dustman.checks.venue import check_account
     from dustman.checks.wallet import check_wallet
     from dustman.wallet_settings import WalletAccount
@@ -58,6 +59,7 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     yield from check_redis(settings)
     yield from check_deliveries(settings)
     yield from check_alerts(settings)
+    yield from check_strategies(settings)
     for name, account in settings.accounts.items():
         yield from (check_wallet if isinstance(account, WalletAccount) else check_account)(settings, name)
 

@@ -101,12 +101,12 @@ def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
     from dustman import drawings
     from views.lots import lots_of
     from workers.conducting import Ended, conduct
-    from workers.scanning import scan
+    from workers.measuring import scan_or_measure
 
     _refuse_unless_allowed(desk, account)
     head = desk.log.head()
     if desk.streams.load(account).state.sweep is None:
-        scan(desk, account, desk.clock(), automatic=not sys.stdin.isatty())
+        scan_or_measure(desk, account, desk.clock(), automatic=not sys.stdin.isatty())
     opened = desk.streams.load(account).state.sweep
     ended = conduct(desk, account, desk.clock() + ROUND)
     deadline = desk.clock() + WAIT

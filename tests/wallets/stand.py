@@ -29,6 +29,7 @@ from venues.evm.discovery import Discovery
 from venues.evm.judgement import Allowed
 from venues.evm.keyed import KeyedWallet
 from venues.evm.registry import Chain, Feed, Token, Uniswap, asset_of
+from venues.evm.routes import THROUGH
 from venues.evm.rpc import Rpc
 from venues.evm.signer import LocalSigner, from_key
 from venues.evm.terms import Terms
@@ -98,6 +99,7 @@ class Stand:
     relay: str = ""
     allows: tuple[str, ...] = ()
     nap: float = 0.03
+    through: tuple[str, ...] = THROUGH
     before: Mapping[str, int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -135,6 +137,7 @@ class Stand:
             judgement=Allowed(self.where, frozenset(self._allowed())),
             clock=self.clock,
             relay=Rpc([self.relay], self.chain.chain_id) if self.relay else None,
+            through=self.through,
         )
 
     def _allowed(self) -> list[str]:

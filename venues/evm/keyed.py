@@ -21,6 +21,7 @@ from venues.evm.observation import Observer
 from venues.evm.proposing import Proposer
 from venues.evm.receipts import moved
 from venues.evm.registry import ETH, Chain
+from venues.evm.routes import THROUGH
 from venues.evm.rpc import Failure, Rpc
 from venues.evm.signer import Signer
 from venues.evm.terms import Terms
@@ -54,8 +55,18 @@ class KeyedWallet(Wallet):
         judgement: Judgement,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         relay: Rpc | None = None,
+        through: Sequence[str] = THROUGH,
     ) -> None:
-        super().__init__(chain, signer.address, target, rpc=rpc, discovery=discovery, judgement=judgement, clock=clock)
+        super().__init__(
+            chain,
+            signer.address,
+            target,
+            rpc=rpc,
+            discovery=discovery,
+            judgement=judgement,
+            clock=clock,
+            through=through,
+        )
         self.terms = terms
         self._relay = relay
         self._writer = Writer(signer, self.chain.chain_id, terms.delegate)

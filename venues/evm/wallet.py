@@ -26,7 +26,7 @@ from venues.evm.lens import ASKS_AT_ONCE, Ask, Lens
 from venues.evm.names import harmless
 from venues.evm.probe import Probe
 from venues.evm.registry import ETH, NAME, Chain, asset_of
-from venues.evm.routes import Route, Sale, best_sales, sale_asks, ways
+from venues.evm.routes import THROUGH, Route, Sale, best_sales, sale_asks, sales_by_path, ways
 from venues.evm.rpc import Call, Rpc, good, quantity
 from venues.evm.words import WORD, number, selector, text
 
@@ -62,15 +62,19 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """The markets of a reading's tokens at its block, and what the feeds said."""
+    """The markets of a reading's tokens at its block, other ways to sell them, and what the feeds said."""
 
     products: Mapping[tuple[str, str], Product]
+    others: Mapping[tuple[str, str], tuple[Product, ...]]
     prices: Mapping[str, Price]
     feeds: Feeds
 
 
 class Wallet:
-    """One address on one chain. `target` is a symbol of TARGETS; what is not believed is `judgement`'s to say."""
+    """One address on one chain. `target` is a symbol of TARGETS; what is not believed is `judgement`'s to say.
+
+    A sale goes `through` at most one of these tokens.
+    """
 
     def __init__(
         self,
@@ -82,8 +86,10 @@ class Wallet:
         discovery: Discovery,
         judgement: Judgement,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        through: Sequence[str] = THROUGH,
     ) -> None:
         self.chain = chain
+        self._through = through
         self.address = address
         self.rpc = rpc
         self.lens = Lens(rpc, chain.multicall3)
@@ -154,7 +160,8 @@ class Wallet:
 
     def capabilities(self) -> Capabilities:
         """Return the market of each token that is believed: the route over which a sale brings most."""
-        return Capabilities(self._quote().products, frozenset())
+        quoted = self._quote()
+        return Capabilities(quoted.products, frozenset(), quoted.others)
 
     def prices(self, products: Collection[str]) -> Mapping[str, Price]:
         """Return what the named products' sales would bring, as of the block of the holdings."""
@@ -163,6 +170,12 @@ class Wallet:
     def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
         """Say what the target is worth in USD by its feed; `VenueUnavailable` while none says."""
         return {self.target: worth(self._quote().feeds, self._symbol)} if self.target in assets else {}
+
+    def appraise(self, assets: Collection[str]) -> Mapping[str, Decimal]:
+        """Say what known assets are worth in USD by their feeds."""
+        feeds = self._quote().feeds
+        known = {asset_of(self.chain, symbol): feeds.usd(symbol) for symbol in (ETH, *self.chain.tokens)}
+        return {asset: price for asset in assets if (price := known.get(asset))}
 
     def quote(self, order: Order) -> Quote | Refusal:
         """Simulate the sale of an order's amount by itself, gas not counted. Moves nothing."""
@@ -296,14 +309,16 @@ class Wallet:
     def _quoted_at(self, head: Head, units: Mapping[str, int]) -> Quoted:
         """Simulate the sales, read the feeds and try what sells, all at one block."""
         target = self.target_contract
-        possible = ways(self.chain, [(token, each) for token, each in units.items() if token != target], target)
+        held = [(token, each) for token, each in units.items() if token != target]
+        possible = ways(self.chain, held, target, self._through)
         feeds_asked = feed_asks(self.chain)
         asks = [*feeds_asked, *sale_asks(self.chain, possible)]
         routes = self._routes
         guessed = {token: Sale(routes[token], each, 0, 0, 0) for token, each in units.items() if token in routes}
         answers, tried = self._asked(asks, guessed, head.number)
         feeds = feeds_of(self.chain, answers[: len(feeds_asked)], head.at)
-        sales = best_sales(possible, answers[len(feeds_asked) :])
+        found = sales_by_path(possible, answers[len(feeds_asked) :])
+        sales = {token: best for token, (best, *_) in found.items()}
         early = self._probe.read(tried, list(guessed), sales) if tried is not None else {}
         seen = {token: each for token, each in early.items() if token in sales and sales[token].route == routes[token]}
         seen |= self._probe.observe([token for token in sales if token not in seen], sales, head.number)
@@ -313,7 +328,12 @@ class Wallet:
             unwrapped = self._product(target, pricing.UNWRAP)
             quoted.append((unwrapped, pricing.PAR))
         products = {(product.base, product.quote): product for product, _ in quoted}
-        return Quoted(products, {product.name: price for product, price in quoted}, feeds)
+        beside = [self._beside(sale, feeds) for _, *rest in found.values() for sale in rest]
+        others: dict[tuple[str, str], tuple[Product, ...]] = {}
+        for product, _ in beside:
+            if products[pair := (product.base, product.quote)].open:
+                others[pair] = (*others.get(pair, ()), product)
+        return Quoted(products, others, {product.name: price for product, price in (*beside, *quoted)}, feeds)
 
     def _asked(
         self, asks: Sequence[Ask], guessed: Mapping[str, Sale], block: int
@@ -325,19 +345,28 @@ class Wallet:
         answers = self.lens.looked(looked, asks)
         return (self.lens.read(asks, block) if answers is None else answers), tried
 
+    def _beside(self, sale: Sale, feeds: Feeds) -> tuple[Product, Price]:
+        """Price another way than the best by its simulated swap alone; what the token is was seen over the best."""
+        price = pricing.price_of(sale, self._decimals(sale.route.path[0]), self.target_decimals)
+        return self._way(sale), self._checked(sale, price, feeds)
+
+    def _way(self, sale: Sale) -> Product:
+        via = "" if sale.route.via is None else assets.token(self.chain.chain_id, sale.route.via)
+        return replace(self._product(sale.route.path[0], pricing.route_name(sale.route, self.chain)), via=via)
+
+    def _checked(self, sale: Sale, price: Price, feeds: Feeds) -> Price:
+        known, usd = self.chain.known(sale.route.path[0]), feeds.usd(self._symbol)
+        return pricing.checked(price, known.symbol, usd, feeds) if known and usd else price
+
     def _market(self, sale: Sale, seen: Observation | None, feeds: Feeds) -> tuple[Product, Price]:
         token = sale.route.path[0]
         ruling = self._judgement.rule(token, self._discovery.tokens.get(token), seen)
         if kept := self._judgement.kept(token, ruling):
-            market = self._product(token, pricing.route_name(sale.route, self.chain))
-            return replace(market, quarantine=kept), Price(None, None)
+            return replace(self._way(sale), quarantine=kept), Price(None, None)
         if seen and seen.sale:
             sale = sale.as_tried(seen.sale.received)
         price = pricing.price_of(sale, self._decimals(token), self.target_decimals)
-        known, usd = self.chain.known(token), feeds.usd(self._symbol)
-        if known and usd:
-            price = pricing.checked(price, known.symbol, usd, feeds)
-        return self._product(token, pricing.route_name(sale.route, self.chain)), price
+        return self._way(sale), self._checked(sale, price, feeds)
 
     def _product(self, token: str, route: str) -> Product:
         return pricing.product(self.chain, token, self._decimals(token), route, self.target, self.target_decimals)
