@@ -29,6 +29,7 @@ JOURNEY = (
     "status",
     "strategy",
     "show",
+    "gate",
     "wallet",
     "events",
     "replay",
