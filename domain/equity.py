@@ -19,6 +19,8 @@ from events.money import exactly_sum, plain, ticker
 from events.values import Policy, Unmeasured
 
 COMPUTED: Final = "computed"
+# Digits before and behind the point, more than any money is counted in.
+MOST_DIGITS: Final = 40
 # What a statement may be ahead of our clock.
 AHEAD: Final = timedelta(seconds=60)
 
@@ -109,8 +111,9 @@ def price_of(asset: str, policy: Policy, market: Market) -> Decimal | None:
 
 def believed(said: Statement, source: str, max_age: timedelta, currency: str, now: datetime) -> Equity | Doubt:
     """Check what another service says."""
-    if not said.equity.is_finite():
-        return Doubt(Unmeasured.EQUITY_UNAVAILABLE, f"{source} says that equity is {said.equity}, which is no number")
+    if not _is_money(said.equity):
+        words = f"{source} says that equity is {str(said.equity)[:40]}, which is no amount of money"
+        return Doubt(Unmeasured.EQUITY_UNAVAILABLE, words)
     if said.currency != currency:
         words = f"{source} gives equity in {said.currency}, dust is counted in {currency}"
         return Doubt(Unmeasured.EQUITY_UNAVAILABLE, words)
@@ -122,6 +125,13 @@ def believed(said: Statement, source: str, max_age: timedelta, currency: str, no
         words = f"equity by {source} is of {said.as_of.isoformat()}, which is still to come"
         return Doubt(Unmeasured.EQUITY_STALE, words)
     return _above_zero(Equity(said.equity, currency, source))
+
+
+def _is_money(value: Decimal) -> bool:
+    """Say whether a number has no more digits than any money does."""
+    digits = value.as_tuple()
+    places = digits.exponent
+    return isinstance(places, int) and len(digits.digits) <= MOST_DIGITS and abs(places) <= MOST_DIGITS
 
 
 def _above_zero(found: Equity) -> Equity | Doubt:

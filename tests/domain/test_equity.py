@@ -53,7 +53,11 @@ def test_computed__nothing__is_a_doubt_and_not_zero() -> None:
     [
         (Statement(D(0), "USD", NOON), Unmeasured.EQUITY_ZERO, "equity is 0 USD"),
         (Statement(D(-5), "USD", NOON), Unmeasured.EQUITY_NEGATIVE, "equity is -5 USD"),
-        (Statement(D("NaN"), "USD", NOON), Unmeasured.EQUITY_UNAVAILABLE, "NaN, which is no number"),
+        (Statement(D("NaN"), "USD", NOON), Unmeasured.EQUITY_UNAVAILABLE, "NaN, which is no amount of money"),
+        (Statement(D("sNaN123"), "USD", NOON), Unmeasured.EQUITY_UNAVAILABLE, "no amount"),
+        (Statement(D("1E-300"), "USD", NOON), Unmeasured.EQUITY_UNAVAILABLE, "no amount"),
+        (Statement(D("1E+5000"), "USD", NOON), Unmeasured.EQUITY_UNAVAILABLE, "no amount"),
+        (Statement(D("1." + "1" * 80), "USD", NOON), Unmeasured.EQUITY_UNAVAILABLE, "no amount"),
         (Statement(D("Infinity"), "USD", NOON), Unmeasured.EQUITY_UNAVAILABLE, "Infinity"),
         (Statement(D(5), "ETH", NOON), Unmeasured.EQUITY_UNAVAILABLE, "in ETH, dust is counted in USD"),
         (Statement(D(5), "USD", NOON - AGE - timedelta(seconds=1)), Unmeasured.EQUITY_STALE, "601 s old"),
