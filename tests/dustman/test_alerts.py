@@ -135,12 +135,12 @@ class Stage:
             thread.join(20)
             assert not thread.is_alive()
 
-    def started(self) -> subprocess.Popen[str]:
-        """Start the process that `dustman up` and containers run."""
+    def started(self, pulse: str = "pulse") -> subprocess.Popen[str]:
+        """Start the process that `dustman up` and containers run; it gives its sign of life in the file `pulse`."""
         return subprocess.Popen(
             [sys.executable, "-m", "dustman.alerts"],
             cwd=self.home,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DUSTMAN_PULSE": str(self.home / pulse)},
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -271,7 +271,8 @@ def test_process__killed_before_it_could_note_an_alert__sends_it_again_under_the
 
 def test_processes__two_of_them__tell_once(stage: Stage, service: Service) -> None:
     stage.configure("team")
-    both = [stage.started(), stage.started()]
+    both = [stage.started("one"), stage.started("two")]
+    until(lambda: (stage.home / "one").exists() and (stage.home / "two").exists())
     stage.happens(HALT)
     service.waits_for(lambda: len(service.titles()) == 1)
     until(lambda: stage.progress() == 1)

@@ -21,9 +21,10 @@ from events.records import replace
 from simulators.chain.chain import LocalChain
 from tests.dustman.conftest import Typed
 from tests.events.samples import AT, SAMPLES
-from tests.strategies.stand import ACCOUNT, team
+from tests.strategies.stand import team
 from tests.strategies.test_command import owner
 from tests.strategies.test_measuring import REWARDS, STAKE
+from tests.wallets.stand import ACCOUNT
 
 __all__ = ["owner"]
 

@@ -267,3 +267,14 @@ def test_places__of_alerts__never_go_back_and_ids_are_their_own(whole: list[Reco
     assert all((a.position, a.at) <= (b.position, b.at) for a, b in pairwise(told))
     assert len({alert.alert_id for alert in told}) == len(told)
     assert all(len(line) <= 520 for alert in told for line in alert.text.splitlines())
+
+
+def test_watch__begun_again_behind_any_place__tells_all_that_comes_after_it(whole: list[Recorded]) -> None:
+    watch = watching()
+    told = [alert for each in whole for alert in watch.apply(each)] + watch.tick(LATER + 400 * DAY)
+    for place in {(alert.position, alert.at) for alert in told}:
+        again = watching()
+        left = [alert for each in whole for alert in again.apply(each)] + again.tick(LATER + 400 * DAY)
+        after = [alert for alert in left if (alert.position, alert.at) > place]
+        assert after == told[len(told) - len(after) :]
+        assert {(alert.position, alert.at) for alert in told[: len(told) - len(after)]} >= {place}
