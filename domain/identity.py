@@ -58,3 +58,8 @@ def idempotency_key(leg: str) -> str:
 def event_id(stream: str, cause: str, index: int) -> str:
     """The id of the nth event that a cause puts into a stream."""
     return _id("event", stream, cause, str(index))
+
+
+def alert_id(log: str, *cause: str) -> str:
+    """An alert that is told again, after a crash, has the id it had."""
+    return _id("alert", log, *cause)

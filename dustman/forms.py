@@ -18,6 +18,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from dustman.secret import conceal, redacted
 from events.catalogue import UnknownType, known_type
 from events.webhook import PREFIX as SECRET_PREFIX
+from views.alarms import Alarm, Level
 from workers import schedule
 from workers.schedule import Schedule, schedule_of, seconds_of
 
@@ -255,6 +256,14 @@ def _start(text: str) -> int | Literal["now", "beginning"]:
             return whole(1, 999_999_999)(text)
 
 
+def _host(text: str) -> str:
+    return text if text == "localhost" else str(ip_address(text))
+
+
+def _variable(text: str) -> str:
+    return matching(re.compile(r"env:DUSTMAN_[A-Z0-9_]{1,60}"))(text).removeprefix("env:")
+
+
 def _event_type(text: str) -> str:
     try:
         return known_type(text).word
@@ -350,6 +359,11 @@ Start = Annotated[
 EventWord = Annotated[str, Form("a type of event, such as dust_converted", _event_type)]
 Tries = Annotated[int, Form("a whole number from 1 to 100", whole(1, 100))]
 Patience = Annotated[int, Form("a whole number of seconds from 1 to 60", whole(1, 60))]
+Port = Annotated[int, Form("a whole number from 1 to 65535", whole(1, 65535))]
+Variable = Annotated[str, Form("env: and the name of a variable that begins with DUSTMAN_", _variable, private=True)]
+AlarmName = Annotated[Alarm, Form("an alarm of docs/reference/alerts.md, such as account_halted", Alarm)]
+LevelName = Annotated[Level, Form("on, silent, digest or off", Level)]
+Host = Annotated[str, Form("an address of this machine, such as 127.0.0.1, or localhost", _host)]
 Window = Annotated[int, Form("a whole number from 1000 to 1000000", whole(1000, 1_000_000))]
 File = Annotated[Path, Form("the path of a file", _file), AfterValidator(_at_home)]
 Folder = Annotated[Path, Form("the path of a folder", _file), AfterValidator(_at_home)]

@@ -14,6 +14,7 @@ from dustman.document import Document, read_document
 from dustman.environment import environment_of
 from dustman.forms import (
     AccountName,
+    AlarmName,
     Code,
     Count,
     Database,
@@ -22,10 +23,13 @@ from dustman.forms import (
     File,
     Folder,
     Fraction,
+    Host,
     KeySource,
+    LevelName,
     LogUrl,
     NotNegative,
     Patience,
+    Port,
     Positive,
     Rate,
     Seconds,
@@ -33,6 +37,7 @@ from dustman.forms import (
     ServerUrl,
     Start,
     Tries,
+    Variable,
     VenueName,
     VenueUrl,
     WebhookUrl,
@@ -52,7 +57,11 @@ from workers.schedule import Every
 HOST = "api.coinbase.com"
 # Seconds that a signed request stays valid: its `exp` is `nbf` + 120 (Coinbase, API key authentication).
 TOKEN_LIFE = 120
-OVERRIDES: dict[str, tuple[str, str]] = {"DUSTMAN_LOG_URL": ("log", "url"), "DUSTMAN_REDIS_URL": ("redis", "url")}
+OVERRIDES: dict[str, tuple[str, str]] = {
+    "DUSTMAN_LOG_URL": ("log", "url"),
+    "DUSTMAN_REDIS_URL": ("redis", "url"),
+    "DUSTMAN_METRICS_HOST": ("metrics", "host"),
+}
 
 
 class Log(Section):
@@ -121,6 +130,54 @@ class Workers(Section):
 
     detector: Count = setting("4", "How many accounts are scanned at once.")
     converter: Count = setting("2", "How many accounts are converted at once, each in a process of some 60 MB.")
+
+
+class Metrics(Section):
+    """Numbers for Prometheus, from one process."""
+
+    host: Host = setting(
+        "127.0.0.1",
+        "The address they are read at, over plain HTTP and by whoever reaches it. DUSTMAN_METRICS_HOST overrides it.",
+    )
+    port: Port = setting("9464", "Its port.")
+
+
+def _metrics(value: object) -> object:
+    return word_or("off", 'off, or a mapping such as {port: "9464"}', (dict, Metrics), value)
+
+
+class Target(Section):
+    """Somebody who is told, by a service that apprise knows."""
+
+    url: Variable = setting(
+        ...,
+        "Where the service's apprise URL is, in the environment or in .env beside this file; never the URL itself, "
+        "which has a secret in it.",
+    )
+    silent_url: Variable | None = setting(
+        None, "The same for alerts that make no sound, such as the same chat told so in its URL; else they use `url`."
+    )
+
+
+class Alerts(Section):
+    """Who is told of what needs them, and of what."""
+
+    targets: dict[AccountName, Target] = setting(..., "Who is told, by a name of your choice.", min_length=1)
+    levels: dict[AlarmName, LevelName] = setting({}, "What becomes of an alarm, where not what docs/reference says.")
+    collapse: Duration = setting("1 h", "Alike alarms within this time are one alert and a count.")
+    digest: When = setting("0 8 * * *", "When the digest is sent, in UTC, if there is anything in it.")
+    unreachable_after: Duration = setting("15 min", "How long a venue may be away.")
+    unknown_after: Duration = setting("15 min", "How long a request to a venue may have no final answer.")
+    carried_after: Duration = setting("14 d", "How long proceeds may wait for enough to buy the target.")
+    scan_overdue_after: Duration = setting("8 d", "How long an account may go without a scan.")
+    over_intervals: Tries = setting("3", "How many measurements in a row a strategy's dust may be over its threshold.")
+    unroutable_growth: Positive = setting(
+        "5", "By how much dust without a way out may grow, in the account's currency."
+    )
+
+
+def _alerts(value: object) -> object:
+    return word_or("off", "off, or a mapping such as {targets: {me: {url: env:DUSTMAN_ALERTS}}}", (dict, Alerts), value)
 
 
 class TopUp(Section):
@@ -251,6 +308,8 @@ class Settings(Section):
         {}, "Who knows a strategy's equity, by its name; that of others is computed from their accounts' holdings."
     )
     webhooks: dict[AccountName, Webhook] = setting({}, "The receivers of events over HTTP, by a name of your choice.")
+    metrics: Annotated[Metrics | None, BeforeValidator(_metrics)] = setting("off", "Numbers for Prometheus.")
+    alerts: Annotated[Alerts | None, BeforeValidator(_alerts)] = setting("off", "Who is told of what needs them.")
     accounts: dict[AccountName, AnyAccount] = setting(..., "The accounts, by a name of your choice.", min_length=1)
     _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _charters: Mapping[str, Charter] = PrivateAttr(default_factory=dict)
@@ -291,6 +350,13 @@ class Settings(Section):
             there = ", ".join(self.webhooks) or "none"
             raise ConfigurationError(f"there is no webhook {name!r}; the settings have {there}")
         return self.webhooks[name]
+
+    def target(self, name: str) -> Target:
+        """Return a target of alerts by its name; `ConfigurationError` lists those there are."""
+        targets = self.alerts.targets if self.alerts else {}
+        if name not in targets:
+            raise ConfigurationError(f"there is no target {name!r}; the settings have {', '.join(targets) or 'none'}")
+        return targets[name]
 
     @property
     def exchanges(self) -> Mapping[str, Account]:
