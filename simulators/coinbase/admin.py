@@ -13,14 +13,14 @@ from pydantic import BaseModel
 from domain.errors import ConfigurationError
 from events.money import plain
 from simulators.coinbase import order_replies, replies
-from simulators.coinbase.clock import rfc3339
 from simulators.coinbase.exchange import Exchange
 from simulators.coinbase.faults import Faults
 from simulators.coinbase.gate import Gate
 from simulators.coinbase.keys import key_file
-from simulators.coinbase.mischief import Mischief
 from simulators.coinbase.replies import Json
 from simulators.coinbase.scenario import BookForm, KeyForm
+from simulators.exchange.clock import rfc3339
+from simulators.exchange.mischief import Mischief
 from simulators.forms import Positive, Strict, read_form
 from simulators.wire import Reply, Request, json_reply
 

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from simulators.coinbase.clock import VirtualClock, real_time
 from simulators.coinbase.conversions import Conversions
-from simulators.coinbase.identity import Ids, id_of
 from simulators.coinbase.keys import key_name
-from simulators.coinbase.ledger import HOLD, USER, Ledger
 from simulators.coinbase.market import Market
 from simulators.coinbase.orders import Orders
 from simulators.coinbase.scenario import Algorithm, Scenario
 from simulators.coinbase.state import Key, VenueState
 from simulators.coinbase.wallets import Wallets
+from simulators.exchange.clock import VirtualClock, real_time
+from simulators.exchange.identity import Ids, id_of
+from simulators.exchange.ledger import HOLD, USER, Ledger
 
 
 class Exchange:

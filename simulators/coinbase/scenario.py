@@ -8,8 +8,8 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from simulators.coinbase.arithmetic import DECIMALS
-from simulators.coinbase.book import Book, Level, ladder
+from simulators.exchange.arithmetic import DECIMALS
+from simulators.exchange.book import Book, Level, ladder
 from simulators.forms import NotNegative, Positive, Strict
 
 Scope = Literal["view", "trade", "transfer"]

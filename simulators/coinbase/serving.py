@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from domain.errors import ConfigurationError
-from simulators.coinbase.certificates import Certificates
 from simulators.coinbase.faults import Faults
 from simulators.coinbase.scenario import Scenario
 from simulators.coinbase.scenarios import SCENARIOS
 from simulators.coinbase.twin import CoinbaseTwin, write_key
+from simulators.exchange.certificates import Certificates
 from simulators.foreground import announce, end_signals
 from simulators.forms import read_file
 

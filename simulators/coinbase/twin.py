@@ -14,17 +14,18 @@ from typing import Self
 
 from domain.errors import ConfigurationError
 from simulators.coinbase.admin import Admin
-from simulators.coinbase.certificates import Certificates
 from simulators.coinbase.exchange import Exchange, opened
-from simulators.coinbase.faults import FaultForm, Faults
+from simulators.coinbase.faults import Faults
 from simulators.coinbase.gate import Gate
 from simulators.coinbase.keys import key_file
-from simulators.coinbase.ledger import USER
-from simulators.coinbase.mischief import Mischief
 from simulators.coinbase.replies import Json
 from simulators.coinbase.scenario import Algorithm, Scenario, Scope
-from simulators.coinbase.snapshot import Snapshot
-from simulators.coinbase.state import Key
+from simulators.coinbase.state import Key, VenueState
+from simulators.exchange.certificates import Certificates
+from simulators.exchange.faults import FaultForm
+from simulators.exchange.ledger import USER
+from simulators.exchange.mischief import Mischief
+from simulators.exchange.snapshot import Snapshot
 from simulators.forms import read_form
 from simulators.wire import LOOPBACK, Server
 
@@ -51,7 +52,7 @@ class CoinbaseTwin:
         verbose: bool = False,
     ) -> None:
         self.certificates = certificates or shared_certificates()
-        kept = Snapshot(snapshot)
+        kept = Snapshot(snapshot, VenueState)
         state = kept.found() or opened(scenario, seed)
         if state.seed != seed:
             raise ConfigurationError(f"seed: {seed}: must be {state.seed}, the seed that {snapshot} was made with")

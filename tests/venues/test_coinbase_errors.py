@@ -21,7 +21,7 @@ from requests import exceptions as http
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from dustman.redis_server import free_port
 from events.values import RefusalCode
-from simulators.coinbase.certificates import Certificates
+from simulators.exchange.certificates import Certificates
 from tests.venues.coinbase_stage import CoinbaseStage
 from venues.coinbase import Coinbase
 from venues.coinbase_client import check_key
