@@ -13,6 +13,7 @@ from simulators.exchange.faults import (
     ConnectionReset,
     CutBody,
     CutJson,
+    FaultFile,
     FaultForm,
     Fraction,
     HtmlPage,
@@ -21,7 +22,7 @@ from simulators.exchange.faults import (
     Timeout,
     sensible,
 )
-from simulators.forms import Positive, Strict
+from simulators.forms import Positive
 
 ENDPOINTS = (
     "list_accounts",
@@ -165,7 +166,7 @@ Fault = Annotated[
 ]
 
 
-class Faults(Strict):
+class Faults(FaultFile):
     """A fault file: a list of faults under the key `faults`."""
 
     faults: tuple[Fault, ...] = ()

@@ -86,6 +86,12 @@ class Slow(FaultForm):
     seconds: Positive
 
 
+class FaultFile(Strict):
+    """A fault file: a list of faults under the key `faults`."""
+
+    faults: tuple[FaultForm, ...] = ()
+
+
 Form = TypeVar("Form", bound=FaultForm)
 
 

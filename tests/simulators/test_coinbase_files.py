@@ -15,18 +15,11 @@ from simulators.coinbase.demo import CRUMBS, demo
 from simulators.coinbase.endpoints import ENDPOINTS
 from simulators.coinbase.faults import ENDPOINTS as STRUCK
 from simulators.coinbase.faults import Faults
-from simulators.coinbase.scenario import (
-    BookForm,
-    ClockForm,
-    ConvertForm,
-    KeyForm,
-    ProductForm,
-    Scenario,
-    WalletForm,
-)
+from simulators.coinbase.scenario import ConvertForm, KeyForm, ProductForm, Scenario, WalletForm
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.serving import scenario_of
 from simulators.exchange.faults import FaultForm, Spoiling
+from simulators.exchange.scenario import BookForm, ClockForm
 from simulators.forms import Strict, read_file
 
 RULES = '{base_increment: "0.01", quote_increment: "0.01", base_min_size: "1"'  # more may follow
