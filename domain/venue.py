@@ -29,8 +29,9 @@ class Holding:
 class Product:
     """A market: `base` for `quote`, with the venue's increments and minimums (base ones in base units, and so on).
 
-    `closed` is empty for a market that takes market orders now, else the venue's word for why it does not. `exit` is
-    the kind of leg that sells its base. `quarantine` says why its base is not believed though there is a market.
+    `sale_minimum` is the least value, in `quote`, that a sale must have. `closed` is empty for a market that takes
+    market orders now, else the venue's word for why it does not. `exit` is the kind of leg that sells its base.
+    `quarantine` says why its base is not believed though there is a market.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Product:
     quote_increment: Decimal
     base_minimum: Decimal
     quote_minimum: Decimal
+    sale_minimum: Decimal = Decimal(0)
     closed: str = ""
     exit: LegKind = LegKind.SELL
     quarantine: str = ""

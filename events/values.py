@@ -34,6 +34,7 @@ class Unroutable(StrEnum):
     NO_ROUTE = "no_route"
     NO_NET_GAIN = "no_net_gain"
     REFUSED_BY_VENUE = "refused_by_venue"
+    COOLDOWN = "cooldown"
 
 
 class LegKind(StrEnum):
@@ -44,6 +45,7 @@ class LegKind(StrEnum):
     CONVERT = "convert"
     BUY = "buy"
     SWAP = "swap"
+    DUST = "dust"
 
 
 class Purpose(StrEnum):
@@ -76,6 +78,7 @@ class RefusalCode(StrEnum):
     OVER_CAP = "over_cap"
     NOT_PERMITTED = "not_permitted"
     NEVER_ARRIVED = "never_arrived"
+    COOLDOWN = "cooldown"
     OTHER = "other"
 
 

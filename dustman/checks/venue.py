@@ -15,7 +15,8 @@ from dustman.settings import Account, Settings
 from dustman.wiring import now, open_exchange
 from events.money import ticker
 from events.values import Policy
-from venues.coinbase import DANGER, Coinbase, KeyRights
+from venues.coinbase import Coinbase
+from venues.keyrights import DANGER, KeyRights
 from workers.schedule import next_due
 
 TIMEOUT = 5.0
