@@ -8,6 +8,7 @@ from datetime import datetime
 
 from domain.bundle import Intent
 from domain.chain import Proposal, Rules, Sight
+from domain.identity import batch_key
 from domain.leg import Answer
 from domain.scan import Reading
 from events.facts import AccountWentLive, ConversionsHalted, ConversionsResumed, DryRunCompleted, TransactionSigned
@@ -64,6 +65,33 @@ class RequestLeg:
     @property
     def cause(self) -> str:
         return f"{self.leg_id}/request/{self.attempt}/{self.worker}"
+
+
+@dataclass(frozen=True, slots=True)
+class SmallIntent:
+    """One leg of a request for small balances, as it would be recorded."""
+
+    leg_id: str
+    spend: Amount
+    quote: Quote
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBatch:
+    """Put the intents of all legs of one request for small balances on record, if everything RequestLeg asks for holds.
+
+    `worker` is as for RequestLeg.
+    """
+
+    intents: tuple[SmallIntent, ...]
+    fingerprint: str
+    worker: str
+    now: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"{batch_key([intent.leg_id for intent in self.intents])}/request/{self.worker}/{self.now.isoformat()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +203,7 @@ Command = (
     | DeclineLeg
     | ConcludeLeg
     | RequestBundle
+    | RequestBatch
     | ReplaceTransaction
     | ObserveLane
     | FinishSweep

@@ -8,7 +8,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import assert_never
 
-from domain import identity
+from domain import batch, identity
 from domain import leg as legs
 from domain import sweep as sweeps
 from domain import transaction as transactions
@@ -23,6 +23,7 @@ from domain.commands import (
     RecordOutage,
     RecordScan,
     ReplaceTransaction,
+    RequestBatch,
     RequestBundle,
     RequestLeg,
 )
@@ -85,6 +86,8 @@ def decide(command: Command, account: Account) -> list[Fact]:
             return list(legs.conclude(leg, account.name, sweep.opened.sweep_id, answer))
         case RequestBundle():
             return transactions.request(command, account)
+        case RequestBatch():
+            return batch.request(command, account)
         case ReplaceTransaction():
             return transactions.replace(command, account)
         case ObserveLane():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from events.money import Amount
 from events.values import Fill, LegKind, Quote, Refusal
@@ -53,11 +53,41 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
+class SmallOffer:
+    """What the venue would take of an asset, and what would arrive for it, after the fee that it keeps of it."""
+
+    quantity: Decimal
+    brings: Decimal
+    fee: Decimal
+
+    @property
+    def kept(self) -> Decimal:
+        """Say what part of the value is left after the fee."""
+        gross = self.brings + self.fee
+        return self.brings / gross if gross > 0 else Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class SmallBalances:
+    """The venue's exchange of small balances as it stands now.
+
+    All is paid in `pays`. `offers` says by asset what it would take. It takes its next request at `ready_at`, None for
+    at once. `name` is what legs call it.
+    """
+
+    name: str
+    pays: str
+    offers: Mapping[str, SmallOffer] = field(default_factory=dict)
+    ready_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What can be converted into what: markets by (base, quote), and pairs the venue exchanges one to one."""
+    """What can be converted into what: markets by (base, quote), pairs exchanged one to one, and small balances."""
 
     products: Mapping[tuple[str, str], Product]
     convertible: frozenset[tuple[str, str]]
+    small: SmallBalances | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +178,21 @@ class Venue(Protocol):
 
     def outcome(self, order: Order) -> Fill | Refusal | Pending | NeverArrived:
         """Ask what became of an order whose answer was lost. Moves nothing."""
+        ...
+
+
+@runtime_checkable
+class SmallBalanceDesk(Protocol):
+    """A venue that exchanges small balances, many in one request under one key; answers are by the asset spent."""
+
+    def offer_small(self, orders: Sequence[Order]) -> Mapping[str, Quote | Refusal]:
+        """Say what each order would bring. Moves nothing."""
+        ...
+
+    def exchange_small(self, orders: Sequence[Order]) -> Mapping[str, Fill | Refusal | Pending | NeverArrived]:
+        """Exchange all of them in one request, once; an order that the venue proves not to have is `NeverArrived`."""
+        ...
+
+    def small_outcome(self, orders: Sequence[Order]) -> Mapping[str, Fill | Refusal | Pending | NeverArrived]:
+        """Ask what became of a request whose answer was lost. Moves nothing."""
         ...
