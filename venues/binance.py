@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from domain.errors import VenueUnavailable
+from domain.errors import ConfigurationError, VenueUnavailable
 from domain.venue import Capabilities, Holding, NeverArrived, Order, Pending, Price
 from events.money import ticker
-from events.values import Fill, Quote, Refusal
+from events.values import Fill, LegKind, Quote, Refusal
 from venues import binance_replies as replies
 from venues.binance_client import WINDOW, Client
+from venues.binance_dust import Answer, Desk, Dust
 from venues.binance_markets import NAME, asset, product
 from venues.binance_orders import Orders
 from venues.keyrights import DANGER, KeyRights
@@ -54,7 +55,9 @@ class Binance:
         retry_pauses: Sequence[float] = (0.25, 1.0),
         settling: Sequence[float] = (0.05, 0.1, 0.2, 0.4, 0.8),
         never_arrived_after: timedelta = timedelta(seconds=150),
+        small_balances: Desk | None = None,
     ) -> None:
+        send_within = sendable_for(never_arrived_after)
         self._client = Client(
             key_name,
             secret,
@@ -72,9 +75,19 @@ class Binance:
             clock=clock,
             sleep=sleep,
             settling=settling,
-            send_within=sendable_for(never_arrived_after),
+            send_within=send_within,
             never_arrived_after=never_arrived_after,
         )
+        self._dust = None
+        if small_balances is not None:
+            self._dust = Dust(
+                self._client,
+                limiter,
+                small_balances,
+                clock=clock,
+                send_within=send_within,
+                never_arrived_after=never_arrived_after,
+            )
 
     def __repr__(self) -> str:
         return f"Binance({self._client.host})"
@@ -108,10 +121,11 @@ class Binance:
         return everything.get(asset, Holding(asset, Decimal(0), Decimal(0)))
 
     def capabilities(self) -> Capabilities:
-        """Read all spot markets in one request; nothing is exchanged one to one."""
+        """Read all spot markets in one request, and small balances in two; nothing is exchanged one to one."""
         listed = self._client.read(replies.ExchangeInfo, self._client.api.exchange_info, permissions="SPOT")
         products = [product(symbol) for symbol in listed.symbols]
-        return Capabilities({(each.base, each.quote): each for each in products}, frozenset())
+        small = self._dust.standing() if self._dust else None
+        return Capabilities({(each.base, each.quote): each for each in products}, frozenset(), small)
 
     def prices(self, products: Collection[str]) -> Mapping[str, Price]:
         """Read best bids and asks in one request: of the named markets, or of all when the names exceed a URL."""
@@ -137,6 +151,8 @@ class Binance:
 
     def quote(self, order: Order) -> Quote | Refusal:
         """Reckon what an order would bring, once the venue has tried it. Moves nothing."""
+        if order.kind is LegKind.DUST:
+            return self._small_balances.offer([order])[order.spend.asset]
         return self._orders.quote(order)
 
     def execute(self, order: Order) -> Fill | Refusal | Pending:
@@ -146,6 +162,24 @@ class Binance:
     def outcome(self, order: Order) -> Fill | Refusal | Pending | NeverArrived:
         """Ask what became of an order. Moves nothing."""
         return self._orders.outcome(order)
+
+    def offer_small(self, orders: Sequence[Order]) -> Mapping[str, Quote | Refusal]:
+        """Say what each small balance would bring. Moves nothing."""
+        return self._small_balances.offer(orders)
+
+    def exchange_small(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
+        """Exchange small balances in one request, once; see the module of dust."""
+        return self._small_balances.exchange(orders)
+
+    def small_outcome(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
+        """Ask what became of a request for small balances. Moves nothing."""
+        return self._small_balances.outcome(orders)
+
+    @property
+    def _small_balances(self) -> Dust:
+        if self._dust is None:
+            raise ConfigurationError("small balances: the settings do not use the venue's exchange of them")
+        return self._dust
 
     def permissions(self) -> KeyRights:
         """Read what the key may do: `doctor` fails and live mode refuses a key that may move money out."""

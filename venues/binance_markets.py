@@ -5,6 +5,7 @@ Source: developers.binance.com, Spot API, "Filters".
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from domain.venue import Product
@@ -16,6 +17,11 @@ NAME = "binance"
 def asset(code: str) -> str:
     """Name an asset: `binance:EIGEN`."""
     return f"{NAME}:{code}"
+
+
+def moment(milliseconds: int) -> datetime:
+    """Read a time of the venue's."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)
 
 
 def product(symbol: Symbol) -> Product:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
@@ -20,7 +20,7 @@ from events.values import Execution, Fill, LegKind, Quote, Refusal, RefusalCode
 from venues import binance_replies as replies
 from venues.binance_client import Client
 from venues.binance_errors import DUPLICATE, NO_ORDER
-from venues.binance_markets import asset, product
+from venues.binance_markets import asset, moment, product
 from venues.limits import Limiter
 
 ENDED = {"FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH", "REJECTED"}
@@ -258,8 +258,7 @@ def _difference(order: Order, seen: replies.Order) -> str:
 
 def _execution(trade: replies.Trade) -> Execution:
     fee = Amount(Decimal(trade.commission), asset(trade.commission_asset))
-    at = datetime.fromtimestamp(trade.time // 1000, UTC) + timedelta(milliseconds=trade.time % 1000)
-    return Execution(str(trade.id), Decimal(trade.price), Decimal(trade.qty), fee, at)
+    return Execution(str(trade.id), Decimal(trade.price), Decimal(trade.qty), fee, moment(trade.time))
 
 
 def _sum(numbers: Iterable[str]) -> Decimal:
