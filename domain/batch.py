@@ -12,13 +12,13 @@ from domain.commands import RequestBatch, SmallIntent
 from domain.identity import batch_key
 from domain.purse import gross
 from domain.sweep import Sweep
-from events.facts import Fact
+from events.facts import AccountFact
 from events.money import exactly_sum, plain
 from events.records import replace
 from events.values import LegKind, Policy, Quote, Refusal, RefusalCode
 
 
-def request(command: RequestBatch, account: Account) -> list[Fact]:
+def request(command: RequestBatch, account: Account) -> list[AccountFact]:
     """Put all intents on record under one key, all in one; or the refusals that keep the request from being made."""
     sweep = account.sweep
     if sweep is None or account.halted or not command.intents or not _ready(command.intents, sweep):

@@ -21,6 +21,7 @@ from venues.binance_client import WINDOW, Client
 from venues.binance_dust import Answer, Desk, Dust
 from venues.binance_markets import NAME, asset, product
 from venues.binance_orders import Orders
+from venues.dollars import AT_PAR
 from venues.keyrights import DANGER, KeyRights
 from venues.limits import Limiter
 
@@ -29,8 +30,6 @@ HOST = "api.binance.com"
 SIGNATURE_LIFE = timedelta(milliseconds=WINDOW + 1000)
 SENT_WITHIN = timedelta(seconds=20)  # the longest waits for the limit and for a slow disk fit in
 LONGEST_QUERY = 7500  # in characters; servers commonly stop reading a URL at 8,000
-# Taken at par with the dollar that policies count in; anything else is worth what its market in USDT says.
-AT_PAR = frozenset({"USDT", "USDC", "FDUSD", "TUSD", "USDP", "DAI"})
 
 
 class Binance:
