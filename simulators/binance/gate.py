@@ -127,8 +127,8 @@ class Gate:
         if key is None:
             raise refusals.ErrorReply(*refusals.NOT_PERMITTED)
         self._check_time(visit, waited)
-        payload, _, signature = visit.request.raw_query.rpartition("&signature=")
-        if not signature:
+        payload, found, signature = visit.request.raw_query.rpartition("&signature=")
+        if not found:
             raise refusals.missing("signature")
         if not accepts(self._exchange.state.seed, key, payload.encode() + visit.request.body, unquote(signature)):
             raise refusals.ErrorReply(*refusals.BAD_SIGNATURE)
