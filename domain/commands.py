@@ -120,6 +120,17 @@ class ConcludeLeg:
 
 
 @dataclass(frozen=True, slots=True)
+class ConcludeBatch:
+    """Record what the venue said of all legs of one request, all in one: what is left of it could not be told apart."""
+
+    answers: tuple[ConcludeLeg, ...]
+
+    @property
+    def cause(self) -> str:
+        return f"{batch_key([answer.cause for answer in self.answers])}/conclude"
+
+
+@dataclass(frozen=True, slots=True)
 class RequestBundle:
     """Put a signed transaction and the intents of its legs on record, if everything that RequestLeg asks for holds.
 
@@ -202,6 +213,7 @@ Command = (
     | RequestLeg
     | DeclineLeg
     | ConcludeLeg
+    | ConcludeBatch
     | RequestBundle
     | RequestBatch
     | ReplaceTransaction

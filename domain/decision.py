@@ -15,6 +15,7 @@ from domain import transaction as transactions
 from domain.account import Account, said
 from domain.commands import (
     Command,
+    ConcludeBatch,
     ConcludeLeg,
     Declare,
     DeclineLeg,
@@ -79,11 +80,10 @@ def decide(command: Command, account: Account) -> list[AccountFact]:
         case DeclineLeg(leg_id, refusal):
             sweep, leg = account.leg(leg_id)
             return list(legs.decline(leg, account.name, sweep.opened.sweep_id, refusal)) if sweep and leg else []
-        case ConcludeLeg(leg_id, attempt, answer):
-            sweep, leg = account.leg(leg_id)
-            if not sweep or not isinstance(leg, legs.Requested | legs.Unknown) or leg.intent.attempt != attempt:
-                return []
-            return list(legs.conclude(leg, account.name, sweep.opened.sweep_id, answer))
+        case ConcludeLeg():
+            return _conclude(command, account)
+        case ConcludeBatch(answers):
+            return [fact for each in answers for fact in _conclude(each, account)]
         case RequestBundle():
             return transactions.request(command, account)
         case RequestBatch():
@@ -100,6 +100,13 @@ def decide(command: Command, account: Account) -> list[AccountFact]:
             return _declare(fact, account)
         case _:
             assert_never(command)
+
+
+def _conclude(command: ConcludeLeg, account: Account) -> list[AccountFact]:
+    sweep, leg = account.leg(command.leg_id)
+    if not sweep or not isinstance(leg, legs.Requested | legs.Unknown) or leg.intent.attempt != command.attempt:
+        return []
+    return list(legs.conclude(leg, account.name, sweep.opened.sweep_id, command.answer))
 
 
 def _record_scan(command: RecordScan, account: Account) -> list[AccountFact]:

@@ -1,6 +1,7 @@
 """Exchanging small balances, many in one request: the converter's work and the reconciler's.
 
-The intents of all its legs are on record before the venue hears of the request; then each leg gets its own answer.
+The intents of all its legs are on record before the venue hears of the request; their answers are recorded together
+too, because the venue's log tells which request it was by all that travelled in it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from domain.commands import ConcludeLeg, DeclineLeg, RequestBatch, SmallIntent
+from domain.commands import ConcludeBatch, ConcludeLeg, DeclineLeg, RequestBatch, SmallIntent
 from domain.decision import fingerprint
 from domain.errors import NOT_ASKED, OutcomeUnknown
 from domain.identity import batch_key
@@ -86,9 +87,8 @@ def _exchange(desk: Desk, account: str, sweep: Sweep, intents: Sequence[LegReque
 def _conclude(
     desk: Desk, account: str, sweep: Sweep, intents: Sequence[LegRequested], answers: Mapping[str, Answer]
 ) -> None:
-    for intent in intents:
-        concluded = ConcludeLeg(intent.leg_id, intent.attempt, answers[intent.spend.asset])
-        desk.streams.handle(account, concluded, sweep.opened.sweep_id)
+    told = tuple(ConcludeLeg(intent.leg_id, intent.attempt, answers[intent.spend.asset]) for intent in intents)
+    desk.streams.handle(account, ConcludeBatch(told), sweep.opened.sweep_id)
 
 
 def _attempt(leg: Leg) -> int:

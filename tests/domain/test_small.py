@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from domain.account import Account
-from domain.commands import ConcludeLeg, FinishSweep, RecordScan, RequestBatch, SmallIntent
+from domain.commands import ConcludeBatch, ConcludeLeg, FinishSweep, RecordScan, RequestBatch, SmallIntent
 from domain.decision import decide, findings, fingerprint, next_step
 from domain.dust import Market, still_holds
 from domain.leg import Answer, NeverArrived
@@ -87,10 +87,12 @@ def fill(asset: str) -> Fill:
 def concluded(account: Account, answers: dict[str, Answer]) -> Account:
     step = next_step(account)
     assert isinstance(step, AskBatch)
-    for leg in step.legs:
-        assert not isinstance(leg, NeverArrived)
-        told = ConcludeLeg(leg.plan.leg_id, leg.intent.attempt, answers[leg.plan.spend])  # type: ignore[union-attr]
-        account = fold(account, decide(told, account))
+    told = tuple(
+        ConcludeLeg(leg.plan.leg_id, leg.intent.attempt, answers[leg.plan.spend])  # type: ignore[union-attr]
+        for leg in step.legs
+    )
+    account = fold(account, decide(ConcludeBatch(told), account))
+    assert decide(ConcludeBatch(told), account) == []
     return account
 
 
@@ -282,20 +284,17 @@ def test_sweep__when_it_never_arrived__is_asked_for_again_under_the_same_key() -
     assert fold(account, again).spent_on(NOON.date()) == D("0.70")
 
 
-def test_sweep__when_a_worker_dies_between_two_answers__the_rest_is_still_asked_for() -> None:
+def test_sweep__when_it_is_answered__records_all_answers_in_one() -> None:
     account = opened()
     account = fold(account, decide(requested(account), account))
     step = next_step(account)
     assert isinstance(step, AskBatch)
-    first = step.legs[0]
-    told = decide(ConcludeLeg(first.plan.leg_id, 1, fill(first.plan.spend)), account)
-    account = fold(account, told)
+    told = tuple(ConcludeLeg(leg.plan.leg_id, 1, fill(leg.plan.spend)) for leg in step.legs)
 
-    again = next_step(account)
+    facts = decide(ConcludeBatch(told), account)
 
-    assert isinstance(again, AskBatch)
-    assert [leg.plan.spend for leg in again.legs] == [step.legs[1].plan.spend]
-    assert [type(fact) for fact in told] == [LegFilled]
+    assert [type(fact) for fact in facts] == [LegFilled, LegFilled]
+    assert ConcludeBatch(told).cause == ConcludeBatch(told[::-1]).cause
 
 
 def test_sweep__of_dust_and_sales__exchanges_small_balances_before_the_buy_that_spends_what_they_brought() -> None:
