@@ -126,6 +126,11 @@ def test_journey__live_and_swept__small_balances_leave_in_one_request_and_the_re
     assert standing["open_sweep"] is None
     carried = [event for event in lines(dustman("events", "--json")) if event["type"] == "proceeds_carried"]
     assert len(carried) == 1
+    for form in ("csv", "koinly", "cointracker", "rotki-trades"):
+        written = dustman("export", "--format", form)
+        assert written.exit == Exit.DONE, written.err
+        assert "ADA" in written.out
+    assert "dust-" in dustman("show", "ADA").out
 
 
 def test_sweep__when_the_answer_is_lost__is_settled_by_the_log_and_asked_once(
