@@ -9,13 +9,14 @@ from collections.abc import Collection
 from hashlib import sha256
 from typing import assert_never
 
-from domain import identity
+from domain import batch, identity
 from domain import leg as legs
 from domain import sweep as sweeps
 from domain import transaction as transactions
 from domain.account import Account, said
 from domain.commands import (
     Command,
+    ConcludeBatch,
     ConcludeLeg,
     Declare,
     DeclineLeg,
@@ -24,6 +25,7 @@ from domain.commands import (
     RecordOutage,
     RecordScan,
     ReplaceTransaction,
+    RequestBatch,
     RequestBundle,
     RequestLeg,
     RequestRetraction,
@@ -81,15 +83,16 @@ def decide(command: Command, account: Account) -> list[AccountFact]:
         case DeclineLeg(leg_id, refusal):
             sweep, leg = account.leg(leg_id)
             return list(legs.decline(leg, account.name, sweep.opened.sweep_id, refusal)) if sweep and leg else []
-        case ConcludeLeg(leg_id, attempt, answer):
-            sweep, leg = account.leg(leg_id)
-            if not sweep or not isinstance(leg, legs.Requested | legs.Unknown) or leg.intent.attempt != attempt:
-                return []
-            return list(legs.conclude(leg, account.name, sweep.opened.sweep_id, answer))
+        case ConcludeLeg():
+            return _conclude(command, account)
+        case ConcludeBatch(answers):
+            return [fact for each in answers for fact in _conclude(each, account)]
         case RequestBundle():
             return transactions.request(command, account)
         case RequestRetraction():
             return transactions.retract(command, account)
+        case RequestBatch():
+            return batch.request(command, account)
         case ReplaceTransaction():
             return transactions.replace(command, account)
         case ObserveLane():
@@ -102,6 +105,13 @@ def decide(command: Command, account: Account) -> list[AccountFact]:
             return _declare(fact, account)
         case _:
             assert_never(command)
+
+
+def _conclude(command: ConcludeLeg, account: Account) -> list[AccountFact]:
+    sweep, leg = account.leg(command.leg_id)
+    if not sweep or not isinstance(leg, legs.Requested | legs.Unknown) or leg.intent.attempt != command.attempt:
+        return []
+    return list(legs.conclude(leg, account.name, sweep.opened.sweep_id, command.answer))
 
 
 def _record_scan(command: RecordScan, account: Account) -> list[AccountFact]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from domain.venue import Capabilities, Holding, Price, Product
+from domain.venue import Capabilities, Holding, Price, Product, SmallOffer
 from events.facts import DustUnroutable
 from events.money import Amount, exactly_less, exactly_sum, floor_to, plain, ticker
 from events.values import Keep, Kept, Policy, Unroutable
@@ -71,7 +71,8 @@ NO_PRICE = Price(None, None)
 class Dust:
     """A holding that the policy wants gone and that has a market: `free` of it may be sold.
 
-    `product` is where it sells, None when the venue exchanges it one to one into `hub`. `price` and `value` are in the
+    `product` is where it sells, None when the venue exchanges it into `hub`: one to one, or by its `offer` for small
+    balances. `price` and `value` are in the
     policy's currency.
     """
 
@@ -81,10 +82,13 @@ class Dust:
     value: Decimal
     hub: str
     product: Product | None
+    offer: SmallOffer | None = None
 
     @property
     def size(self) -> Decimal:
-        """What the venue would take of it: `free` in whole steps."""
+        """What the venue would take of it: `free` in whole steps, all of it where small balances are exchanged."""
+        if self.offer is not None:
+            return self.free
         return floor_to(self.free, self.product.base_increment if self.product else CENT)
 
 
@@ -198,10 +202,13 @@ def _best_exit(asset: str, free: Decimal, policy: Policy, market: Market) -> Dus
 def still_holds(learned: DustUnroutable, dust: Dust, now: datetime, base_fee: int | None = None) -> bool:
     """Say whether a venue's earlier no still speaks against asking it again.
 
-    A minimum holds until the value has grown by what was missing; any other refusal until the quantity changes or a
-    day has passed, since halts and restrictions end. One for the price of gas ends as soon as blocks charge less than
-    it named; `base_fee` is what they charge, None where nobody pays for gas.
+    A rest holds for as long as the venue says at each scan, a minimum until the value has grown by what was missing,
+    any other refusal until the quantity changes or a day has passed, since halts and restrictions end. One for the
+    price of gas ends as soon as blocks charge less than it named; `base_fee` is what they charge, None where nobody
+    pays for gas.
     """
+    if learned.reason is Unroutable.COOLDOWN:
+        return False
     if learned.reason is Unroutable.BELOW_MINIMUM and learned.missing is not None:
         in_kind = learned.missing.asset == dust.asset
         now_and_then = (dust.free, learned.quantity) if in_kind else (dust.value, learned.value)
@@ -216,13 +223,38 @@ def unroutable(dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, 
     if not reaches_target(dust.hub, policy, market):
         sentence = f"no open market leads from {ticker(dust.hub)} to {ticker(policy.target)}"
         return Unroutable.NO_ROUTE, sentence, None
+    if dust.offer is not None:
+        return _not_worth_it(dust, dust.offer, policy, market)
+    return too_small(dust, market) or _no_gain(dust, policy, market)
+
+
+def too_small(dust: Dust, market: Market) -> tuple[Unroutable, str, Amount | None] | None:
+    """Say by how much dust falls short of what its market takes, in size or in value; None when it does not."""
     product = dust.product
     name = product.name if product else f"{ticker(dust.asset)}-{ticker(dust.hub)}"
     needed = smallest(product.base_minimum, product.base_increment) if product else CENT
     if dust.free < needed:
         missing = Amount(needed, dust.asset) - Amount(dust.free, dust.asset)
         return Unroutable.BELOW_MINIMUM, f"{name} takes at least {plain(needed)}, {missing} more is needed", missing
-    return _no_gain(dust, policy, market)
+    if product is None or not product.sale_minimum:
+        return None
+    brings = dust.size * (market.bid(product) or Decimal(0))
+    if brings < product.sale_minimum:
+        missing = Amount(exactly_less(product.sale_minimum, brings), product.quote)
+        least = Amount(product.sale_minimum, product.quote)
+        return Unroutable.BELOW_MINIMUM, f"{name} takes sales of at least {least}, {missing} more is needed", missing
+    return None
+
+
+def _not_worth_it(
+    dust: Dust, offer: SmallOffer, policy: Policy, market: Market
+) -> tuple[Unroutable, str, Amount | None] | None:
+    """Say that an exchange of small balances leaves too little; what it pays in the target needs no further fee."""
+    left = dust.value * offer.kept
+    gain = left if dust.hub == policy.target else left * _kept_by_buying(dust.hub, policy, market)
+    if gain > policy.minimum_gain:
+        return None
+    return Unroutable.NO_NET_GAIN, f"after the fee for small balances {_money(gain, policy)} would be left", None
 
 
 def smallest(minimum: Decimal, increment: Decimal) -> Decimal:
@@ -248,11 +280,16 @@ def expected_gain(value: Decimal, hub: str, policy: Policy, market: Market) -> D
     kept = Decimal(1) - policy.taker_fee
     if policy.target in policy.hubs:
         return value * kept
+    return value * kept * _kept_by_buying(hub, policy, market)
+
+
+def _kept_by_buying(hub: str, policy: Policy, market: Market) -> Decimal:
+    """Say what part of a value in a hub is left once the target is bought for it: less the fee and the spread."""
     final = _final_product(hub, policy, market)
     bid, ask = (market.bid(final), market.ask(final)) if final else (None, None)
     if not bid or not ask:
         return Decimal(0)
-    return value * kept * kept * bid / ask
+    return (Decimal(1) - policy.taker_fee) * bid / ask
 
 
 def reaches_target(hub: str, policy: Policy, market: Market) -> bool:

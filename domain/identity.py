@@ -5,6 +5,7 @@ UUID version 5 (RFC 9562, section 5.5) in one namespace of our own.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -53,6 +54,11 @@ def leg_id(sweep: str, kind: str, asset: str) -> str:
 def idempotency_key(leg: str) -> str:
     """The key given to the venue: of the leg alone, never of the attempt."""
     return _id("key", leg)
+
+
+def batch_key(legs: Collection[str]) -> str:
+    """The key given to the venue for legs that travel in one request: of the legs alone, in no order."""
+    return _id("batch", *sorted(legs))
 
 
 def event_id(stream: str, cause: str, index: int) -> str:

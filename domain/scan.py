@@ -11,6 +11,7 @@ from decimal import Decimal
 from domain.dust import CENT, Dust, Market, free_of, judge, settlement_hub, still_holds, unroutable
 from domain.identity import scan_id, sweep_id
 from domain.plan import lot_of, outlay, plan, top_up
+from domain.small import by_small_balances, resting
 from domain.venue import Holding
 from events.facts import DustUnroutable
 from events.money import exactly_less, exactly_sum, floor_to, plain
@@ -74,7 +75,8 @@ def find(
     """
     judged = [judge(holding, policy, reading.market, reading.automatic) for holding in reading.holdings]
     kept = [each for each in judged if isinstance(each, Kept)]
-    candidates = sorted((d for d in judged if isinstance(d, Dust)), key=lambda d: (-d.value, d.asset))
+    found = (by_small_balances(each, policy, reading.market) for each in judged if isinstance(each, Dust))
+    candidates = sorted(found, key=lambda d: (-d.value, d.asset))
     stuck: list[DustUnroutable] = []
     dust: list[Dust] = []
     top_ups: dict[str, Decimal] = {}
@@ -134,7 +136,7 @@ def _obstacle(
     piece: Dust, reading: Reading, policy: Policy, learned: Mapping[str, DustUnroutable]
 ) -> DustUnroutable | None:
     earlier = learned.get(piece.asset)
-    if found := unroutable(piece, policy, reading.market):
+    if found := resting(piece, reading.market, reading.now) or unroutable(piece, policy, reading.market):
         reason, sentence, missing = found
         return DustUnroutable(
             reading.account,

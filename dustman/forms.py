@@ -315,7 +315,9 @@ When = Annotated[Schedule, Form(schedule.ACCEPTED, schedule_of)]
 Database = Annotated[int, Form("a whole number from 0 to 999", whole(0, 999))]
 Count = Annotated[int, Form("a whole number from 1 to 64", whole(1, 64))]
 Yes = Annotated[bool, Form("true or false", _yes)]
-VenueName = Annotated[Literal["coinbase"], Form("coinbase or evm", matching(re.compile("coinbase")))]
+VenueName = Annotated[
+    Literal["coinbase", "binance"], Form("coinbase, binance or evm", matching(re.compile("coinbase|binance")))
+]
 LogUrl = Annotated[
     SqliteFile | PostgresDatabase,
     Form(

@@ -52,9 +52,9 @@ from dustman.wallet_settings import WalletAccount, read_together
 from events.money import Amount
 from events.values import Policy
 from events.webhook import variable_of
+from venues.dollars import AT_PAR
 from workers.schedule import Every
 
-HOST = "api.coinbase.com"
 # Seconds that a signed request stays valid: its `exp` is `nbf` + 120 (Coinbase, API key authentication).
 TOKEN_LIFE = 120
 OVERRIDES: dict[str, tuple[str, str]] = {
@@ -197,6 +197,7 @@ class Account(Section):
     """One account at an exchange, and what its owner wants of it."""
 
     tag: ClassVar[str] = "coinbase"
+    host: ClassVar[str] = "api.coinbase.com"
 
     venue: VenueName = setting(..., "The exchange.")
     key: KeySource = setting(
@@ -204,7 +205,9 @@ class Account(Section):
         "Where the API key is: `env` for `DUSTMAN_<ACCOUNT>_KEY_NAME` and `DUSTMAN_<ACCOUNT>_KEY_SECRET` in the "
         "environment or in .env beside this file, or the path of the key file the venue gave you; never the key.",
     )
-    base_url: VenueUrl = setting(f"https://{HOST}", "Where the venue is reached; a simulated one is elsewhere.")
+    base_url: VenueUrl = setting(
+        "https://api.coinbase.com", "Where the venue is reached; a simulated one is elsewhere."
+    )
     ca_file: File | None = setting(None, "The certificate authority of a simulated venue.")
     permit_other_host: Yes = setting("false", "Permit a `base_url` that is neither the venue nor this machine.")
     target: Code = setting("BTC", "What dust is converted into.")
@@ -228,8 +231,9 @@ class Account(Section):
 
     @model_validator(mode="after")
     def _known_host(self) -> Self:
-        if self.base_url.host != HOST and not self.base_url.loopback and not self.permit_other_host:
-            raise rule(f"leads to {self.base_url.host}, not to {HOST}; permit_other_host: true allows it", "base_url")
+        there = self.base_url
+        if there.host != self.host and not there.loopback and not self.permit_other_host:
+            raise rule(f"leads to {there.host}, not to {self.host}; permit_other_host: true allows it", "base_url")
         return self
 
     def policy(self) -> Policy:
@@ -254,6 +258,54 @@ class Account(Section):
 
     def _assets(self, codes: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(self._asset, codes))
+
+
+class SmallBalances(Section):
+    """The venue's own exchange of small balances: what markets are too coarse for, many coins in one request."""
+
+    pays: Code | None = setting(None, "What it pays in: the target, or one of `hubs`; without it the target.")
+    classic: Yes = setting("false", "Use the older endpoint, which pays in BNB and takes no id of the request.")
+
+
+def _small_balances(value: object) -> object:
+    return word_or("off", "off, or {pays: BNB, classic: true}", (dict, SmallBalances), value)
+
+
+class BinanceAccount(Account):
+    """One spot account at Binance, and what its owner wants of it."""
+
+    tag: ClassVar[str] = "binance"
+    host: ClassVar[str] = "api.binance.com"
+
+    base_url: VenueUrl = setting("https://api.binance.com", "Where the venue is reached; a simulated one is elsewhere.")
+    exclude: tuple[Code, ...] = setting(("USD", "USDT", "USDC", "BTC", "BNB"), "What is never sold.")
+    hubs: tuple[Code, ...] = setting(
+        ("USDT", "USDC"), "The dollar coins that sales may be paid in, best first.", min_length=1
+    )
+    taker_fee: Fraction = setting("0.001", "The venue's fee for estimates; what the account pays decides.")
+    small_balances: Annotated[SmallBalances | None, BeforeValidator(_small_balances)] = setting(
+        {}, "The venue's own exchange of small balances, or `off`."
+    )
+
+    @model_validator(mode="after")
+    def _in_dollars(self) -> Self:
+        if others := [hub for hub in self.hubs if hub not in AT_PAR]:
+            raise rule(f"has {others[0]}, which is no dollar coin; caps count a hub as {self.currency}", "hubs")
+        return self
+
+    @model_validator(mode="after")
+    def _paid_in_what_leads_on(self) -> Self:
+        small = self.small_balances
+        if small is not None and self.pays not in {self.target, *self.hubs}:
+            raise rule(f"pays {self.pays}, which is neither the target nor one of hubs", "small_balances", "pays")
+        if small is not None and small.classic and self.pays != "BNB":
+            raise rule(f"is true, but pays is {self.pays}: the older endpoint pays in BNB", "small_balances", "classic")
+        return self
+
+    @property
+    def pays(self) -> str:
+        """Return what small balances are paid in."""
+        return (self.small_balances.pays if self.small_balances else None) or self.target
 
 
 class Webhook(Section):
@@ -281,11 +333,16 @@ def _tag(value: object) -> str:
     """Tell a wallet by its venue; whatever else stands there is read, and complained about, as an exchange."""
     if isinstance(value, WalletAccount) or (isinstance(value, Mapping) and value.get("venue") == WalletAccount.tag):
         return WalletAccount.tag
+    if isinstance(value, BinanceAccount) or (isinstance(value, Mapping) and value.get("venue") == BinanceAccount.tag):
+        return BinanceAccount.tag
     return Account.tag
 
 
 AnyAccount = Annotated[
-    Annotated[Account, Tag(Account.tag)] | Annotated[WalletAccount, Tag(WalletAccount.tag)], Discriminator(_tag)
+    Annotated[Account, Tag(Account.tag)]
+    | Annotated[BinanceAccount, Tag(BinanceAccount.tag)]
+    | Annotated[WalletAccount, Tag(WalletAccount.tag)],
+    Discriminator(_tag),
 ]
 
 

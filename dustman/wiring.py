@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from domain.errors import ConfigurationError, RefusedByPolicy
 from domain.identity import stream_of
 from dustman.forms import PostgresDatabase, SqliteFile
-from dustman.keys import key_of
-from dustman.settings import Account, Settings, load
+from dustman.keys import Key, key_of
+from dustman.settings import Account, BinanceAccount, Settings, load
 from dustman.wallet_forms import Endpoint, endpoint_of
 from dustman.wallet_keys import signer_of
 from dustman.wallet_settings import Selling, WalletAccount
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from domain.venue import Venue
     from events.feed import Feed
     from events.log import EventLog, ProvableLog, Recorded
+    from venues.binance import Binance
     from venues.coinbase import Coinbase
     from venues.evm.registry import Chain
     from venues.evm.terms import Terms
     from venues.evm.wallet import Wallet
+    from venues.limits import Limiter
 
 
 def now() -> datetime:
@@ -220,9 +222,8 @@ def _url(settings: Settings, account: str, endpoint: Endpoint) -> str:
     return found.url
 
 
-def open_exchange(settings: Settings, account: str, redis: Redis | None = None) -> Coinbase:
-    """Return an account at Coinbase; its key is read and checked now."""
-    from venues.coinbase import Coinbase
+def open_exchange(settings: Settings, account: str, redis: Redis | None = None) -> Coinbase | Binance:
+    """Return an account at an exchange; its key is read and checked now."""
     from venues.limits import Limiter
 
     ours, key = settings.exchange(account), key_of(settings, account)
@@ -232,6 +233,10 @@ def open_exchange(settings: Settings, account: str, redis: Redis | None = None) 
         requests_per_second=settings.limits.requests_per_second,
         seconds_between_conversions=settings.limits.seconds_between_conversions,
     )
+    if isinstance(ours, BinanceAccount):
+        return _binance(settings, ours, key, limiter)
+    from venues.coinbase import Coinbase
+
     return Coinbase(
         key.name,
         key.secret,
@@ -242,6 +247,24 @@ def open_exchange(settings: Settings, account: str, redis: Redis | None = None) 
         sleep=time.sleep,
         never_arrived_after=timedelta(seconds=settings.reconcile.never_arrived_after),
         convert_never_arrived_after=timedelta(seconds=settings.reconcile.never_arrived_after) + _quote_life(ours),
+    )
+
+
+def _binance(settings: Settings, ours: BinanceAccount, key: Key, limiter: Limiter) -> Binance:
+    from venues.binance import Binance
+    from venues.binance_dust import Desk
+
+    small = ours.small_balances
+    return Binance(
+        key.name,
+        key.secret,
+        limiter=limiter,
+        base_url=ours.base_url.address,
+        ca_file=ours.ca_file,
+        clock=now,
+        sleep=time.sleep,
+        never_arrived_after=timedelta(seconds=settings.reconcile.never_arrived_after),
+        small_balances=None if small is None else Desk(ours.pays, small.classic),
     )
 
 

@@ -37,6 +37,7 @@ class Unroutable(StrEnum):
     NO_ROUTE = "no_route"
     NO_NET_GAIN = "no_net_gain"
     REFUSED_BY_VENUE = "refused_by_venue"
+    COOLDOWN = "cooldown"
 
 
 class Unmeasured(StrEnum):
@@ -58,6 +59,7 @@ class LegKind(StrEnum):
     CONVERT = "convert"
     BUY = "buy"
     SWAP = "swap"
+    DUST = "dust"
 
 
 class Purpose(StrEnum):
@@ -94,6 +96,7 @@ class RefusalCode(StrEnum):
     OVER_CAP = "over_cap"
     NOT_PERMITTED = "not_permitted"
     NEVER_ARRIVED = "never_arrived"
+    COOLDOWN = "cooldown"
     OTHER = "other"
 
 

@@ -13,7 +13,7 @@ from domain.commands import Command
 from domain.equity import Computed, EquitySource
 from domain.errors import ConfigurationError
 from domain.strategy import Strategy, StrategyCommand
-from domain.venue import Venue
+from domain.venue import SmallBalanceDesk, Venue
 from events.log import EventLog
 from events.subscription import Subscription
 from events.values import Policy
@@ -90,6 +90,13 @@ class Desk:
         if account not in self._venues:
             self._venues[account] = self.open_venue(account)
         return self._venues[account]
+
+    def small_balances(self, account: str) -> SmallBalanceDesk:
+        """Return the account's venue as what exchanges small balances; `ConfigurationError` for one that does not."""
+        venue = self.venue(account)
+        if not isinstance(venue, SmallBalanceDesk):
+            raise ConfigurationError(f"account: {account!r} is at {venue.name}, which exchanges no small balances")
+        return venue
 
     def chain(self, account: str) -> Chain:
         """Return the account's venue as what sends transactions; `ConfigurationError` for one that takes orders."""
