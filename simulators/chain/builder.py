@@ -46,7 +46,7 @@ class Builder:
     def forget(self) -> None:
         """Drop what waits and read the nonce from the node, after it went back in time."""
         self._waiting.clear()
-        self._nonce = int(self.rpc("eth_getTransactionCount", self.owner, "latest"), 16)
+        self._nonce = int(self.rpc("eth_getTransactionCount", self.owner, "pending"), 16)
 
     def deploy(self, name: str, *values: object) -> str:
         """Deploy a contract and return the address it will have."""
