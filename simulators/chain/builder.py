@@ -18,6 +18,8 @@ from simulators.chain.rpc import Rpc
 GAS = 16_000_000
 # Room in one block for everything that waits, whatever limits it announces.
 ROOM, USUAL_ROOM = 10**12, 30_000_000
+# Wei for a unit of gas, so that nothing of the owner's waits, whatever a block charges.
+FEE, TIP = 10**12, 10**9
 
 
 class BuildFailed(Exception):
@@ -93,6 +95,8 @@ class Builder:
             "from": self.owner,
             "nonce": hex(self._nonce + number),
             "gas": hex(GAS),
+            "maxFeePerGas": hex(FEE),
+            "maxPriorityFeePerGas": hex(TIP),
             "value": hex(one.value),
             "data": "0x" + one.data.hex(),
         }
