@@ -164,7 +164,7 @@ class Stand:
             mandates={ACCOUNT: Mandate(ACCOUNT, "evm", self.policy, Every(60))},
             open_venue=lambda _: self.wallet(),
             clock=self.clock,
-            sleep=lambda seconds: self.sleep(seconds),
+            sleep=self.sleep,
             publish=lambda: None,
             nudge=lambda queue, account: None,
             announcements=no_feed,

@@ -7,6 +7,7 @@ same story each time.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -35,6 +36,10 @@ from workers import conducting
 from workers.conducting import Ended
 from workers.desk import Desk
 
+# How many rounds, and which; so many make a campaign.
+ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "12"))
+SEED = int(os.environ.get("CHAOS_SEED", "7702"))
+LONG = 200
 SEND = "eth_sendRawTransaction"
 # Every kind of request that a wallet makes.
 METHODS = (
