@@ -62,8 +62,9 @@ class Owner:
         """Both ledgers agree, each lot found its end once, and no transaction was sent that is not on record."""
         facts = self.books.facts
         assert not facts(ConversionsHalted), where
-        ends = [each.lot_id for kind in (DustConverted, DustConversionFailed) for each in facts(kind)]
-        assert sorted(ends) == sorted(lot.lot_id for each in facts(DustDetected) for lot in each.lots), where
+        sold = [each.lot_id for each in facts(DustConverted)]
+        kept = [each.lot_id for each in facts(DustConversionFailed)]
+        assert sorted([*sold, *kept]) == sorted(lot.lot_id for each in facts(DustDetected) for lot in each.lots), where
         assert len(facts(SweepCompleted)) == len(facts(DustDetected)), where
         assert self.sold_out(), where
         assert self.books.nonce() == self.streams.load(ACCOUNT).account.lane.nonce, where

@@ -31,6 +31,6 @@ def cut(around: Callable[[str, Callable[[], Any]], Any]) -> None:
         answer: bytes = around(f"request {' '.join(sorted(methods))}", lambda: post(rpc, endpoint, body))
         return answer
 
-    SQLiteLog.append = appended  # type: ignore[method-assign]
-    Feed.publish_pending = published  # type: ignore[method-assign]
-    Rpc._post = posted  # type: ignore[method-assign]
+    SQLiteLog.append = appended  # type: ignore[method-assign, assignment]
+    Feed.publish_pending = published  # type: ignore[method-assign, assignment]
+    Rpc._post = posted  # type: ignore[method-assign, assignment]

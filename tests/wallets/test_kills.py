@@ -94,6 +94,11 @@ class Stage:
                 raise AssertionError(f"{what}: not within {BOUND:g} s\n{self.last_words()}")
             time.sleep(0.05)
 
+    def until_moment(self, events: int) -> None:
+        """Wait until so many more events are in the log, or everything is sold."""
+        moment = self.owner.log.head() + events
+        self.until(lambda: self.owner.log.head() >= moment or self.owner.sold_out(), "the next moment")
+
     def last_words(self) -> str:
         told = [*self.diary, *(f"{each.recorded_at} {each.fact}"[:300] for each in [*self.owner.log.read()][-25:])]
         for child in self.crew.children:
@@ -161,8 +166,7 @@ def test_workers__killed_at_random_moments__lose_nothing_and_pay_nothing_twice(s
     if chance.random() < 0.5:
         stage.owner.books.proxy.inject(method=SEND, calls="1", **chance.choice(FAULTS))
     for _ in range(chance.randint(1, 4)):
-        moment = stage.owner.log.head() + chance.randint(0, 6)
-        stage.until(lambda moment=moment: stage.owner.log.head() >= moment or stage.owner.sold_out(), "the next moment")
+        stage.until_moment(chance.randint(0, 6))
         stage.kill_somebody(chance)
     stage.owner.books.proxy.calm()
     stage.until_settled()
