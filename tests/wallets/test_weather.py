@@ -35,6 +35,8 @@ RARER = (
     "replacement transaction underpriced",
     *(f"fault {k}" for k in FAULTS),
 )
+# Fewer rounds are for looking at a seed again.
+FEWEST = 12
 # How many seeds a sender that pays twice may go undiscovered.
 UNDISCOVERED = 12
 
@@ -84,7 +86,8 @@ def test_lots__in_any_weather__are_sold_at_most_once_and_none_is_lost(shared_cha
             found.add_note(f"CHAOS_SEED={seed} CHAOS_ROUNDS=1 has it again")
             raise
     rarer = (*RARER, *(f"fault {kind}" for kind in FAULTS))
-    missed = [accident for accident in (*ACCIDENTS, *(rarer if ROUNDS >= LONG else ())) if not met[accident]]
+    wanted = (*ACCIDENTS, *(rarer if ROUNDS >= LONG else ())) if ROUNDS >= FEWEST else ()
+    missed = [accident for accident in wanted if not met[accident]]
     assert not missed, f"in {ROUNDS} rounds no {', '.join(missed)}: nothing was shown of that; it met {dict(met)}"
     LOG.info("%s rounds held in %.0f s and met %s", ROUNDS, time.monotonic() - began, dict(sorted(met.items())))
 
