@@ -17,6 +17,7 @@ from venues.evm import assets
 from venues.evm.batch import Desk, Sale, route_of
 from venues.evm.discovery import Discovery
 from venues.evm.judgement import Judgement
+from venues.evm.names import harmless
 from venues.evm.observation import Observer
 from venues.evm.proposing import Proposer
 from venues.evm.receipts import moved
@@ -111,7 +112,7 @@ class KeyedWallet(Wallet):
                 return
             raise VenueUnavailable(f"the node does not take the transaction, {answer}")
         if len(answer) != 66:
-            raise OutcomeUnknown(f"the node answered a transaction with {answer!r:.80}, not its hash")
+            raise OutcomeUnknown(f"the node answered a transaction with '{harmless(answer)}', not its hash")
 
     def sight(self, watch: Watch) -> Sight:
         """Look at the account and at our transactions."""

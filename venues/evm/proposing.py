@@ -23,7 +23,8 @@ from venues.evm.feeds import ETH, Feeds, feed_asks, feeds_of, worth
 from venues.evm.lens import aggregated, returned
 from venues.evm.observation import GWEI, Priced, code_seen, price_calls, priced
 from venues.evm.rehearsal import Tried
-from venues.evm.rpc import Call, Failure, Rpc, good, octets, quantity
+from venues.evm.names import harmless
+from venues.evm.rpc import LONGEST_WORDS, Call, Failure, Rpc, good, octets, quantity
 from venues.evm.terms import Terms
 from venues.evm.transactions import MOST_GAS
 from venues.evm.wallet import ETHER_DECIMALS, whole
@@ -137,7 +138,8 @@ class Proposer:
             if isinstance(answer, Failure):
                 if not answer.reverted:
                     raise VenueUnavailable(f"the node would not run the batch, {answer}")
-                sentence = f"each leg works by itself, but the whole batch reverts: {answer.message[:200]}"
+                why = harmless(answer.message, LONGEST_WORDS)
+                sentence = f"each leg works by itself, but the whole batch reverts: {why}"
                 return Refusal(RefusalCode.OTHER, sentence)
         l1_fee = number(octets(good(answers[2]))) if oracle else 0
         return Run(data, quantity(answers[1]), l1_fee)

@@ -18,10 +18,12 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from venues.evm.endpoint import endpoint_name
+from venues.evm.names import harmless
 from venues.limits import Limiter
 
 SEND: Final = "eth_sendRawTransaction"
 LARGEST: Final = 64 * 1024 * 1024  # bytes of one answer; 100,000 balances have 6 MB
+LONGEST_WORDS: Final = 200  # letters of a node's reason, in which a token's own may be
 _PIECE: Final = 1 << 20
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 # Errors that say something of the endpoint and nothing of the call: another endpoint may do better.
@@ -56,7 +58,7 @@ class Failure:
         return self.code == 3 or "revert" in self.message.lower()
 
     def __str__(self) -> str:
-        return f"{self.method}: {self.message[:200]!r} (code {self.code})"
+        return f"{self.method}: '{harmless(self.message, LONGEST_WORDS)}' (code {self.code})"
 
 
 class _Error(msgspec.Struct):
@@ -233,7 +235,7 @@ class Rpc:
             if found.error and not _is_busy(Failure("batch", found.error.code, found.error.message)):
                 endpoint.batches = False
                 return None
-            raise _Failed(f"answered {len(calls)} calls with one" + (f", {found.error.message}" if found.error else ""))
+            raise _Failed(f"answered {len(calls)} calls with one" + (f", {harmless(found.error.message)}" if found.error else ""))
         replies = {reply.id: reply for reply in found}
         if len(found) != len(calls) or set(replies) != set(range(len(calls))):
             raise _Failed(f"answered {len(found)} of {len(calls)} calls")
@@ -297,7 +299,7 @@ def quantity(answer: object) -> int:
             return int(answer, 16)
     except ValueError:
         pass
-    raise VenueUnavailable(f"a node wrote {answer!r:.80} where a number in hexadecimal stands")
+    raise VenueUnavailable(f"a node wrote '{harmless(str(answer))}' where a number in hexadecimal stands")
 
 
 def octets(answer: object) -> bytes:
@@ -307,7 +309,7 @@ def octets(answer: object) -> bytes:
             return bytes.fromhex(answer[2:])
     except ValueError:
         pass
-    raise VenueUnavailable(f"a node wrote {answer!r:.80} where bytes in hexadecimal stand")
+    raise VenueUnavailable(f"a node wrote '{harmless(str(answer))}' where bytes in hexadecimal stand")
 
 
 def _body(number: int, call: Call) -> dict[str, object]:
