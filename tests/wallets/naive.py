@@ -34,9 +34,12 @@ class Naive(KeyedWallet):
         return super().sight(watch)
 
     def _anew(self, raw: str) -> None:
+        fields = fields_of(raw)
+        nonce = quantity(self.rpc.call("eth_getTransactionCount", self.address, "latest"))
+        if nonce == fields["nonce"]:
+            self._unanswered = raw
+            return
+        price = GasPrice(fields["maxFeePerGas"], fields["maxPriorityFeePerGas"])
+        data = "0x" + bytes(fields["data"]).hex()
         with suppress(OutcomeUnknown):
-            fields = fields_of(raw)
-            nonce = quantity(self.rpc.call("eth_getTransactionCount", self.address, "latest"))
-            price = GasPrice(fields["maxFeePerGas"], fields["maxPriorityFeePerGas"])
-            data = "0x" + bytes(fields["data"]).hex()
             self.broadcast(self._writer.batch(nonce, data, fields["gas"], price, self._clock()).raw)

@@ -153,6 +153,8 @@ class Weather:
             except NOT_ASKED:  # this node refuses what offers less than the block's charge; each block lowers that
                 continue
             known = desk.streams.load(ACCOUNT).account
+            if known.halted:
+                return
             if ended is Ended.RESTING and known.sweep is None and isinstance(known.lane.state, Idle):
                 if self.sweeps > len(self.built.facts(DustDetected)):
                     self.built.scan(desk)
@@ -293,6 +295,9 @@ class Weather:
 def judge(built: Stand) -> None:
     """The verdict: each lot found its end once, nothing was sent that is not on record, and the ledgers agree."""
     facts = built.facts
+    balanced(built)
+    ours = built.desk.streams.load(ACCOUNT).account.lane.nonce or 0
+    assert built.nonce() == ours, f"the chain counts {built.nonce()} transactions, the log {ours}"
     assert len(facts(SweepCompleted)) == len(facts(DustDetected)) > 0
     # Nobody else acts with this key, so there is nothing that its owner had to look at.
     assert not facts(ConversionsHalted), facts(ConversionsHalted)
@@ -300,9 +305,6 @@ def judge(built: Stand) -> None:
     sold = [each.lot_id for each in facts(DustConverted)]
     kept = [each.lot_id for each in facts(DustConversionFailed)]
     assert sorted([*sold, *kept]) == sorted(lots)
-    ours = built.desk.streams.load(ACCOUNT).account.lane.nonce or 0
-    assert built.nonce() == ours, f"the chain counts {built.nonce()} transactions, the log {ours}"
-    balanced(built)
 
 
 def counted(built: Stand) -> Counter[str]:
