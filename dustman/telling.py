@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import assert_never
 
-from dustman.drawings import amounts
+from dustman.drawings import amounts, route
 from events.facts import (
     AccountWentLive,
     ConversionsHalted,
@@ -33,6 +35,17 @@ from events.facts import (
 )
 from events.money import plain, ticker
 
+# A number with as many decimals as chains write; nobody reads the zeros at its end.
+_LONG = re.compile(r"\b\d+\.\d{7,}\b")
+
+
+def told(fact: Fact, labels: Mapping[str, str]) -> str:
+    """Say a fact to somebody: contracts by what a list of ours calls them, numbers without zeros at their end."""
+    text = sentence(fact)
+    for asset, label in labels.items():
+        text = text.replace(ticker(asset), label)
+    return _LONG.sub(lambda number: number[0].rstrip("0").rstrip("."), text)
+
 
 def sentence(fact: Fact) -> str:
     """Say a fact in words."""
@@ -54,7 +67,7 @@ def sentence(fact: Fact) -> str:
             return f"{plain(fact.quantity)} {ticker(fact.asset)} stays: {fact.sentence}"
         case LegRequested():
             again = f" (attempt {fact.attempt})" if fact.attempt > 1 else ""
-            return f"{fact.kind} {fact.spend} on {fact.product}, {fact.quote.receive} offered{again}"
+            return f"{fact.kind} {fact.spend} on {route(fact.product)}, {fact.quote.receive} offered{again}"
         case LegFilled(fill=fill):
             return f"{fill.spent} became {fill.received}, fees {amounts(fill.fees) or 'none'}, order {fill.order_id}"
         case LegRefused(refusal=refusal):

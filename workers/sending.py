@@ -74,7 +74,7 @@ def _sized(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> dict[str, Am
 
 def _offered(desk: Desk, account: str, sweep: Sweep, spends: Mapping[str, Amount], proposal: Proposal) -> bool:
     current, chain, now = desk.streams.load(account).account, desk.chain(account), desk.clock()
-    offered, mark = intents(spends, sweep, proposal), fingerprint(desk.mandates[account].policy)
+    offered, mark = intents(spends, sweep.legs, proposal), fingerprint(desk.mandates[account].policy)
     nonce = next_nonce(current.lane, proposal, chain.rules)
     if isinstance(nonce, Wait):
         return False

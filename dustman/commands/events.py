@@ -33,7 +33,7 @@ def events(
     import json
 
     from dustman.period import period
-    from dustman.telling import sentence
+    from dustman.telling import told
     from dustman.wiring import open_log, recorded_account
     from events.envelope import cloud_event
 
@@ -43,11 +43,12 @@ def events(
     log = open_log(settings)
     recorded_account(settings, log, account)
     after, _ = period(log, since).bounds(log)
+    labels = settings.all_labels()
     for recorded in _recorded(log, after, follow):
         if (account and recorded.fact.account != account) or (kind and recorded.type != kind):
             continue
         line = f"{recorded.position:>6}  {recorded.occurred_at:%Y-%m-%d %H:%M:%S}  {recorded.fact.account:<10}  "
-        text = f"{line}{recorded.type:<22}  {sentence(recorded.fact)}"
+        text = f"{line}{recorded.type:<22}  {told(recorded.fact, labels)}"
         screen.show(json.loads(cloud_event(recorded, log.identity)), text)
     return Exit.DONE
 
