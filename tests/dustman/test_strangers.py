@@ -1,4 +1,4 @@
-"""What strangers say, in names, in reverts, through a node: in no output of any command and in no event as they say it."""
+"""What strangers say, in names, in reverts, through a node, stands in no output and in no event as they say it."""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ from venues.evm import assets, rehearsal
 from venues.evm.batch import DESIGNATOR, MODE, Desk, Sale, executed
 from venues.evm.feeds import ETH, Feeds, feed_asks, feeds_of, worth
 from venues.evm.lens import aggregated, returned
+from venues.evm.names import harmless
 from venues.evm.observation import GWEI, Priced, code_seen, price_calls, priced
 from venues.evm.rehearsal import Tried
-from venues.evm.names import harmless
 from venues.evm.rpc import LONGEST_WORDS, Call, Failure, Rpc, good, octets, quantity
 from venues.evm.terms import Terms
 from venues.evm.transactions import MOST_GAS

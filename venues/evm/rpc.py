@@ -235,7 +235,8 @@ class Rpc:
             if found.error and not _is_busy(Failure("batch", found.error.code, found.error.message)):
                 endpoint.batches = False
                 return None
-            raise _Failed(f"answered {len(calls)} calls with one" + (f", {harmless(found.error.message)}" if found.error else ""))
+            why = f", {harmless(found.error.message)}" if found.error else ""
+            raise _Failed(f"answered {len(calls)} calls with one{why}")
         replies = {reply.id: reply for reply in found}
         if len(found) != len(calls) or set(replies) != set(range(len(calls))):
             raise _Failed(f"answered {len(found)} of {len(calls)} calls")
