@@ -25,7 +25,7 @@ from tests.redis_server import RedisServer
 from tests.wallets.owner import DUSTS, Owner, owner
 from tests.wallets.stand import dust
 from tests.wallets.steps import TRAP
-from tests.wallets.weather import LONG, ROUNDS, SEED, SEND
+from tests.wallets.weather import CAMPAIGN, KILLS, SEED, SEND
 
 LOTS = 3
 # Nothing takes that long: it bounds a test that would fail.
@@ -146,7 +146,7 @@ def _job(name: str, at: Owner, directory: Path) -> Job:
     return replace(job, command=words, environment={**job.environment, TRAP: str(directory / f"trap-{name}")})
 
 
-@pytest.mark.parametrize(("role", "place"), TRAPS if ROUNDS >= LONG else FEW)
+@pytest.mark.parametrize(("role", "place"), TRAPS if CAMPAIGN else FEW)
 def test_worker__killed_at_a_step_of_a_sweep__loses_nothing_and_pays_nothing_twice(
     stage: Stage, role: str, place: str
 ) -> None:
@@ -159,7 +159,7 @@ def test_worker__killed_at_a_step_of_a_sweep__loses_nothing_and_pays_nothing_twi
     stage.until_settled()
 
 
-@pytest.mark.parametrize("number", range(max(2, ROUNDS // 20)), ids=lambda number: f"{SEED}-{number}")
+@pytest.mark.parametrize("number", range(KILLS), ids=lambda number: f"{SEED}-{number}")
 def test_workers__killed_at_random_moments__lose_nothing_and_pay_nothing_twice(stage: Stage, number: int) -> None:
     chance = Random(f"{SEED}-{number}")
     stage.provoke()

@@ -1,6 +1,6 @@
 """Seeded accidents, several at once: faults of the provider, reorganisations, stuck transactions, dead workers.
 
-`CHAOS_ROUNDS` and `CHAOS_SEED` choose how many and which; whatever happens, no lot is sold twice, none is lost, and the
+`WEATHER_ROUNDS` and `CHAOS_SEED` choose how many and which; whatever happens, no lot is sold twice, none is lost, and the
 wallet has what the log says. What happened is counted: a campaign that met no accident of some kind has shown nothing
 of it, and fails.
 """
@@ -22,7 +22,7 @@ from simulators.chain.proxy import ChainProxy
 from tests.wallets.fuse import Fuse, FusedLog, FusedRpc
 from tests.wallets.naive import Naive
 from tests.wallets.stand import Clock, stand
-from tests.wallets.weather import FAULTS, LONG, ROUNDS, SEED, Weather, counted, judge
+from tests.wallets.weather import FAULTS, ROUNDS, SEED, Weather, counted, judge
 from venues.evm.keyed import KeyedWallet
 
 LOG = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ RARER = (
     *(f"fault {k}" for k in FAULTS),
 )
 # Fewer rounds are for looking at a seed again.
-FEWEST = 12
+FEWEST, LONG = 12, 200
 # How many seeds a sender that pays twice may go undiscovered.
 UNDISCOVERED = 6
 
@@ -83,7 +83,7 @@ def test_lots__in_any_weather__are_sold_at_most_once_and_none_is_lost(shared_cha
         try:
             through(shared_chain, seed, met)
         except BaseException as found:
-            found.add_note(f"CHAOS_SEED={seed} CHAOS_ROUNDS=1 has it again")
+            found.add_note(f"CHAOS_SEED={seed} WEATHER_ROUNDS=1 has it again")
             raise
     rarer = (*RARER, *(f"fault {kind}" for kind in FAULTS))
     wanted = (*ACCIDENTS, *(rarer if ROUNDS >= LONG else ())) if ROUNDS >= FEWEST else ()

@@ -36,10 +36,11 @@ from workers import conducting
 from workers.conducting import Ended
 from workers.desk import Desk
 
-# How many rounds, and which; so many make a campaign.
-ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "12"))
+# How many seeds, and from which on; and whether this is a campaign, for which nothing takes too long.
+ROUNDS = int(os.environ.get("WEATHER_ROUNDS", "12"))
 SEED = int(os.environ.get("CHAOS_SEED", "7702"))
-LONG = 200
+KILLS = int(os.environ.get("CHAOS_ROUNDS", "2"))
+CAMPAIGN = "CHAOS_ROUNDS" in os.environ
 SEND = "eth_sendRawTransaction"
 # Every kind of request that a wallet makes.
 METHODS = (
