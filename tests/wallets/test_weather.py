@@ -1,8 +1,8 @@
 """Seeded accidents, several at once: faults of the provider, reorganisations, stuck transactions, dead workers.
 
-`WEATHER_ROUNDS` and `CHAOS_SEED` choose how many and which; whatever happens, no lot is sold twice, none is lost, and the
-wallet has what the log says. What happened is counted: a campaign that met no accident of some kind has shown nothing
-of it, and fails.
+`WEATHER_ROUNDS` and `CHAOS_SEED` choose how many and which; whatever happens, no lot is sold twice, none is lost, and
+the wallet has what the log says. What happened is counted: a campaign that met no accident of some kind has shown
+nothing of it, and fails.
 """
 
 from __future__ import annotations
