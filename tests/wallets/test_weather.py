@@ -28,13 +28,8 @@ from venues.evm.keyed import KeyedWallet
 LOG = logging.getLogger(__name__)
 # What any campaign has to meet, or it was no weather; and what a long one has to.
 ACCIDENTS = ("fault", "crash", "drop", "repooled", "between", "replaced", "cancelled", "reverted", "reorganised")
-RARER = (
-    "not repooled",
-    "gift",
-    "already known",
-    "replacement transaction underpriced",
-    *(f"fault {k}" for k in FAULTS),
-)
+# Geth's rules for replacements and for delegated accounts hold in all of it, and refuse nothing that is bid as it must.
+RARER = ("not repooled", "gift", "already known", *(f"fault {kind}" for kind in FAULTS))
 # Fewer rounds are for looking at a seed again.
 FEWEST, LONG = 12, 200
 # How many seeds a sender that pays twice may go undiscovered.
@@ -85,8 +80,7 @@ def test_lots__in_any_weather__are_sold_at_most_once_and_none_is_lost(shared_cha
         except BaseException as found:
             found.add_note(f"CHAOS_SEED={seed} WEATHER_ROUNDS=1 has it again")
             raise
-    rarer = (*RARER, *(f"fault {kind}" for kind in FAULTS))
-    wanted = (*ACCIDENTS, *(rarer if ROUNDS >= LONG else ())) if ROUNDS >= FEWEST else ()
+    wanted = (*ACCIDENTS, *(RARER if ROUNDS >= LONG else ())) if ROUNDS >= FEWEST else ()
     missed = [accident for accident in wanted if not met[accident]]
     assert not missed, f"in {ROUNDS} rounds no {', '.join(missed)}: nothing was shown of that; it met {dict(met)}"
     LOG.info("%s rounds held in %.0f s and met %s", ROUNDS, time.monotonic() - began, dict(sorted(met.items())))
