@@ -15,6 +15,7 @@ from events.facts import (
     DustConversionFailed,
     DustConverted,
     DustDetected,
+    DustInstructed,
     DustUnroutable,
     Fact,
     HoldingsKept,
@@ -25,6 +26,8 @@ from events.facts import (
     LegRequested,
     ProceedsCarried,
     ScanCompleted,
+    StrategyMeasured,
+    StrategyNotMeasured,
     SweepCompleted,
     TransactionDisplaced,
     TransactionIncluded,
@@ -62,7 +65,8 @@ def sentence(fact: Fact) -> str:
         case DustDetected():
             what = f"{len(fact.lots)} lots worth {plain(fact.total)} {fact.policy.currency}"
             carried = f" and {amounts(fact.carried)} carried" if fact.carried else ""
-            return f"{what}{carried}, {len(fact.plan)} legs planned" + ("" if fact.live else "; watching only")
+            whose = f" of {fact.strategy}" if fact.strategy else ""
+            return f"{what}{whose}{carried}, {len(fact.plan)} legs planned" + ("" if fact.live else "; watching only")
         case DustUnroutable():
             return f"{plain(fact.quantity)} {ticker(fact.asset)} stays: {fact.sentence}"
         case LegRequested():
@@ -106,5 +110,13 @@ def sentence(fact: Fact) -> str:
             return f"halted: {reason}"
         case ConversionsResumed():
             return "resumed"
+        case StrategyMeasured():
+            share = f"{plain(fact.total)} of {plain(fact.equity)} {fact.currency} is dust in {len(fact.lots)} lots"
+            return f"{share}, {plain(fact.ratio)} of equity" + (f": {fact.sentence}" if fact.sentence else "")
+        case StrategyNotMeasured():
+            return f"not measured: {fact.sentence}"
+        case DustInstructed():
+            what = f"{len(fact.instructions)} lots worth {plain(fact.total)} {fact.currency} are to be converted"
+            return f"{what}, {plain(fact.net)} {fact.currency} would be left after fees and gas"
         case _:
             assert_never(fact)

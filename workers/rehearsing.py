@@ -56,7 +56,7 @@ def rehearse(desk: Desk, account: str, due: datetime, command_id: str, automatic
     """Price a sweep leg by leg and record that this policy was tried; a preview a lot, or on a chain one for all."""
     policy, venue = desk.mandates[account].policy, desk.venue(account)
     reading = read(desk, account, due, automatic)
-    known = desk.streams.load(account).account
+    known = desk.streams.load(account).state
     found = findings(known, reading, policy)
     purse = {hub: known.purse.of(hub) for hub in policy.hubs}
     offers = _proposed(venue, found, policy) if isinstance(venue, Chain) else {}

@@ -91,7 +91,7 @@ def _next(settings: Settings, desk: Desk, account: str) -> str:
 
     if (wallet := settings.wallets.get(account)) and wallet.selling is None:
         return f"{account} is only watched; accounts.{account}.selling in the settings lets it sell."
-    known = desk.streams.load(account).account
+    known = desk.streams.load(account).state
     if known.live == fingerprint(desk.mandates[account].policy):
         return f"{account} is live: `dustman sweep {account}` sells."
     return f"`dustman go-live {account}` allows it."
@@ -105,9 +105,9 @@ def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
 
     _refuse_unless_allowed(desk, account)
     head = desk.log.head()
-    if desk.streams.load(account).account.sweep is None:
+    if desk.streams.load(account).state.sweep is None:
         scan(desk, account, desk.clock(), automatic=not sys.stdin.isatty())
-    opened = desk.streams.load(account).account.sweep
+    opened = desk.streams.load(account).state.sweep
     ended = conduct(desk, account, desk.clock() + ROUND)
     deadline = desk.clock() + WAIT
     while wait and ended is Ended.WAITING and desk.clock() < deadline:
@@ -137,7 +137,7 @@ def _summary(lots: int, waiting: bool) -> str:
 def _refuse_unless_allowed(desk: Desk, account: str) -> None:
     from domain.decision import fingerprint
 
-    known, mark = desk.streams.load(account).account, fingerprint(desk.mandates[account].policy)
+    known, mark = desk.streams.load(account).state, fingerprint(desk.mandates[account].policy)
     if known.halted:
         raise RefusedByPolicy(f"{account} is halted ({known.halted}); `dustman resume {account}` ends that")
     if known.live != mark:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.commands import Declare
+from domain.account import Account
+from domain.commands import Command, Declare
 from domain.decision import fingerprint
 from domain.lane import Idle
 from dustman.settings import Settings
@@ -29,7 +30,7 @@ from simulators.chain.proxy import ChainProxy
 from simulators.chain.showcase import watched
 from tests.wallets.stand import ACCOUNT, D, Stand, balanced, dust
 from venues.evm.assets import token
-from workers.handling import Streams
+from workers.handling import ACCOUNTS, Streams
 
 # How many plain tokens trade directly with WETH.
 DUSTS = 24
@@ -45,12 +46,12 @@ class Owner:
     books: Stand
 
     @property
-    def streams(self) -> Streams:
-        return Streams(self.log, now, lambda: None)
+    def streams(self) -> Streams[Account, Command]:
+        return Streams(ACCOUNTS, self.log, now, lambda: None)
 
     def at_rest(self) -> bool:
         """Say whether no sweep is open and nothing in flight."""
-        known = self.streams.load(ACCOUNT).account
+        known = self.streams.load(ACCOUNT).state
         return known.sweep is None and isinstance(known.lane.state, Idle)
 
     def sold_out(self) -> bool:
@@ -67,7 +68,7 @@ class Owner:
         assert sorted([*sold, *kept]) == sorted(lot.lot_id for each in facts(DustDetected) for lot in each.lots), where
         assert len(facts(SweepCompleted)) == len(facts(DustDetected)), where
         assert self.sold_out(), where
-        assert self.books.nonce() == self.streams.load(ACCOUNT).account.lane.nonce, where
+        assert self.books.nonce() == self.streams.load(ACCOUNT).state.lane.nonce, where
         balanced(self.books)
 
 
@@ -109,7 +110,7 @@ def owner(chain: LocalChain, directory: Path, redis: str, **selling: object) -> 
 def _go_live(log: EventLog, settings: Settings) -> None:
     policy = settings.wallet(ACCOUNT).policy()
     mark = fingerprint(policy)
-    streams = Streams(log, now, lambda: None)
+    streams = Streams(ACCOUNTS, log, now, lambda: None)
     for fact in (
         DryRunCompleted(ACCOUNT, mark, 0, 0, Amount(D(0), policy.target), now()),
         AccountWentLive(ACCOUNT, mark, policy.sweep_cap, policy.day_cap, policy.currency),

@@ -153,7 +153,7 @@ class Weather:
                 ended = self.built.conduct(desk)
             except NOT_ASKED:  # this node refuses what offers less than the block's charge; each block lowers that
                 continue
-            known = desk.streams.load(ACCOUNT).account
+            known = desk.streams.load(ACCOUNT).state
             if known.halted:
                 return
             if ended is Ended.RESTING and known.sweep is None and isinstance(known.lane.state, Idle):
@@ -174,7 +174,7 @@ class Weather:
         except Crash:
             self.met["crash"] += 1
             return self.built.fresh()
-        if ended is Ended.RESTING and desk.streams.load(ACCOUNT).account.sweep is None:
+        if ended is Ended.RESTING and desk.streams.load(ACCOUNT).state.sweep is None:
             return self.begin(desk)
         return desk
 
@@ -297,7 +297,7 @@ def judge(built: Stand) -> None:
     """The verdict: each lot found its end once, nothing was sent that is not on record, and the ledgers agree."""
     facts = built.facts
     balanced(built)
-    ours = built.desk.streams.load(ACCOUNT).account.lane.nonce or 0
+    ours = built.desk.streams.load(ACCOUNT).state.lane.nonce or 0
     assert built.nonce() == ours, f"the chain counts {built.nonce()} transactions, the log {ours}"
     assert len(facts(SweepCompleted)) == len(facts(DustDetected)) > 0
     # Nobody else acts with this key, so there is nothing that its owner had to look at.
