@@ -119,7 +119,7 @@ def evolve(account: Account, fact: AccountFact) -> Account:
         case SweepCompleted(sweep_id=sweep_id):
             if account.sweep is None or account.sweep.opened.sweep_id != sweep_id:
                 raise ImpossibleHistory(f"sweep {sweep_id} completed, but it is not open")
-            return account._replace(sweep=None)
+            return account._replace(sweep=None, lane=lanes.swept(account.lane))
         case DryRunCompleted(fingerprint=mark):
             return account._replace(dry_run=mark)
         case AccountWentLive(fingerprint=mark):

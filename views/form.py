@@ -20,6 +20,7 @@ from domain.purse import Purse
 from domain.strategy import Strategy
 from domain.sweep import open_sweep
 from events.facts import DustDetected, DustUnroutable, LegRequested, TransactionIncluded, TransactionSigned
+from events.money import Amount
 from events.values import Fill, Kept, PlannedLeg, Refusal
 from views.closed import Closed, Page
 from views.lots import Lots, Tally
@@ -56,6 +57,7 @@ class _Lane(msgspec.Struct, frozen=True):
     delegated: bool
     head: int
     turn: int
+    allowed: Amount | None
 
 
 class _Account(msgspec.Struct, frozen=True):
@@ -160,6 +162,7 @@ def _lane_form(lane: Lane) -> _Lane:
         delegated=lane.delegated,
         head=lane.head,
         turn=lane.turn,
+        allowed=lane.allowed,
     )
 
 
@@ -171,7 +174,7 @@ def _lane(form: _Lane) -> Lane:
             state = Included(form.attempts, seen)
         case _:
             state = Signed(form.attempts, form.displaced)
-    return Lane(state, form.nonce, form.anew, form.delegated, form.head, form.turn)
+    return Lane(state, form.nonce, form.anew, form.delegated, form.head, form.turn, form.allowed)
 
 
 def _leg_form(leg: Leg) -> _Leg:

@@ -98,6 +98,7 @@ SIGNED = SignedTransaction(
     gas_limit=2_100_000,
     gas_price=GasPrice(fee=20_000_000, tip=0),
     deadline=LATER,
+    allowance=None,
 )
 
 SAMPLES: Final[tuple[Fact, ...]] = (

@@ -12,7 +12,7 @@ from domain.errors import VenueUnavailable
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from tests.simulators.chain_client import signed
-from venues.evm.discovery import Claim, Discovery
+from venues.evm.discovery import Claim, Discovery, news_of
 from venues.evm.rpc import Rpc
 from venues.evm.words import padded, selector, word
 
@@ -30,7 +30,10 @@ def discovery_of(chain: LocalChain, url: str, number: int = 5, **options: object
 
 def look(chain: LocalChain, discovery: Discovery) -> set[str]:
     """Advance to the head, and name what is known."""
-    discovery.take(discovery.rpc.ask([discovery.news()])[0], chain.block_number())
+    (news,) = news_of([discovery])
+    outages = news.take(discovery.rpc.ask([news.call])[0], chain.block_number())
+    if outages:
+        raise outages[discovery.wallet]
     names = {token.address: name for name, token in (*chain.tokens.items(), *chain.hostile.items())}
     return {names[address] for address in discovery.tokens}
 

@@ -48,7 +48,7 @@ class Fuse:
 
 
 class FusedRpc(Rpc):
-    def _post(self, endpoint: Any, body: object) -> bytes:
+    def _post(self, endpoint: Any, body: bytes) -> bytes:
         Fuse.burn("request", "before")
         answer = super()._post(endpoint, body)
         Fuse.burn("request", "after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,8 +27,9 @@ def cut(around: Callable[[str, Callable[[], Any]], Any]) -> None:
     def published(feed: Feed, log: EventLog, most: int | None = None) -> int:
         return int(around("publish", lambda: publish(feed, log, most)))
 
-    def posted(rpc: Rpc, endpoint: Any, body: Any) -> bytes:
-        methods = {call["method"] for call in body} if isinstance(body, list) else {body["method"]}
+    def posted(rpc: Rpc, endpoint: Any, body: bytes) -> bytes:
+        asked = json.loads(body)
+        methods = {call["method"] for call in (asked if isinstance(asked, list) else [asked])}
         answer: bytes = around(f"request {' '.join(sorted(methods))}", lambda: post(rpc, endpoint, body))
         return answer
 

@@ -37,7 +37,7 @@ UNDISCOVERED = 6
 
 
 def through(shared: LocalChain, seed: int, met: Counter[str], opens: type[KeyedWallet] = KeyedWallet) -> None:
-    """Take a wallet through the weather of a seed, and judge what is left."""
+    """Take a wallet through the weather of a seed, and judge what is left; every other one is not delegated."""
     random = Random(seed)
     with (
         shared.undone() as chain,
@@ -48,7 +48,7 @@ def through(shared: LocalChain, seed: int, met: Counter[str], opens: type[KeyedW
             Path(directory),
             {},
             target=random.choice(["WETH", "ETH", "USDC"]),
-            terms={"confirmations": random.randint(2, 4)},
+            terms={"confirmations": random.randint(2, 4), **({"delegate": None} if seed % 2 else {})},
             reach=FusedRpc,
             log=FusedLog,
             clock=Clock(_time_of(chain)),
