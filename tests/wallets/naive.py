@@ -7,10 +7,11 @@ from typing import Any
 
 from domain.chain import Sight, Watch
 from domain.errors import OutcomeUnknown
-from events.values import GasPrice
 from venues.evm.keyed import KeyedWallet
 from venues.evm.rpc import quantity
 from venues.evm.transactions import fields_of
+
+KEPT = ("chainId", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "to", "value", "data")
 
 
 class Naive(KeyedWallet):
@@ -39,7 +40,6 @@ class Naive(KeyedWallet):
         if nonce == fields["nonce"]:
             self._unanswered = raw
             return
-        price = GasPrice(fields["maxFeePerGas"], fields["maxPriorityFeePerGas"])
-        data = "0x" + bytes(fields["data"]).hex()
+        anew = {name: fields[name] for name in KEPT} | {"type": 2, "nonce": nonce}
         with suppress(OutcomeUnknown):
-            self.broadcast(self._writer.batch(nonce, data, fields["gas"], price, self._clock()).raw)
+            self.broadcast(self._writer.signer.sign(anew).raw)
