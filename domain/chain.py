@@ -86,7 +86,8 @@ class Sight:
     `Rules.confirmations` on it, and just its next where a receipt of a sweep tells what became of the nonce. `receipts`
     and `pooled` (what waits in the node's pool) are by hash and of the watched hashes alone. `block_hash` is that of
     the watched block, else of the block that holds one of our transactions, None when the node did not say.
-    `allowances` names, in words, what others may still take of the watched assets.
+    `allowances` names, in words, what others may still take of the watched assets. `early_nonce` is its next as of a
+    block so deep that a node which shows it would show our receipt too, 0 where nobody looked.
     """
 
     head: Block
@@ -98,6 +99,7 @@ class Sight:
     code: Code
     gas_price: GasPrice
     allowances: tuple[str, ...] = ()
+    early_nonce: int = 0
 
 
 @dataclass(frozen=True, slots=True)

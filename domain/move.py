@@ -125,6 +125,11 @@ def _while_signed(state: Signed, sight: Sight, now: datetime, rules: Rules, halt
         return NoteIncluded(receipt)
     if sight.final_nonce > nonce:
         return _while_displaced(state, nonce, halted)
+    if sight.early_nonce > nonce and not halted:
+        return Alarm(
+            f"nonce {nonce} is used by a transaction that is not ours, in a block that is not final yet: somebody else "
+            "sends with the account's key. Find out who; `dustman resume` goes on once that is final"
+        )
     if sight.nonce > nonce:
         return Wait(f"nonce {nonce} was used, but the node names no transaction of ours")
     if sight.nonce < nonce:

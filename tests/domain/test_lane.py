@@ -286,6 +286,16 @@ def test_cancel__when_the_sweep_was_faster__is_a_sweep() -> None:
     assert move.outcome is Outcome.SUCCEEDED
 
 
+def test_nonce_used_by_others__in_a_block_deep_enough__halts_before_it_is_final() -> None:
+    seen = sight(104, 8, final_nonce=7, early_nonce=8)
+    move = next_move(lane(recorded()), seen, SOON, RULES)
+    assert isinstance(move, Alarm)
+    assert "not final yet" in move.reason
+    assert not move.displaced
+    assert isinstance(next_move(lane(recorded()), seen, SOON, RULES, halted=True), Wait)
+    assert isinstance(next_move(lane(recorded()), sight(104, 8, receipt(), early_nonce=8), SOON, RULES), NoteIncluded)
+
+
 def test_delegation__comes_before_a_batch__where_the_account_has_no_code() -> None:
     assert purpose_for(proposal(code=Code.EMPTY), RULES) is Purpose.DELEGATE
     assert purpose_for(proposal(), RULES) is Purpose.SWEEP

@@ -87,6 +87,19 @@ def test_take__a_reorganisation__brings_what_the_new_blocks_have(chain: LocalCha
     assert look(chain, discovery) == {"DUST003"}
 
 
+def test_take__logs_of_a_block_that_is_no_longer_there__are_passed_over(chain: LocalChain) -> None:
+    discovery, holder = discovery_of(chain, chain.url), chain.wallets[5].address
+    chain.hand_out([("DUST000", holder, 1), ("DUST001", holder, 1)])
+    (news,) = news_of([discovery])
+    logs = discovery.rpc.ask([news.call])[0]
+    assert isinstance(logs, list)
+    gone = chain.tokens["DUST001"].address.lower()
+    told = [{**log, "removed": True} if log["address"].lower() == gone else log for log in logs]
+    assert not news.take(told, chain.block_number())
+    assert chain.tokens["DUST000"].address in discovery.tokens
+    assert chain.tokens["DUST001"].address not in discovery.tokens
+
+
 def test_take__a_range_that_times_out__is_read_in_smaller_steps(chain: LocalChain, proxy: ChainProxy) -> None:
     chain.give("DUST000", chain.wallets[5].address, 1)
     proxy.inject(kind="refused", method="eth_getLogs", message="query timeout exceeded", calls="1-3")

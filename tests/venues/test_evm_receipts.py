@@ -76,3 +76,9 @@ def test_receipt__in_which_more_left_than_was_to_be_sold__says_what_left() -> No
 def test_logs__that_are_none__are_an_outage_of_the_node(logs: list[Any]) -> None:
     with pytest.raises(VenueUnavailable):
         moved(logs, US, {US}, WETH, LEGS)
+
+
+def test_logs__of_a_block_that_is_no_longer_there__are_an_outage_of_the_node() -> None:
+    logs = [{**log, "removed": True} for log in sale(AAA, 100, 11)]
+    with pytest.raises(VenueUnavailable, match="no longer part"):
+        moved(logs, US, {US}, WETH, LEGS)

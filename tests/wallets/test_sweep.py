@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from simulators.chain.chain import LocalChain
 from tests.wallets.foreign import send
 from tests.wallets.stand import GWEI, Stand, balanced, dust, stand
 from venues.evm import assets
+from venues.evm.running import ENVELOPE
 
 MIXED = {**dust(4), **dust(2, 24), **dust(2, 30), **dust(2, 42), "USDT": 5 * 10**6, "WETH": 10**16}
 PAIRS = dust(2, 36)
@@ -176,17 +178,6 @@ def test_coin__that_does_not_pay_the_gas__is_named_as_missing(chain: LocalChain,
         assert built.nonce() == 0
 
 
-def test_l1_fee__of_a_chain_that_has_one__is_part_of_the_cost(chain: LocalChain, tmp_path: Path) -> None:
-    oracle, fee = "0x420000000000000000000000000000000000000F", 10**15
-    # PUSH8 fee, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN: an oracle that always says the same.
-    chain.rpc("anvil_setCode", oracle, f"0x67{fee:016x}60005260206000f3")
-    with stand(chain, tmp_path, dust(1), target="WETH") as built:
-        drafts = [a_draft(built, chain.tokens["DUST000"].address, built.wallet().target)]
-        without = built.wallet().propose(drafts).cost.quantity
-        built.terms = {"oracle": oracle}
-        assert built.wallet().propose(drafts).cost.quantity == without + Decimal(fee).scaleb(-18)
-
-
 def test_delegate__that_is_no_batch_account__is_a_mistake_of_the_settings(chain: LocalChain, tmp_path: Path) -> None:
     with stand(chain, tmp_path, dust(1), target="WETH", terms={"delegate": chain.wallets[3].address}) as built:
         built.scan()
@@ -286,3 +277,49 @@ def test_token__that_pays_whoever_sells_it__is_settled_by_what_arrived_and_halts
         recorded = built.recorded()
         del recorded[assets.token(chain.chain_id, tipper)]
         assert built.moved() == recorded
+
+
+@pytest.mark.parametrize("delegated", [True, False])
+def test_l1_fee__by_a_real_oracle__counts_all_data_and_keeps_lots_that_it_would_eat(
+    chain: LocalChain, tmp_path: Path, delegated: bool
+) -> None:
+    oracle = chain.deploy("GasPriceOracle")
+    chain.act(oracle, "set(uint256,uint256)", 30 * GWEI, GWEI)
+    terms = {} if delegated else {"delegate": None}
+    with stand(chain, tmp_path, dust(2), target="WETH", terms=terms) as built:
+        drafts = [a_draft(built, chain.tokens["DUST000"].address, built.wallet().target)]
+        free = built.wallet().propose(drafts)
+        built.terms = {**terms, "oracle": oracle}
+        charged = built.wallet().propose(drafts)
+        fee = (charged.cost.quantity - free.cost.quantity).scaleb(18)
+        signed = oracle_fee(chain, oracle, len(charged.payload[42:]) // 2 + ENVELOPE)
+        # Without a delegate the data of the swap that follows the approval is to be paid too.
+        assert fee == signed > 0 if delegated else fee > 2 * signed > 0
+        chain.act(oracle, "set(uint256,uint256)", 300_000 * GWEI, 100 * GWEI)
+        built.desk = built.fresh()
+        built.scan()
+        built.settle()
+        assert {each.reason for each in built.facts(DustUnroutable)} == {Unroutable.NO_NET_GAIN}
+        assert built.nonce() == 0
+        chain.act(oracle, "set(uint256,uint256)", GWEI, 1)
+        built.clock.ahead += timedelta(days=1)
+        built.scan()
+        built.settle()
+        assert len(built.facts(DustConverted)) == 2
+
+
+def oracle_fee(chain: LocalChain, oracle: str, size: int) -> int:
+    return int(chain.ask(oracle, "getL1FeeUpperBound(uint256)", ("uint256",), size)[0])
+
+
+def test_l1_fee__that_the_coin_does_not_pay__is_named_as_missing(chain: LocalChain, tmp_path: Path) -> None:
+    oracle = chain.deploy("GasPriceOracle")
+    chain.act(oracle, "set(uint256,uint256)", 30 * GWEI, GWEI)
+    with stand(chain, tmp_path, dust(1), target="WETH", terms={"oracle": oracle}) as built:
+        built.scan()
+        chain.act(oracle, "set(uint256,uint256)", 10**9 * GWEI, GWEI)
+        chain.rpc("anvil_setBalance", built.key.address, hex(10**17))
+        built.settle()
+        (refused,) = built.facts(LegRefused)
+        assert refused.refusal.code is RefusalCode.INSUFFICIENT_BALANCE
+        assert built.nonce() == 0

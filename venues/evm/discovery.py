@@ -248,6 +248,8 @@ def _transfers(logs: object) -> dict[str, set[str]]:
     met: dict[str, set[str]] = {}
     try:
         for log in logs:  # type: ignore[attr-defined]
+            if log.get("removed") is True:  # of a block that is no longer part of the chain
+                continue
             if len(log["topics"]) == 3 and len(log["data"]) == 2 + 2 * WORD:
                 met.setdefault(log["topics"][2].lower(), set()).add(log["address"])
         return {receiver: {checksummed(token) for token in tokens} for receiver, tokens in met.items()}

@@ -64,7 +64,7 @@ def moved(
     """
     try:
         seen = _seen(logs, account, payees, target)
-    except (KeyError, IndexError, TypeError, ValueError):
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
         raise VenueUnavailable("a node answered a receipt whose logs are none") from None
     payments, unwrapped = seen.payments, seen.unwrapped
     swaps = [leg for leg in sold if leg.token != target]
@@ -101,6 +101,8 @@ def _seen(logs: Sequence[Mapping[str, Any]], account: str, payees: Collection[st
     unwrapped: list[int] = []
     paid_out = 0
     for log in logs:
+        if log.get("removed") is True:
+            raise VenueUnavailable("a node shows a receipt of a block that is no longer part of the chain")
         token, topics = assets.checksummed(str(log["address"])), list(log["topics"])
         units = number(octets(log["data"]))
         if topics[:1] == [TRANSFER] and len(topics) == 3:
