@@ -37,7 +37,7 @@ STEPS = {
         "append LegRequested",
         "eth_sendRawTransaction",
         "append TransactionIncluded",
-        "append SweepCompleted",
+        "SweepCompleted",
     ),
     "reconciler": ("eth_getTransactionReceipt", "append TransactionIncluded", "append TransactionSettled"),
 }
