@@ -53,7 +53,7 @@ def through(shared: LocalChain, seed: int, met: Counter[str], opens: type[KeyedW
             log=FusedLog,
             clock=Clock(_time_of(chain)),
             spare=(spare.url,),
-            timeout=0.25,
+            timeout=20,
             opens=opens,
         ) as built,
     ):
