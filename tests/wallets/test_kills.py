@@ -104,6 +104,9 @@ class Stage:
         moment = self.owner.log.head() + events
         self.until(lambda: self.owner.log.head() >= moment or self.owner.sold_out(), "the next moment")
 
+    def until_sprung(self, trap: Path, over: Callable[[], bool]) -> None:
+        self.until(lambda: not trap.exists() or over(), f"somebody dies {trap.name}, or it is too late for that")
+
     def until_signed(self, before: int) -> None:
         self.until(lambda: self.signed() > before, "a sale is signed")
 
@@ -165,7 +168,8 @@ def test_worker__killed_at_a_step_of_a_sweep__loses_nothing_and_pays_nothing_twi
         if role == "reconciler":  # it has to do alone what the converter is faster at
             stage.until_signed(before)
             stage.workers["converter"].kill()
-        stage.until(lambda: not trap.exists() or stage.is_settled(), f"the {role} dies {place}, or all is sold")
+        over = stage.owner.is_idle if role == "reconciler" else stage.is_settled
+        stage.until_sprung(trap, over)
         stage.until_settled()
         if not trap.exists():
             return
