@@ -71,10 +71,11 @@ class Stage:
 
     def provoke(self) -> int:
         """Bring crumbs into the wallet, so that the next scan finds dust; return how many sales were signed before."""
+        before = self.signed()
         self.diary.clear()
         self.owner.books.add(dust(LOTS, self.rounds * LOTS % DUSTS))
         self.rounds += 1
-        return self.signed()
+        return before
 
     def signed(self) -> int:
         """Count the sales that were signed."""
@@ -82,13 +83,14 @@ class Stage:
         return len([each for each in signed if each.transaction.purpose is Purpose.SWEEP])
 
     def is_settled(self) -> bool:
+        """Say whether all is sold and nothing open; whoever died meanwhile is started again."""
+        for role in self.workers.values():
+            if not role.running:
+                role.start()
         return self.owner.sold_out() and self.owner.at_rest()
 
     def until_settled(self) -> None:
         """Wait until every crumb is sold and nothing is open; then the ledgers must agree."""
-        for role in self.workers.values():
-            if not role.running:
-                role.start()
         self.until(self.is_settled, "everything comes to rest")
         self.owner.assert_settled("; ".join(self.diary))
 
