@@ -49,10 +49,13 @@ class Owner:
     def streams(self) -> Streams[Account, Command]:
         return Streams(ACCOUNTS, self.log, now, lambda: None)
 
+    def is_idle(self) -> bool:
+        """Say whether nothing is in flight."""
+        return isinstance(self.streams.load(ACCOUNT).state.lane.state, Idle)
+
     def at_rest(self) -> bool:
         """Say whether no sweep is open and nothing in flight."""
-        known = self.streams.load(ACCOUNT).state
-        return known.sweep is None and isinstance(known.lane.state, Idle)
+        return self.streams.load(ACCOUNT).state.sweep is None and self.is_idle()
 
     def sold_out(self) -> bool:
         """Say whether no crumb is left in the wallet."""

@@ -71,10 +71,11 @@ class Stage:
 
     def provoke(self) -> int:
         """Bring crumbs into the wallet, so that the next scan finds dust; return how many sales were signed before."""
+        before = self.signed()
         self.diary.clear()
         self.owner.books.add(dust(LOTS, self.rounds * LOTS % DUSTS))
         self.rounds += 1
-        return self.signed()
+        return before
 
     def signed(self) -> int:
         """Count the sales that were signed."""
@@ -82,13 +83,14 @@ class Stage:
         return len([each for each in signed if each.transaction.purpose is Purpose.SWEEP])
 
     def is_settled(self) -> bool:
+        """Say whether all is sold and nothing open; whoever died meanwhile is started again."""
+        for role in self.workers.values():
+            if not role.running:
+                role.start()
         return self.owner.sold_out() and self.owner.at_rest()
 
     def until_settled(self) -> None:
         """Wait until every crumb is sold and nothing is open; then the ledgers must agree."""
-        for role in self.workers.values():
-            if not role.running:
-                role.start()
         self.until(self.is_settled, "everything comes to rest")
         self.owner.assert_settled("; ".join(self.diary))
 
@@ -103,6 +105,9 @@ class Stage:
         """Wait until so many more events are in the log, or everything is sold."""
         moment = self.owner.log.head() + events
         self.until(lambda: self.owner.log.head() >= moment or self.owner.sold_out(), "the next moment")
+
+    def until_sprung(self, trap: Path, over: Callable[[], bool]) -> None:
+        self.until(lambda: not trap.exists() or over(), f"somebody dies {trap.name}, or it is too late for that")
 
     def until_signed(self, before: int) -> None:
         self.until(lambda: self.signed() > before, "a sale is signed")
@@ -165,7 +170,8 @@ def test_worker__killed_at_a_step_of_a_sweep__loses_nothing_and_pays_nothing_twi
         if role == "reconciler":  # it has to do alone what the converter is faster at
             stage.until_signed(before)
             stage.workers["converter"].kill()
-        stage.until(lambda: not trap.exists() or stage.is_settled(), f"the {role} dies {place}, or all is sold")
+        over = stage.owner.is_idle if role == "reconciler" else stage.is_settled
+        stage.until_sprung(trap, over)
         stage.until_settled()
         if not trap.exists():
             return
