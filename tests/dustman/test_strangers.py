@@ -53,8 +53,10 @@ def visited(dustman: Typed, home: Path, chain: LocalChain, proxy: ChainProxy) ->
     (home / ".env").write_text(f"DUSTMAN_MAIN_KEY_SECRET={wallet.key}\n")
     assert dustman("sweep", "main", "--dry-run").exit == Exit.DONE
     assert dustman("go-live", "main", "--confirm", "main").exit == Exit.DONE
-    proxy.inject(kind="refused", method="eth_estimateGas", code=3, message=f"execution reverted: {RUDE}")
+    reverted = f"execution reverted: {RUDE}"
+    proxy.inject(kind="refused", method="eth_estimateGas", calls="all", code=3, message=reverted)
     assert dustman("sweep", "main").exit == Exit.DONE
+    proxy.calm()
     chain.give("DUST000", wallet.address, ETHER)
     proxy.inject(kind="refused", method="eth_estimateGas", message=RUDE)
     assert dustman("sweep", "main").exit == Exit.VENUE_UNAVAILABLE
