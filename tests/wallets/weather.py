@@ -299,9 +299,9 @@ def judge(built: Stand) -> None:
     balanced(built)
     ours = built.desk.streams.load(ACCOUNT).state.lane.nonce or 0
     assert built.nonce() == ours, f"the chain counts {built.nonce()} transactions, the log {ours}"
-    assert len(facts(SweepCompleted)) == len(facts(DustDetected)) > 0
     # Nobody else acts with this key, so there is nothing that its owner had to look at.
-    assert not facts(ConversionsHalted), facts(ConversionsHalted)
+    assert not facts(ConversionsHalted), f"{facts(ConversionsHalted)} after {built.types()}"
+    assert len(facts(SweepCompleted)) == len(facts(DustDetected)) > 0, built.types()
     lots = [lot.lot_id for each in facts(DustDetected) for lot in each.lots]
     sold = [each.lot_id for each in facts(DustConverted)]
     kept = [each.lot_id for each in facts(DustConversionFailed)]
