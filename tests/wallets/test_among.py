@@ -60,7 +60,7 @@ def owner(crowd: LocalChain, tmp_path: Path) -> Iterator[Stand]:
     hostile = tuple(name for name in crowd.hostile if name != "no_code")
     gifts = dust(180) | MAJORS | {name: GIVEN.get(name, 10**19) for name in hostile}
     assert len(gifts) == 200
-    with crowd.undone() as chain, stand(chain, tmp_path, gifts, target="WETH", allows=hostile) as built:
+    with crowd.undone() as chain, stand(chain, tmp_path, gifts, target="WETH", allows=hostile, timeout=10) as built:
         yield built
 
 
