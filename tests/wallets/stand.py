@@ -20,9 +20,11 @@ from events.money import Amount
 from events.sqlite import SQLiteLog
 from events.subscription import Subscription
 from events.values import Policy
+from simulators.chain.calldata import call
 from simulators.chain.chain import LocalChain
 from simulators.chain.manifest import Token as Deployed
 from simulators.chain.proxy import ChainProxy
+from simulators.chain.rpc import Call
 from simulators.chain.wallets import Wallet as Key
 from venues.evm import assets
 from venues.evm.discovery import Discovery
@@ -69,12 +71,18 @@ def no_feed() -> Subscription:
 
 @dataclass
 class Clock:
-    """The time of this machine, and what a test puts on top of it."""
+    """The time of this machine, or one that stands still, and what a test puts on top of it."""
 
+    stands: datetime | None = None
     ahead: timedelta = timedelta(0)
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return (self.stands or datetime.now(UTC)) + self.ahead
+
+
+def nap(seconds: float) -> None:
+    """Wait as a worker does, but not long: this node mines at once."""
+    time.sleep(min(seconds, 0.03))
 
 
 @dataclass
@@ -82,8 +90,8 @@ class Stand:
     """A wallet's account: its chain, a proxy before the node, a log and a desk.
 
     Its owner allows every honest token, of the hostile ones those that `allows` names, and the contracts in `allowed`.
-    A worker that waits sleeps no longer than `nap`. What one process met of tokens others know only when it is
-    `cached`.
+    `spare` are endpoints that are asked when the first fails, `sleep` is how a worker waits, `timeout` for how long it
+    waits for an answer. What one process met of tokens others know only when it is `cached`.
     """
 
     chain: LocalChain
@@ -99,9 +107,12 @@ class Stand:
     clock: Clock = field(default_factory=Clock)
     relay: str = ""
     allows: tuple[str, ...] = ()
+    sleep: Callable[[float], None] = nap
+    timeout: float = 0.5
+    spare: tuple[str, ...] = ()
+    opens: type[KeyedWallet] = KeyedWallet
     highest_tax: Decimal = Decimal(0)
     allowed: tuple[str, ...] = ()
-    nap: float = 0.03
     cached: bool = False
     through: tuple[str, ...] = THROUGH
     before: Mapping[str, int] = field(default_factory=dict, init=False)
@@ -126,12 +137,12 @@ class Stand:
 
     def wallet(self) -> KeyedWallet:
         """The wallet as a process that has just started opens it."""
-        rpc = self.reach([self.proxy.url], self.chain.chain_id, timeout=(0.5, 0.5))
+        rpc = self.reach([self.proxy.url, *self.spare], self.chain.chain_id, timeout=(0.5, self.timeout))
         terms = replace(
             Terms(self.chain.contracts.batch_account, confirmations=1, ceiling=1000 * GWEI),
             **self.terms,  # type: ignore[arg-type]
         )
-        return KeyedWallet(
+        return self.opens(
             self.where,
             self.target,
             signer=self.sign(from_key(self.key.key, self.key.address)),
@@ -161,7 +172,7 @@ class Stand:
             mandates={ACCOUNT: Mandate(ACCOUNT, "evm", self.policy, Every(60))},
             open_venue=lambda _: self.wallet(),
             clock=self.clock,
-            sleep=lambda seconds: time.sleep(min(seconds, self.nap)),
+            sleep=self.sleep,
             publish=lambda: None,
             nudge=lambda queue, account: None,
             announcements=no_feed,
@@ -180,12 +191,24 @@ class Stand:
         self.chain.hand_out([(token, self.key.address, units) for token, units in gifts.items()])
         self.before = self.units()
 
+    def add(self, gifts: Mapping[str, int]) -> None:
+        """Give the wallet more, which has nothing to do with what it moves."""
+        self.chain.hand_out([(token, self.key.address, units) for token, units in gifts.items()])
+        known = {name: assets.token(self.chain.chain_id, token.address) for name, token in self._sound().items()}
+        more = {known[token]: units for token, units in gifts.items()}
+        self.before = {asset: units + more.get(asset, 0) for asset, units in self.before.items()}
+
     def units(self) -> dict[str, int]:
         """What the chain says that the wallet has, in base units by asset."""
-        held = {assets.coin(self.chain.chain_id): self.chain.balance("ETH", self.key.address)}
-        for name, token in self._sound().items():
-            held[assets.token(self.chain.chain_id, token.address)] = self.chain.balance(name, self.key.address)
-        return held
+        tokens = [token.address for token in self._sound().values()]
+        coin, *held = self.chain.rpc.batch(
+            [
+                ("eth_getBalance", (self.key.address, "latest")),
+                *(_asked(token, "balanceOf(address)", self.key.address) for token in tokens),
+            ]
+        )
+        names = [assets.coin(self.chain.chain_id), *(assets.token(self.chain.chain_id, token) for token in tokens)]
+        return dict(zip(names, [int(found, 16) for found in (coin, *held)], strict=True))
 
     def moved(self) -> dict[str, Decimal]:
         """What has moved on the chain, in whole tokens."""
@@ -202,8 +225,8 @@ class Stand:
         moved = ledger_of(self.desk.log.read()).get(ACCOUNT, {})
         return {asset: change for asset, change in moved.items() if change}
 
-    def scan(self) -> None:
-        scanning.scan(self.desk, ACCOUNT, self.clock(), automatic=False)
+    def scan(self, desk: Desk | None = None) -> None:
+        scanning.scan(desk or self.desk, ACCOUNT, self.clock(), automatic=False)
 
     def conduct(self, desk: Desk | None = None) -> conducting.Ended:
         return conducting.conduct(desk or self.desk, ACCOUNT, self.clock() + timedelta(seconds=20))
@@ -248,11 +271,19 @@ class Stand:
     def allowances(self) -> int:
         """How much others may still take, of all tokens."""
         contracts = self.chain.contracts
-        return sum(
-            self.chain.ask(token.address, "allowance(address,address)", ("uint256",), self.key.address, spender)[0]
-            for token in self._sound().values()
-            for spender in (contracts.swap_router, contracts.v2_router)
+        found = self.chain.rpc.batch(
+            [
+                _asked(token.address, "allowance(address,address)", self.key.address, spender)
+                for token in self._sound().values()
+                for spender in (contracts.swap_router, contracts.v2_router)
+            ]
         )
+        return sum(int(units, 16) for units in found)
+
+
+def _asked(token: str, signature: str, *values: object) -> Call:
+    """A question to a token, answered with one number."""
+    return "eth_call", ({"to": token, "data": "0x" + call(signature, *values).hex()}, "latest")
 
 
 def dust(count: int, start: int = 0, units: int = 10**19) -> dict[str, int]:

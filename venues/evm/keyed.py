@@ -20,6 +20,7 @@ from venues.evm.apart import Apart, spenders
 from venues.evm.batch import Desk, Sale, route_of
 from venues.evm.discovery import Discovery
 from venues.evm.judgement import Judgement
+from venues.evm.names import harmless
 from venues.evm.observation import Observer
 from venues.evm.proposing import Proposer, Trial
 from venues.evm.quantities import units_of, whole
@@ -156,7 +157,7 @@ class KeyedWallet(Wallet):
                 return
             raise VenueUnavailable(f"the node does not take the transaction, {answer}")
         if len(answer) != 66:
-            raise OutcomeUnknown(f"the node answered a transaction with {answer!r:.80}, not its hash")
+            raise OutcomeUnknown(f"the node answered a transaction with '{harmless(answer)}', not its hash")
 
     def sight(self, watch: Watch) -> Sight:
         """Look at the account and at our transactions."""
