@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from domain import claim as claims
 from domain import lane as lanes
 from domain import leg as legs
 from domain import sweep as sweeps
 from domain.account import Account
 from domain.bundle import Intent, answers, carried_by, objection
 from domain.chain import Proposal
-from domain.commands import ObserveLane, ReplaceTransaction, RequestBundle
+from domain.commands import ObserveLane, ReplaceTransaction, RequestBundle, RequestClaim
 from domain.lane import Alarm, Idle, Move, NoteIncluded, NoteReorged, Settle, Signed
 from domain.sweep import Sweep, worth
 from events.facts import (
     AccountFact,
     ConversionsHalted,
     LegFilled,
+    RewardClaimRequested,
     TransactionDisplaced,
     TransactionIncluded,
     TransactionReorged,
@@ -25,7 +27,7 @@ from events.facts import (
     TransactionSigned,
 )
 from events.money import exactly_sum
-from events.values import LegKind, Purpose, Refusal
+from events.values import LegKind, Outcome, Purpose, Refusal
 
 
 def objections(
@@ -75,6 +77,22 @@ def request(command: RequestBundle, account: Account) -> list[AccountFact]:
     leg_ids = tuple(intent.leg_id for intent in carried)
     head = command.proposal.head.number
     return [*requested, TransactionSigned(account.name, sweep_id, signed, leg_ids, "", head, command.now)]
+
+
+def claim(command: RequestClaim, account: Account) -> list[AccountFact]:
+    """Put the intent of a claim and its signed transaction on record; nothing is claimed while a sweep is open."""
+    proposal, signed, name = command.proposal, command.transaction, account.name
+    intent = claims.requested(name, proposal, command.policy, command.due, command.now)
+    begun = account.claims.get(intent.source) == intent.claim_id
+    if begun or account.claim or account.sweep or account.halted or account.live != command.fingerprint:
+        return []
+    nonce = lanes.next_nonce(account.lane, proposal, command.rules)
+    if isinstance(nonce, Alarm):
+        return [ConversionsHalted(name, nonce.reason)]
+    if signed.nonce != nonce or signed.purpose is not Purpose.CLAIM or claims.objection(proposal, command.policy):
+        return []
+    head = proposal.head.number
+    return [intent, TransactionSigned(name, intent.claim_id, signed, (), "", head, command.now)]
 
 
 def _ready(intents: Sequence[Intent], sweep: Sweep) -> bool:
@@ -157,7 +175,15 @@ def _settled(move: Settle, account: Account, first: TransactionSigned, command: 
         confirmations=move.confirmations,
         next_nonce=move.next_nonce,
     )
-    return [settled, *answered, *_halted(account, move.alarm)]
+    ended = _claim_ended(account.claim, settled, command) if account.claim else []
+    return [settled, *answered, *ended, *_halted(account, move.alarm)]
+
+
+def _claim_ended(request: RewardClaimRequested, settled: TransactionSettled, command: ObserveLane) -> list[AccountFact]:
+    if request.claim_id != settled.sweep_id:
+        return []
+    outcome = settled.outcome if settled.purpose is Purpose.CLAIM else Outcome.CANCELLED
+    return [claims.concluded(request, outcome, settled.tx_hash, settled.block, command.claimed)]
 
 
 def _halted(account: Account, reason: str) -> list[AccountFact]:

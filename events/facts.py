@@ -28,8 +28,11 @@ from events.values import (
     Purpose,
     Quote,
     Refusal,
+    Reward,
     SignedTransaction,
     Unmeasured,
+    Source,
+    Unclaimed,
     Unroutable,
 )
 
@@ -232,6 +235,63 @@ class TransactionSettled(msgspec.Struct, frozen=True, gc=False):
     next_nonce: int
 
 
+class RewardUnclaimed(msgspec.Struct, frozen=True, gc=False):
+    """Rewards that are there and not claimed now; said once for each change of reason. Values are in `currency`."""
+
+    account: str
+    source: Source
+    reason: Unclaimed
+    sentence: str
+    rewards: tuple[Reward, ...]
+    currency: str
+    noted_at: datetime
+
+
+class RewardClaimRequested(msgspec.Struct, frozen=True, gc=False):
+    """The intent of a claim, on record with its signed transaction before any node gets it.
+
+    `claim_id` is the `sweep_id` of its transactions.
+
+    `spend` is burnt for it, where it is a redemption. `rewards` is what it brought when it was tried, each worth what a
+    sale would bring in `currency`; `fee` is the gas that it is expected to cost.
+    """
+
+    account: str
+    claim_id: str
+    source: Source
+    spend: Amount | None
+    rewards: tuple[Reward, ...]
+    fee: Amount
+    currency: str
+    requested_at: datetime
+
+
+class RewardsClaimed(msgspec.Struct, frozen=True, gc=False):
+    """A claim is final: what arrived by its transaction's logs, and what was burnt for it. Gas is in the settlement.
+
+    `source` is `transfer` when the source's own event is missing. Values are as of the simulation, in `currency`.
+    """
+
+    account: str
+    claim_id: str
+    source: Source
+    spent: Amount | None
+    rewards: tuple[Reward, ...]
+    currency: str
+    tx_hash: str
+    block: Block
+
+
+class RewardClaimFailed(msgspec.Struct, frozen=True, gc=False):
+    """A claim's transaction is final and brought nothing; what was there to claim may still be there."""
+
+    account: str
+    claim_id: str
+    source: Source
+    sentence: str
+    tx_hash: str
+
+
 class DustConverted(msgspec.Struct, frozen=True, gc=False):
     """A lot has become the target.
 
@@ -398,6 +458,10 @@ AccountFact = (
     | TransactionReorged
     | TransactionDisplaced
     | TransactionSettled
+    | RewardUnclaimed
+    | RewardClaimRequested
+    | RewardsClaimed
+    | RewardClaimFailed
     | DustConverted
     | DustConversionFailed
     | ProceedsCarried

@@ -13,6 +13,7 @@ from domain.identity import scan_id
 from domain.scan import Findings, Reading
 from events.facts import DustDetected
 from events.log import Recorded
+from workers import claiming
 from workers.desk import Desk
 
 # How an outage names what could not be done.
@@ -43,10 +44,14 @@ def scan(desk: Desk, account: str, due: datetime, automatic: bool) -> Sequence[R
     """Scan an account for the moment it was due; a scan that was made already is not made again.
 
     With nobody watching, `automatic`, only what the policy admits is announced.
-    A venue that can't be read is recorded as such and raised again. New dust nudges the converter.
+    A venue that can't be read is recorded as such and raised again. New dust nudges the converter. While rewards are
+    being claimed nothing is scanned: the due time stays unanswered, and is made up for.
     """
     known = desk.streams.load(account).state
     if known.scanned_until is not None and due <= known.scanned_until:
+        return []
+    if claiming.under_way(desk, account, due):
+        desk.nudge("convert", account)
         return []
     reading = read_or_record_outage(desk, account, due, automatic)
     recorded = desk.streams.handle(account, RecordScan(reading, desk.mandates[account].policy), reading.scan_id)

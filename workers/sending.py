@@ -6,13 +6,15 @@ is sent again byte by byte, and what was not recorded was sent to nobody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import assert_never
 
+from domain.account import Account
 from domain.bundle import carried_by, intents
 from domain.chain import Proposal, watch_of
+from domain.claim import Claimed
 from domain.commands import Declare, DeclineLeg, ObserveLane, ReplaceTransaction, RequestBundle
 from domain.decision import fingerprint
 from domain.errors import OutcomeUnknown
@@ -37,7 +39,7 @@ from domain.venue import Holding
 from events.facts import ConversionsHalted, TransactionSigned
 from events.log import Recorded
 from events.money import Amount
-from events.values import Fill, Refusal
+from events.values import Fill, Outcome, Refusal
 from workers.desk import Desk
 from workers.outages import outage_recorded
 
@@ -51,8 +53,8 @@ def request(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> bool:
     spends = _sized(desk, account, sweep, step)
     if not spends:
         return True
-    chain = desk.chain(account)
-    with outage_recorded(desk, account, sweep):
+    chain, about = desk.chain(account), sweep.opened.sweep_id
+    with outage_recorded(desk, account, about):
         drafts = [draft(each.leg.plan, spends[id_]) for each in step.tries if (id_ := each.leg.plan.leg_id) in spends]
         proposal = chain.propose(drafts)
     keys = {order.key: leg_id for leg_id, order in zip(spends, drafts, strict=True)}
@@ -62,7 +64,7 @@ def request(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> bool:
 
 def _sized(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> dict[str, Amount]:
     """Size every leg by balances read now, all in one reading."""
-    with outage_recorded(desk, account, sweep):
+    with outage_recorded(desk, account, sweep.opened.sweep_id):
         held = {holding.asset: holding for holding in desk.venue(account).holdings()}
     sizes = {
         each.leg.plan.leg_id: size(each, held.get(each.leg.plan.spend, _none(each.leg.plan.spend)), sweep.opened.policy)
@@ -88,8 +90,7 @@ def _offered(desk: Desk, account: str, sweep: Sweep, spends: Mapping[str, Amount
     signed = chain.sign(proposal, purpose_for(proposal.code, chain.rules), nonce)
     command = RequestBundle(offered, signed, proposal, chain.rules, mark, desk.worker, now)
     recorded = desk.streams.handle(account, command, sweep.opened.sweep_id)
-    for each in recorded:
-        _send_recorded(desk, account, sweep, each)
+    send_recorded(desk, account, sweep.opened.sweep_id, recorded)
     return not recorded
 
 
@@ -100,11 +101,13 @@ def observe(desk: Desk, account: str) -> bool:
     """
     current, chain = desk.streams.load(account).state, desk.chain(account)
     lane, sweep = current.lane, current.sweep
-    if sweep is None or isinstance(lane.state, Idle):
+    if isinstance(lane.state, Idle):
         return True
-    with outage_recorded(desk, account, sweep):
+    about = lane.state.attempts[0].sweep_id
+    with outage_recorded(desk, account, about):
         block = lane.state.seen.block.number if isinstance(lane.state, Included) else None
-        spends = [sweep.legs[leg_id].plan.spend for leg_id in lane.state.attempts[0].legs if leg_id in sweep.legs]
+        legs = sweep.legs if sweep else {}
+        spends = [legs[leg_id].plan.spend for leg_id in lane.state.attempts[0].legs if leg_id in legs]
         sight = chain.sight(watch_of(lane.state.attempts, block, spends))
     news = False
     while True:
@@ -114,44 +117,57 @@ def observe(desk: Desk, account: str) -> bool:
             case Wait():
                 return news
             case Broadcast(raw):
-                _send(desk, account, sweep, raw)
+                _send(desk, account, about, raw)
                 return news
             case Replace():
-                _replace(desk, account, sweep, move)
+                _replace(desk, account, about, move)
                 return news
             case NoteIncluded() | NoteReorged() | Alarm() | Settle():
-                fills = _fills(desk, account, sweep, move) if isinstance(move, Settle) else {}
-                noted = ObserveLane(sight, chain.rules, fills, current.lane.turn, desk.worker, now)
-                if not desk.streams.handle(account, noted, sweep.opened.sweep_id):
+                fills = _fills(desk, account, current, move) if isinstance(move, Settle) else {}
+                claimed = _claimed(desk, account, current, move) if isinstance(move, Settle) else None
+                noted = ObserveLane(sight, chain.rules, fills, current.lane.turn, desk.worker, now, claimed)
+                if not desk.streams.handle(account, noted, about):
                     return True
                 news = True
             case _:
                 assert_never(move)
 
 
-def _fills(desk: Desk, account: str, sweep: Sweep, settle: Settle) -> Mapping[str, Fill | Refusal]:
-    if settle.receipt is None:
+def _fills(desk: Desk, account: str, current: Account, settle: Settle) -> Mapping[str, Fill | Refusal]:
+    if settle.receipt is None or current.sweep is None:
         return {}
-    intended = [leg.intent for leg in carried_by(settle, sweep) if isinstance(leg, Requested | Unknown)]
-    with outage_recorded(desk, account, sweep):
+    intended = [leg.intent for leg in carried_by(settle, current.sweep) if isinstance(leg, Requested | Unknown)]
+    with outage_recorded(desk, account, current.sweep.opened.sweep_id):
         return desk.chain(account).fills(settle.receipt, intended)
 
 
-def _replace(desk: Desk, account: str, sweep: Sweep, move: Replace) -> None:
+def _claimed(desk: Desk, account: str, current: Account, settle: Settle) -> Claimed | None:
+    """Read what a claim moved, if it is a claim that this receipt is of."""
+    claim = current.claim
+    if claim is None or claim.claim_id != settle.attempts[0].sweep_id:
+        return None
+    if settle.receipt is None or settle.outcome is not Outcome.SUCCEEDED:
+        return None
+    with outage_recorded(desk, account, claim.claim_id):
+        return desk.claim_signer(account).claimed(settle.receipt, claim)
+
+
+def _replace(desk: Desk, account: str, about: str, move: Replace) -> None:
     signed = desk.chain(account).replace(move.signed.transaction, move.purpose, move.gas_price)
     command = ReplaceTransaction(signed, move.signed, desk.worker, desk.clock())
-    for recorded in desk.streams.handle(account, command, sweep.opened.sweep_id):
-        _send_recorded(desk, account, sweep, recorded)
+    send_recorded(desk, account, about, desk.streams.handle(account, command, about))
 
 
-def _send_recorded(desk: Desk, account: str, sweep: Sweep, recorded: Recorded) -> None:
-    if isinstance(recorded.fact, TransactionSigned):
-        _send(desk, account, sweep, recorded.fact.transaction.raw)
+def send_recorded(desk: Desk, account: str, about: str, recorded: Sequence[Recorded]) -> None:
+    """Send what was just recorded as signed, for the sweep or claim `about`."""
+    for each in recorded:
+        if isinstance(each.fact, TransactionSigned):
+            _send(desk, account, about, each.fact.transaction.raw)
 
 
-def _send(desk: Desk, account: str, sweep: Sweep, raw: str) -> None:
+def _send(desk: Desk, account: str, about: str, raw: str) -> None:
     """Send bytes that are on record; whether a lost answer was a yes is seen on the chain, as for every other."""
-    with outage_recorded(desk, account, sweep), suppress(OutcomeUnknown):
+    with outage_recorded(desk, account, about), suppress(OutcomeUnknown):
         desk.chain(account).broadcast(raw)
 
 

@@ -18,9 +18,10 @@ from typing import Final
 import msgspec
 
 from domain.errors import ConfigurationError, VenueUnavailable
+from events.values import Source
 from venues.evm.assets import checksummed
-from venues.evm.rpc import LOGS, Call, Failure, Rpc
-from venues.evm.words import WORD, padded
+from venues.evm.rpc import LOGS, Call, Failure, Rpc, octets, quantity
+from venues.evm.words import WORD, number, padded
 
 TRANSFER: Final = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 # Blocks below the head that are read again: twice what Ethereum takes to finalise.
@@ -28,6 +29,8 @@ OVERLAP: Final = 128
 # Requests for old blocks in one scan, so that a first scan of a long history ends.
 REQUESTS_A_SCAN: Final = 40
 SHORTEST: Final = 1
+# How many arrivals of a token are kept; what is there came with the last of them.
+ARRIVALS_KEPT: Final = 32
 # How providers say that they would not read so many blocks, or not send so many logs, at once.
 _TOO_MUCH: Final = (
     "range",
@@ -56,17 +59,37 @@ class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
     title_looks: str = ""
 
 
+class Arrival(msgspec.Struct):
+    """A transfer to the wallet: its transaction and place there, who sent it, how many base units as hex.
+
+    `source` is None until it was looked up.
+    """
+
+    tx_hash: str
+    block: int
+    index: int
+    sender: str
+    units: str
+    source: Source | None = None
+
+    @property
+    def amount(self) -> int:
+        """Return how many base units arrived."""
+        return int(self.units, 16)
+
+
 class Found(msgspec.Struct):
     """What is known: the blocks read, `low` to `high`, both included, and the tokens met there.
 
     Nothing was read where `high` is below `low`. `span` is how many blocks the provider last read at once, 0 for all.
-    A token has no claim until it was asked.
+    A token has no claim until it was asked. `arrivals` are the newest of each token.
     """
 
     low: int = 0
     high: int = -1
     span: int = 0
     tokens: dict[str, Claim | None] = msgspec.field(default_factory=dict)
+    arrivals: dict[str, list[Arrival]] = msgspec.field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -109,6 +132,7 @@ class Discovery:
         found = self.found
         if head + self.overlap < found.high:  # this is another chain than the one that was read
             self._found = found = Found(tokens=found.tokens)
+        self._forget(self._next())
         if isinstance(news, Failure):
             if found.high < found.low:
                 found.low, found.high = head + 1, head
@@ -117,6 +141,10 @@ class Discovery:
             self._meet(news)
             found.low, found.high = min(found.low, self._next()) if found.high >= found.low else self.start, head
         self._older()
+        self._keep()
+
+    def keep(self) -> None:
+        """Keep what was looked up of arrivals."""
         self._keep()
 
     def learn(self, claims: Mapping[str, Claim]) -> None:
@@ -161,8 +189,16 @@ class Discovery:
             found.span = max(SHORTEST, span // 4)
 
     def _meet(self, logs: object) -> None:
-        for token in _tokens(logs):
-            self.found.tokens.setdefault(token, None)
+        found = self.found
+        for token, arrivals in _arrivals(logs).items():
+            found.tokens.setdefault(token, None)
+            by_place = {(each.block, each.index): each for each in (*arrivals, *found.arrivals.get(token, ()))}
+            found.arrivals[token] = [by_place[place] for place in sorted(by_place)][-ARRIVALS_KEPT:]
+
+    def _forget(self, block: int) -> None:
+        """Forget the arrivals in blocks that are read again: they may have become others."""
+        for token, kept in self.found.arrivals.items():
+            self.found.arrivals[token] = [each for each in kept if each.block < block]
 
     def _keep(self) -> None:
         """Write the cache whole or not at all."""
@@ -185,16 +221,28 @@ def _logs(first: int, last: str, wallet: str) -> Call:
 def _read(cache: Path | None) -> Found:
     try:
         found = msgspec.json.decode(cache.read_bytes(), type=Found) if cache else Found()
-        return msgspec.structs.replace(found, tokens={checksummed(each): n for each, n in found.tokens.items()})
+        tokens = {checksummed(each): claim for each, claim in found.tokens.items()}
+        arrivals = {checksummed(each): kept for each, kept in found.arrivals.items()}
+        return msgspec.structs.replace(found, tokens=tokens, arrivals=arrivals)
     except (OSError, ValueError):
         return Found()
 
 
-def _tokens(logs: object) -> set[str]:
-    """Return the contracts of ERC-20 transfers; `VenueUnavailable` when these are no logs."""
+def _arrivals(logs: object) -> dict[str, list[Arrival]]:
+    """Return the ERC-20 transfers by contract; `VenueUnavailable` when these are no logs."""
+    found: dict[str, list[Arrival]] = {}
     try:
         plain = [log for log in logs if len(log["topics"]) == 3 and len(log["data"]) == 2 + 2 * WORD]  # type: ignore[attr-defined]
-        return {checksummed(log["address"]) for log in plain}
+        for log in plain:
+            arrival = Arrival(
+                tx_hash=str(log["transactionHash"]),
+                block=quantity(log["blockNumber"]),
+                index=quantity(log["logIndex"]),
+                sender=checksummed("0x" + log["topics"][1][-40:]),
+                units=hex(number(octets(log["data"]))),
+            )
+            found.setdefault(checksummed(log["address"]), []).append(arrival)
+        return found
     except (TypeError, KeyError, ValueError):
         raise VenueUnavailable("a node answered eth_getLogs with something that is no list of logs") from None
 

@@ -26,7 +26,7 @@ from venues.evm.rehearsal import Tried
 from venues.evm.rpc import Call, Failure, Rpc, good, octets, quantity
 from venues.evm.terms import Terms
 from venues.evm.transactions import MOST_GAS
-from venues.evm.wallet import ETHER_DECIMALS, whole
+from venues.evm.units import ETHER_DECIMALS, whole
 from venues.evm.words import number, selector, word
 
 # What a batch uses besides its legs: the transaction itself, the deadline's call, the unwrapping.

@@ -17,7 +17,7 @@ from events.values import Block
 from venues.evm import assets
 from venues.evm.discovery import TRANSFER
 from venues.evm.rpc import octets, quantity
-from venues.evm.wallet import ETHER_DECIMALS, whole
+from venues.evm.units import ETHER_DECIMALS, whole
 from venues.evm.words import number
 
 WITHDRAWAL: Final = "0x7fcf532c15f0a6db0bd6d0e038bea71d30d808c7d98cb3bf7268a95bf5081b65"
@@ -71,6 +71,23 @@ def moved(
         received = next(going) if token == target else next(coming)
         found.append((received if token == target else spent.get(token, 0), received))
     return found
+
+
+def transferred(logs: Sequence[Mapping[str, Any]], account: str) -> dict[str, int]:
+    """Return by token what a receipt's transfers changed of what an account has, in base units, unless it is nothing.
+
+    A log of another shape than ERC-20's Transfer is none.
+    """
+    found: dict[str, int] = {}
+    for log in logs:
+        topics = list(log["topics"])
+        if topics[:1] != [TRANSFER] or len(topics) != 3:
+            continue
+        token, units = assets.checksummed(str(log["address"])), number(octets(log["data"]))
+        sender, receiver = (assets.checksummed("0x" + topic[-40:]) for topic in topics[1:])
+        change = (units if receiver == account else 0) - (units if sender == account else 0)
+        found[token] = found.get(token, 0) + change
+    return {token: change for token, change in found.items() if change}
 
 
 def _party(topics: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hexbytes import HexBytes
 
 from events.values import GasPrice, Purpose, SignedTransaction
-from venues.evm.assets import chain_name
+from venues.evm.assets import chain_name, checksummed
 from venues.evm.signer import Signer
 
 # The most that a transaction may use (EIP-7825), wherever it is sent.
@@ -38,6 +38,12 @@ class Writer:
         """Sign a call of the account on itself."""
         return self._signed(Purpose.SWEEP, nonce, data, gas_limit, price, deadline)
 
+    def claim(
+        self, nonce: int, to: str, data: str, gas_limit: int, price: GasPrice, deadline: datetime
+    ) -> SignedTransaction:
+        """Sign a call of a contract that pays rewards; past the deadline it is cancelled where it is still stuck."""
+        return self._signed(Purpose.CLAIM, nonce, data, gas_limit, price, deadline, to)
+
     def delegation(self, nonce: int, price: GasPrice, deadline: datetime) -> SignedTransaction:
         """Sign the account's delegation, and nothing else."""
         return self._signed(Purpose.DELEGATE, nonce, "0x", DELEGATION_GAS, price, deadline)
@@ -46,12 +52,21 @@ class Writer:
         """Sign the same nonce for another price: the same calls, or for `CANCEL` none."""
         if purpose is Purpose.CANCEL:
             return self._signed(purpose, signed.nonce, "0x", CANCELLATION_GAS, price, None)
-        data = "0x" + bytes(fields_of(signed.raw)["data"]).hex()
-        return self._signed(purpose, signed.nonce, data, signed.gas_limit, price, signed.deadline)
+        fields = fields_of(signed.raw)
+        data, to = "0x" + bytes(fields["data"]).hex(), checksummed("0x" + bytes(fields["to"]).hex())
+        return self._signed(purpose, signed.nonce, data, signed.gas_limit, price, signed.deadline, to)
 
     def _signed(
-        self, purpose: Purpose, nonce: int, data: str, gas_limit: int, price: GasPrice, deadline: datetime | None
+        self,
+        purpose: Purpose,
+        nonce: int,
+        data: str,
+        gas_limit: int,
+        price: GasPrice,
+        deadline: datetime | None,
+        to: str | None = None,
     ) -> SignedTransaction:
+        """Sign a transaction; one to nobody else is to the account itself."""
         sender = self.signer.address
         fields: dict[str, Any] = {
             "type": 2,
@@ -60,7 +75,7 @@ class Writer:
             "maxPriorityFeePerGas": price.tip,
             "maxFeePerGas": price.fee,
             "gas": gas_limit,
-            "to": sender,
+            "to": to or sender,
             "value": 0,
             "data": data,
         }

@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from typing import Final
 
+from domain.claim import ClaimProposal, Waiting
 from domain.errors import ConfigurationError, VenueUnavailable
 from domain.judgement import Observation, Ruling, Verdict
 from domain.likeness import skeleton
 from domain.venue import Capabilities, Holding, NeverArrived, Order, Pending, Price, Product
 from events.money import Amount
-from events.values import Fill, Quote, Refusal, RefusalCode
+from events.values import Block, Fill, Quote, Refusal, RefusalCode
 from venues.evm import assets, pricing
 from venues.evm.discovery import Claim, Discovery
 from venues.evm.examination import Examination
@@ -26,11 +27,15 @@ from venues.evm.lens import ASKS_AT_ONCE, Ask, Lens
 from venues.evm.names import harmless
 from venues.evm.probe import Probe
 from venues.evm.registry import ETH, NAME, Chain, asset_of
+from venues.evm.rewards.claiming import ClaimReader
+from venues.evm.rewards.provenance import Origin, Provenance, provers
+from venues.evm.rewards.source import ClaimableSource
 from venues.evm.routes import Route, Sale, best_sales, sale_asks, ways
 from venues.evm.rpc import Call, Rpc, good, quantity
+from venues.evm.terms import Terms
+from venues.evm.units import ETHER_DECIMALS, units_of, whole
 from venues.evm.words import WORD, number, selector, text
 
-ETHER_DECIMALS: Final = 18
 # More decimals than any token has that is meant to be counted.
 MOST_DECIMALS: Final = 36
 _TEXT_WORDS: Final = 6
@@ -82,6 +87,7 @@ class Wallet:
         discovery: Discovery,
         judgement: Judgement,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        rewards: Sequence[ClaimableSource] = (),
     ) -> None:
         self.chain = chain
         self.address = address
@@ -91,6 +97,8 @@ class Wallet:
         self._discovery = discovery
         self._judgement = judgement
         self._clock = clock
+        self._rewards = tuple(rewards)
+        self._provenance = Provenance(rpc, address, provers(chain.rewards))
         self._routes: dict[str, Route] = {}
         self._probe = Probe(rpc, self.lens, chain, address, self.target_contract)
         self._reading: Reading | None = None
@@ -138,7 +146,9 @@ class Wallet:
         reading = self._reading
         coin = Holding(assets.coin(self.chain.chain_id), whole(reading.ether, ETHER_DECIMALS), Decimal(0))
         tokens = ((token, units) for token, units in sorted(reading.units.items()) if units > 0)
-        return [coin, *(self._holding(token, units, reading.quarantined) for token, units in tokens)]
+        origins = self._origins(reading.believed)
+        held = ((self._holding(token, units, reading.quarantined), origins.get(token)) for token, units in tokens)
+        return [coin, *(replace(each, source=origin[0], proof=origin[1]) if origin else each for each, origin in held)]
 
     def holding(self, asset: str) -> Holding:
         """Read one asset as of the latest block."""
@@ -151,6 +161,41 @@ class Wallet:
             raise VenueUnavailable(f"{token} on {self.chain.name} does not say what the wallet has of it")
         claims = {token: self._discovery.tokens.get(token)}
         return self._holding(token, units, self._judgement.quarantined(claims))
+
+    def _origins(self, held: Mapping[str, int]) -> Mapping[str, Origin]:
+        """Look up where what is there came from, and keep what was found."""
+        arrivals = self._discovery.found.arrivals
+        origins = self._provenance.origins(held, arrivals)
+        self._discovery.keep()
+        return origins
+
+    def claims(self) -> Sequence[ClaimProposal | Waiting]:
+        """Try the claims of the rewards that the settings name, at the latest block. Moves nothing."""
+        return self._tried_claims(Terms("", self.chain.confirmations))
+
+    def _tried_claims(self, terms: Terms) -> Sequence[ClaimProposal | Waiting]:
+        if not self._rewards:
+            return []
+        head = self.head()
+        reader = ClaimReader(
+            rpc=self.rpc,
+            lens=self.lens,
+            chain=self.chain,
+            account=self.address,
+            symbol=self._symbol,
+            target=self.target_contract,
+            target_decimals=self.target_decimals,
+            terms=terms,
+            clock=self._clock,
+        )
+        return reader.read(self._rewards, Block(head.number, head.block_hash), head.at, self._believed)
+
+    def _believed(self, tokens: Collection[str], block: int) -> tuple[Mapping[str, int], Collection[str]]:
+        """Return the decimals of tokens, and which of them are believed."""
+        self._describe(tokens, block)
+        quarantined = self._judgement.quarantined({token: self._discovery.tokens.get(token) for token in tokens})
+        decimals = {token: self._decimals(token) for token in tokens}
+        return decimals, [token for token in tokens if token not in quarantined]
 
     def capabilities(self) -> Capabilities:
         """Return the market of each token that is believed: the route over which a sale brings most."""
@@ -358,21 +403,6 @@ class Wallet:
                 f"the latest block that the node of {self.chain.name} knows is {age} old; the node lags"
             )
         return Head(quantity(block.get("number")), str(block.get("hash")), at)
-
-
-def whole(units: int, decimals: int) -> Decimal:
-    """Count base units in whole tokens, to the last digit."""
-    with localcontext(prec=200):
-        return Decimal(units).scaleb(-decimals)
-
-
-def units_of(quantity: Decimal, decimals: int) -> int:
-    """Count whole tokens in base units; a quantity that has more decimals is a `ValueError`."""
-    with localcontext(prec=200):
-        units = quantity.scaleb(decimals)
-        if units != int(units):
-            raise ValueError(f"quantity: {quantity} has more than {decimals} decimals")
-        return int(units)
 
 
 def _claim(decimals: bytes | None, symbol: bytes | None, title: bytes | None) -> Claim:
