@@ -157,11 +157,12 @@ def told(account: str, waiting: Waiting, policy: Policy, now: datetime) -> Rewar
 
 
 def requested(
-    account: str, proposal: ClaimProposal, policy: Policy, due: datetime, now: datetime
+    account: str, venue: str, proposal: ClaimProposal, policy: Policy, due: datetime, now: datetime
 ) -> RewardClaimRequested:
     """Make the intent of a claim that is due at `due`."""
     return RewardClaimRequested(
         account=account,
+        venue=venue,
         claim_id=claim_id(account, proposal.source, due),
         source=proposal.source,
         spend=proposal.spend,
@@ -184,7 +185,15 @@ def concluded(
     source = request.source if claimed.proven else Source.TRANSFER
     rewards = tuple(Reward(amount, _worth(amount, request)) for amount in claimed.received)
     return RewardsClaimed(
-        request.account, request.claim_id, source, claimed.spent, rewards, request.currency, tx_hash, block
+        account=request.account,
+        venue=request.venue,
+        claim_id=request.claim_id,
+        source=source,
+        spent=claimed.spent,
+        rewards=rewards,
+        currency=request.currency,
+        tx_hash=tx_hash,
+        block=block,
     )
 
 

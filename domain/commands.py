@@ -119,6 +119,7 @@ class RequestClaim:
     It is due at `due`; `worker` is as for RequestLeg.
     """
 
+    venue: str
     proposal: ClaimProposal
     transaction: SignedTransaction
     policy: Policy

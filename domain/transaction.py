@@ -82,7 +82,7 @@ def request(command: RequestBundle, account: Account) -> list[AccountFact]:
 def claim(command: RequestClaim, account: Account) -> list[AccountFact]:
     """Put the intent of a claim and its signed transaction on record; nothing is claimed while a sweep is open."""
     proposal, signed, name = command.proposal, command.transaction, account.name
-    intent = claims.requested(name, proposal, command.policy, command.due, command.now)
+    intent = claims.requested(name, command.venue, proposal, command.policy, command.due, command.now)
     begun = account.claims.get(intent.source) == intent.claim_id
     if begun or account.claim or account.sweep or account.halted or account.live != command.fingerprint:
         return []

@@ -30,9 +30,9 @@ from events.values import (
     Refusal,
     Reward,
     SignedTransaction,
-    Unmeasured,
     Source,
     Unclaimed,
+    Unmeasured,
     Unroutable,
 )
 
@@ -257,6 +257,7 @@ class RewardClaimRequested(msgspec.Struct, frozen=True, gc=False):
     """
 
     account: str
+    venue: str
     claim_id: str
     source: Source
     spend: Amount | None
@@ -273,6 +274,7 @@ class RewardsClaimed(msgspec.Struct, frozen=True, gc=False):
     """
 
     account: str
+    venue: str
     claim_id: str
     source: Source
     spent: Amount | None

@@ -24,7 +24,7 @@ def under_way(desk: Desk, account: str, due: datetime) -> bool:
     Only a live account claims, and only what its policy names, while it is not halted and no sweep is open; each source
     once for each due time. What is not claimed is recorded with its reason.
     """
-    known, policy = desk.streams.load(account).account, desk.mandates[account].policy
+    known, policy = desk.streams.load(account).state, desk.mandates[account].policy
     if not policy.rewards or known.halted or known.sweep is not None:
         return False
     if known.claim is not None:
@@ -50,7 +50,7 @@ def under_way(desk: Desk, account: str, due: datetime) -> bool:
 
 
 def _begun(desk: Desk, account: str, proposal: ClaimProposal, due: datetime) -> bool:
-    known, policy, now = desk.streams.load(account).account, desk.mandates[account].policy, desk.clock()
+    known, policy, now = desk.streams.load(account).state, desk.mandates[account].policy, desk.clock()
     signer, rules = desk.claim_signer(account), desk.chain(account).rules
     about = claim_id(account, proposal.source, due)
     nonce = next_nonce(known.lane, proposal, rules)
@@ -61,9 +61,10 @@ def _begun(desk: Desk, account: str, proposal: ClaimProposal, due: datetime) -> 
         desk.streams.handle(account, halt, about)
         return False
     signed = signer.sign_claim(proposal, nonce)
-    command = RequestClaim(proposal, signed, policy, fingerprint(policy), rules, due, desk.worker, now)
+    venue = desk.mandates[account].venue
+    command = RequestClaim(venue, proposal, signed, policy, fingerprint(policy), rules, due, desk.worker, now)
     send_recorded(desk, account, about, desk.streams.handle(account, command, about))
-    return desk.streams.load(account).account.claim is not None
+    return desk.streams.load(account).state.claim is not None
 
 
 def look(desk: Desk, account: str) -> list[Waiting | ClaimProposal]:

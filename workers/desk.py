@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from domain.account import Account
 from domain.chain import Chain
-from domain.commands import Command
 from domain.claim import ClaimSigner
+from domain.commands import Command
 from domain.errors import ConfigurationError
 from domain.strategy import Strategy, StrategyCommand
 from domain.venue import Venue

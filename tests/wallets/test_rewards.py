@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -252,14 +251,18 @@ def test_crash__around_a_claim__is_continued_by_another_worker(
     with rewarded(chain, tmp_path) as built:
         due = built.clock()
         venue: Any = built.desk.venue(ACCOUNT)
-        die: Callable[..., None] = _dying
         send = venue.broadcast
+
+        def sent(raw: str) -> None:
+            send(raw)
+            raise Died
+
         if moment == "recorded":
-            venue.broadcast = die
+            venue.broadcast = _dying
         elif moment == "sent":
-            venue.broadcast = lambda raw: (send(raw), die())
+            venue.broadcast = sent
         else:
-            venue.claimed = die
+            venue.claimed = _dying
         with pytest.raises(Died):
             for _ in range(3):
                 scanning.scan(built.desk, ACCOUNT, due, automatic=True)
