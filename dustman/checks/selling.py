@@ -15,7 +15,8 @@ from venues.evm.batch import MODE
 from venues.evm.observation import code_seen, price_calls, priced
 from venues.evm.rpc import Call, Failure, good, octets, quantity
 from venues.evm.transactions import DELEGATION_GAS
-from venues.evm.wallet import ETHER_DECIMALS, Wallet, whole
+from venues.evm.units import ETHER_DECIMALS, whole
+from venues.evm.wallet import Wallet
 from venues.evm.words import number, selector
 
 # What a sweep of a few tokens may use besides the delegation, before refunds.
