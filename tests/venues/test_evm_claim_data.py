@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from domain.errors import ConfigurationError, VenueUnavailable
-from venues.evm.rewards.claim_data import LARGEST, ClaimData, address, index, octets, units
+from venues.evm.rewards.claim_data import LARGEST, ClaimData, NoClaimData, address, index, octets, units
 
 ACCOUNT = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 ENTRY = {"Amount": "5", "Root": "0x" + "ab" * 32, "Proofs": ["0x" + "cd" * 32]}
@@ -89,7 +88,7 @@ def test_data__that_has_nothing_for_the_account__is_none(tmp_path: Path, content
     ids=["cut", "list", "number", "null", "text", "less", "huge"],
 )
 def test_data__that_is_none__is_named_with_its_place(tmp_path: Path, content: str, words: str) -> None:
-    with pytest.raises(ConfigurationError, match=words) as caught:
+    with pytest.raises(NoClaimData, match=words) as caught:
         in_file(tmp_path, content).king(ACCOUNT)
     assert "claims.json" in str(caught.value)
 
@@ -100,28 +99,28 @@ def test_service__is_asked_for_the_wallet__and_its_outage_is_no_empty_answer() -
         assert asked == [f"/claims/{ACCOUNT}"]
     with served(404, b"no such wallet") as (url, _):
         assert ClaimData(url).king(ACCOUNT) is None
-    with served(503, b"") as (url, _), pytest.raises(VenueUnavailable, match="status 503"):
+    with served(503, b"") as (url, _), pytest.raises(NoClaimData, match="status 503"):
         ClaimData(url).king(ACCOUNT)
-    with served(200, b" " * (LARGEST + 1)) as (url, _), pytest.raises(ConfigurationError, match="larger than"):
+    with served(200, b" " * (LARGEST + 1)) as (url, _), pytest.raises(NoClaimData, match="larger than"):
         ClaimData(url).king(ACCOUNT)
-    with pytest.raises(VenueUnavailable, match=r"127\.0\.0\.1 does not answer"):
+    with pytest.raises(NoClaimData, match=r"127\.0\.0\.1 does not answer"):
         ClaimData("http://127.0.0.1:9/secret-token").king(ACCOUNT)
 
 
 @pytest.mark.parametrize("text", ["", "0x0", "0xzz", "ab", "0x" + "ab" * 31, "0x" + "ab" * 33])
 def test_octets__of_other_sizes__are_refused(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="claim data: Root"):
+    with pytest.raises(NoClaimData, match="claim data: Root"):
         octets(text, "Root", 32)
 
 
 @pytest.mark.parametrize("value", ["", "-1", -1, "1.5", "1e3", "NaN", str(2**256), "٣"])
 def test_units__that_are_no_whole_number__are_refused(value: str | int) -> None:
-    with pytest.raises(ConfigurationError, match="claim data: Amount"):
+    with pytest.raises(NoClaimData, match="claim data: Amount"):
         units(value, "Amount")
 
 
 def test_places_and_addresses__out_of_their_range__are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="rootIndex is 4294967296"):
+    with pytest.raises(NoClaimData, match="rootIndex is 4294967296"):
         index(2**32, "rootIndex")
-    with pytest.raises(ConfigurationError, match="earner"):
+    with pytest.raises(NoClaimData, match="earner"):
         address("0x12", "earner")

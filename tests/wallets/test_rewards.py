@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from domain.claim import ClaimProposal, Waiting
+from domain.commands import Declare
 from domain.errors import NOT_ASKED
 from events.facts import (
+    ConversionsResumed,
     DustConverted,
     DustDetected,
     RewardClaimFailed,
@@ -26,6 +28,7 @@ from events.facts import (
 from events.values import Lot, Outcome, Purpose, Source, Unclaimed
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
+from tests.wallets import foreign
 from tests.wallets.stand import ACCOUNT, GWEI, Stand, balanced, dust, stand
 from venues.evm import assets
 from venues.evm.rewards.claim_data import ClaimData
@@ -313,6 +316,40 @@ def test_stuck__claim__is_offered_for_more_then_cancelled(chain: LocalChain, tmp
         assert "was cancelled" in built.facts(RewardClaimFailed)[0].sentence
         scanning.scan(built.desk, ACCOUNT, due, automatic=True)  # not again for the same due time
         assert len(built.facts(RewardClaimRequested)) == 1
+        balanced(built)
+
+
+def test_stuck__claim__that_was_offered_for_more_is_claimed_once(chain: LocalChain, tmp_path: Path) -> None:
+    entitle(chain, tmp_path, eigen=EIGEN)
+    with rewarded(chain, tmp_path) as built:
+        chain.automine(False)
+        scanning.scan(built.desk, ACCOUNT, built.clock(), automatic=True)
+        built.clock.ahead += timedelta(minutes=4)
+        assert built.conduct() is Ended.WAITING
+        first, second = built.facts(TransactionSigned)
+        assert second.replaces == first.transaction.tx_hash
+        chain.mine()
+        chain.automine(True)
+        built.settle()
+        assert [each.tx_hash for each in built.facts(RewardsClaimed)] == [second.transaction.tx_hash]
+        balanced(built)
+
+
+def test_foreign__transaction_on_the_nonce_of_a_claim__halts_and_goes_on_once_resumed(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    with rewarded(chain, tmp_path) as built:
+        entitle(chain, tmp_path, eigen=EIGEN)
+        begun_unsent(built)
+        foreign.send(chain, built.key, chain.wallets[1].address)
+        chain.mine()
+        built.before = built.units()
+        built.settle_halted()
+        assert "a transaction that is not ours" in built.halted
+        built.desk.streams.handle(ACCOUNT, Declare(ConversionsResumed(ACCOUNT), "resume"), "test")
+        scanned(built)
+        assert len(built.facts(RewardClaimFailed)) == 1
+        assert claimed(built) == [Source.EIGENLAYER_CLAIM]
         balanced(built)
 
 

@@ -28,7 +28,7 @@ from venues.evm.names import harmless
 from venues.evm.probe import Probe
 from venues.evm.registry import ETH, NAME, Chain, asset_of
 from venues.evm.rewards.claiming import ClaimReader
-from venues.evm.rewards.provenance import Origin, Provenance, provers
+from venues.evm.rewards.provenance import Provenance, provers
 from venues.evm.rewards.source import ClaimableSource
 from venues.evm.routes import Route, Sale, best_sales, sale_asks, ways
 from venues.evm.rpc import Call, Rpc, good, quantity
@@ -98,7 +98,7 @@ class Wallet:
         self._judgement = judgement
         self._clock = clock
         self._rewards = tuple(rewards)
-        self._provenance = Provenance(rpc, address, provers(chain.rewards))
+        self._provenance = Provenance(rpc, address, provers(chain.rewards), discovery.keep)
         self._routes: dict[str, Route] = {}
         self._probe = Probe(rpc, self.lens, chain, address, self.target_contract)
         self._reading: Reading | None = None
@@ -146,7 +146,7 @@ class Wallet:
         reading = self._reading
         coin = Holding(assets.coin(self.chain.chain_id), whole(reading.ether, ETHER_DECIMALS), Decimal(0))
         tokens = ((token, units) for token, units in sorted(reading.units.items()) if units > 0)
-        origins = self._origins(reading.believed)
+        origins = self._provenance.origins(reading.believed, self._discovery.found.arrivals)
         held = ((self._holding(token, units, reading.quarantined), origins.get(token)) for token, units in tokens)
         return [coin, *(replace(each, source=origin[0], proof=origin[1]) if origin else each for each, origin in held)]
 
@@ -161,13 +161,6 @@ class Wallet:
             raise VenueUnavailable(f"{token} on {self.chain.name} does not say what the wallet has of it")
         claims = {token: self._discovery.tokens.get(token)}
         return self._holding(token, units, self._judgement.quarantined(claims))
-
-    def _origins(self, held: Mapping[str, int]) -> Mapping[str, Origin]:
-        """Look up where what is there came from, and keep what was found."""
-        arrivals = self._discovery.found.arrivals
-        origins = self._provenance.origins(held, arrivals)
-        self._discovery.keep()
-        return origins
 
     def claims(self) -> Sequence[ClaimProposal | Waiting]:
         """Try the claims of the rewards that the settings name, at the latest block. Moves nothing."""

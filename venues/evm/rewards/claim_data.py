@@ -7,7 +7,7 @@ KING's is the form of ether.fi's own service, `{"Amount", "Root", "Proofs"}`, al
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,7 +15,6 @@ import msgspec
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from domain.errors import ConfigurationError, VenueUnavailable
 from venues.evm.assets import checksummed
 
 # No honest claim has this many proofs; the largest that were seen have some kilobytes.
@@ -23,6 +22,10 @@ LARGEST: Final = 1 << 20
 TIMEOUT: Final = urllib3.Timeout(connect=3, read=10)
 _HEX: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 _Form = TypeVar("_Form")
+
+
+class NoClaimData(Exception):
+    """Claim data cannot be read, or is none: its source is not claimed now, and all others are."""
 
 
 class KingEntry(msgspec.Struct, frozen=True):
@@ -63,7 +66,7 @@ class MerkleClaim(msgspec.Struct, frozen=True, rename="camel"):
 class ClaimData:
     """Where claim data is read: a file, or a URL in which `{address}` stands for the wallet."""
 
-    place: Path | str
+    place: Path | str = field(repr=False)
 
     def king(self, account: str) -> KingEntry | None:
         """Return an account's entry of KING, None where it has none."""
@@ -82,13 +85,13 @@ class ClaimData:
         try:
             return msgspec.convert(found, form)
         except msgspec.ValidationError as error:
-            raise ConfigurationError(f"{self}: is no claim data, {error}") from None
+            raise NoClaimData(f"{self}: is no claim data, {error}") from None
 
     def _parsed(self, content: bytes) -> Any:
         try:
             return msgspec.json.decode(content) if content.strip() else None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{self}: is no JSON, {error}") from None
+            raise NoClaimData(f"{self}: is no JSON, {error}") from None
 
     def _content(self, account: str) -> bytes:
         if isinstance(self.place, Path):
@@ -98,22 +101,22 @@ class ClaimData:
             except FileNotFoundError:
                 return b""
             except OSError as error:
-                raise ConfigurationError(f"{self}: cannot be read, {error.strerror}") from None
+                raise NoClaimData(f"{self}: cannot be read, {error.strerror}") from None
         with urllib3.PoolManager(retries=False, timeout=TIMEOUT) as pool:
             try:
                 answer = pool.request("GET", self.place.replace("{address}", account), preload_content=False)
                 content = answer.read(LARGEST + 1)
             except HTTPError as error:
-                raise VenueUnavailable(f"{self} does not answer, {type(error).__name__}") from None
+                raise NoClaimData(f"{self} does not answer, {type(error).__name__}") from None
         if answer.status == 404:
             return b""
         if answer.status != 200:
-            raise VenueUnavailable(f"{self} answers with status {answer.status}")
+            raise NoClaimData(f"{self} answers with status {answer.status}")
         return self._bounded(content)
 
     def _bounded(self, content: bytes) -> bytes:
         if len(content) > LARGEST:
-            raise ConfigurationError(f"{self}: is larger than {LARGEST} bytes, which no claim data is")
+            raise NoClaimData(f"{self}: is larger than {LARGEST} bytes, which no claim data is")
         return content
 
     def __str__(self) -> str:
@@ -123,32 +126,32 @@ class ClaimData:
 
 
 def octets(text: str, name: str, size: int | None = None) -> bytes:
-    """Read hex with 0x; `ConfigurationError` names what is not."""
+    """Read hex with 0x; `NoClaimData` names what is not."""
     found = bytes.fromhex(text[2:]) if _HEX.fullmatch(text) else None
     if found is None or (size is not None and len(found) != size) or len(found) % 32:
         wanted = f"{size} bytes" if size else "words of 32 bytes"
-        raise ConfigurationError(f"claim data: {name} is {text[:80]!r}, not 0x and {wanted} in hexadecimal digits")
+        raise NoClaimData(f"claim data: {name} is {text[:80]!r}, not 0x and {wanted} in hexadecimal digits")
     return found
 
 
 def units(value: str | int, name: str) -> int:
-    """Read an amount in base units; `ConfigurationError` for what is none."""
+    """Read an amount in base units; `NoClaimData` for what is none."""
     text = str(value)
     if not re.fullmatch(r"[0-9]{1,78}", text) or int(text) >= 2**256:
-        raise ConfigurationError(f"claim data: {name} is {text[:80]!r}, not a whole number of 256 bits")
+        raise NoClaimData(f"claim data: {name} is {text[:80]!r}, not a whole number of 256 bits")
     return int(text)
 
 
 def address(text: str, name: str) -> str:
-    """Read an address; `ConfigurationError` for what is none."""
+    """Read an address; `NoClaimData` for what is none."""
     try:
         return checksummed(text)
     except ValueError as error:
-        raise ConfigurationError(f"claim data: {name}: {error}") from None
+        raise NoClaimData(f"claim data: {name}: {error}") from None
 
 
 def index(value: int, name: str) -> int:
-    """Read a place of 32 bits; `ConfigurationError` for what is none."""
+    """Read a place of 32 bits; `NoClaimData` for what is none."""
     if not 0 <= value < 2**32:
-        raise ConfigurationError(f"claim data: {name} is {value}, not a whole number of 32 bits")
+        raise NoClaimData(f"claim data: {name} is {value}, not a whole number of 32 bits")
     return value

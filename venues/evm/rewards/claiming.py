@@ -15,7 +15,7 @@ from typing import Final
 
 from domain.chain import Code
 from domain.claim import ClaimProposal, Waiting
-from domain.errors import ConfigurationError, VenueUnavailable
+from domain.errors import VenueUnavailable
 from events.money import Amount
 from events.values import Block, GasPrice, Reward, Unclaimed
 from venues.evm import assets, pricing
@@ -24,6 +24,7 @@ from venues.evm.lens import Lens
 from venues.evm.observation import Priced, code_seen, price_calls, priced
 from venues.evm.registry import ETH, Chain
 from venues.evm.rehearsal import reason_of
+from venues.evm.rewards.claim_data import NoClaimData
 from venues.evm.rewards.source import ClaimableSource, Ready
 from venues.evm.routes import best_sales, sale_asks, ways
 from venues.evm.rpc import Call, Failure, Rpc, good, quantity
@@ -113,7 +114,7 @@ class ClaimReader:
         """What one source's data lacks keeps none of the others from being claimed."""
         try:
             return source.ready(self.lens, self.account, block)
-        except (VenueUnavailable, ConfigurationError) as error:
+        except NoClaimData as error:
             return Waiting(source.source, Unclaimed.NO_CLAIM_DATA, str(error))
 
     def _tried(self, ready: Sequence[Ready], block: int) -> Sequence[object]:

@@ -13,10 +13,10 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from domain.claim import Waiting
-from domain.errors import ConfigurationError, VenueUnavailable
+from domain.errors import VenueUnavailable
 from events.values import Source, Unclaimed
 from venues.evm.lens import Ask, Lens
-from venues.evm.rewards.claim_data import ClaimData, MerkleClaim, address, index, octets, units
+from venues.evm.rewards.claim_data import ClaimData, MerkleClaim, NoClaimData, address, index, octets, units
 from venues.evm.rewards.source import NOTHING_LEFT, Log, Ready, written_by
 from venues.evm.words import WORD, number, padded, selector
 
@@ -47,7 +47,7 @@ class EigenLayer:
         if claim is None:
             return Waiting(self.source, Unclaimed.NOTHING, f"there is no claim data for {account}")
         if (earner := address(claim.earner_leaf.earner, "earnerLeaf.earner")) != account:
-            raise ConfigurationError(f"claim data: earnerLeaf.earner is {earner}, not the wallet {account}")
+            raise NoClaimData(f"claim data: earnerLeaf.earner is {earner}, not the wallet {account}")
         earned = _earned(claim)
         asks = [
             Ask(self.coordinator, selector("claimerFor(address)") + padded(account)),
@@ -74,13 +74,13 @@ class EigenLayer:
 
 
 def _earned(claim: MerkleClaim) -> list[tuple[str, int]]:
-    """Read the tokens of a claim; `ConfigurationError` where its lists do not belong together."""
+    """Read the tokens of a claim; `NoClaimData` where its lists do not belong together."""
     leaves = claim.token_leaves
     if not len(leaves) == len(claim.token_indices) == len(claim.token_tree_proofs):
-        raise ConfigurationError("claim data: tokenLeaves, tokenIndices and tokenTreeProofs are not of one length")
+        raise NoClaimData("claim data: tokenLeaves, tokenIndices and tokenTreeProofs are not of one length")
     tokens = [address(leaf.token, "tokenLeaves.token") for leaf in leaves]
     if len(set(tokens)) != len(tokens):
-        raise ConfigurationError("claim data: tokenLeaves names a token twice")
+        raise NoClaimData("claim data: tokenLeaves names a token twice")
     amounts = [units(leaf.cumulative_earnings, "tokenLeaves.cumulativeEarnings") for leaf in leaves]
     return list(zip(tokens, amounts, strict=True))
 

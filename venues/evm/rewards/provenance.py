@@ -8,7 +8,7 @@ transaction. A token of several sources bears the word of the one that brought m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from events.values import Proof, Source
@@ -38,11 +38,12 @@ def provers(contracts: Rewards | None) -> tuple[RewardSource, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Looks up the origins of what one account holds."""
+    """Looks up the origins of what one account holds; `keep` is called when a node was asked for any."""
 
     rpc: Rpc
     account: str
     sources: Sequence[RewardSource]
+    keep: Callable[[], None] = lambda: None
 
     def origins(self, held: Mapping[str, int], arrivals: Mapping[str, Sequence[Arrival]]) -> dict[str, Origin]:
         """Return the origin of each token, by its address; one request where an arrival is still to be looked up."""
@@ -64,6 +65,7 @@ class Provenance:
             receipt = receipts.get(arrival.tx_hash)
             if arrival.source is None and isinstance(receipt, dict):
                 arrival.source = self._source(arrival, receipt["logs"])
+        self.keep()
 
     def _source(self, arrival: Arrival, logs: Sequence[Mapping[str, object]]) -> Source:
         mine = (each for each in self.sources if each.payer == arrival.sender)

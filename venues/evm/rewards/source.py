@@ -36,7 +36,10 @@ class ClaimableSource(RewardSource, Protocol):
     """A source that pays when it is asked to."""
 
     def ready(self, lens: Lens, account: str, block: int) -> Ready | Waiting:
-        """Say what a claim would be as of a block, or why there is none; `VenueUnavailable` when nobody answers."""
+        """Say what a claim would be as of a block, or why there is none.
+
+        `VenueUnavailable` when no node answers, `NoClaimData` when the data cannot be read.
+        """
         ...
 
 
