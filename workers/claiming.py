@@ -55,7 +55,7 @@ def _begun(desk: Desk, account: str, proposal: ClaimProposal, due: datetime) -> 
     about = claim_id(account, proposal.source, due)
     nonce = next_nonce(known.lane, proposal, rules)
     if isinstance(nonce, Wait):
-        return False
+        return known.claim is not None  # another worker's
     if isinstance(nonce, Alarm):
         halt = Declare(ConversionsHalted(account, nonce.reason), f"{about}/lane/{now.isoformat()}")
         desk.streams.handle(account, halt, about)

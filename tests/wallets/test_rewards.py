@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +27,7 @@ from events.facts import (
     TransactionSigned,
 )
 from events.values import Lot, Outcome, Purpose, Source, Unclaimed
+from simulators.chain.calldata import call
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from tests.wallets import foreign
@@ -139,6 +141,68 @@ def test_eigenlayer__claim__is_sold(chain: LocalChain, tmp_path: Path) -> None:
         assert {lot.source for lot in found.values()} == {Source.EIGENLAYER_CLAIM}
         assert len(built.facts(DustConverted)) == 2
         assert not built.halted
+        balanced(built)
+
+
+def test_king__while_gas_costs_more_than_the_basket_brings_beside_a_sale__is_sold(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    with rewarded(chain, tmp_path, {"KING": KING}) as built:
+        chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(10 * GWEI))
+        chain.mine()
+        scanned(built)
+        chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+        assert claimed(built) == []
+        (waits,) = [each for each in built.facts(RewardUnclaimed) if each.source is Source.KING_REDEEM]
+        assert waits.reason is Unclaimed.SALE_NETS_MORE
+        assert "more than a sale" in waits.sentence
+        assert set(lots(built)) == {"KING"}
+        balanced(built)
+
+
+def test_eigenlayer__claims_only_what_is_left_of_each_token(chain: LocalChain, tmp_path: Path) -> None:
+    entitle(chain, tmp_path, eigen=EIGEN)
+    with rewarded(chain, tmp_path) as built:
+        scanned(built)
+        entitle(chain, tmp_path, eigen=EIGEN + 10**19)  # and of ETHFI as before
+        built.clock.ahead += timedelta(days=1)
+        scanning.scan(built.desk, ACCOUNT, built.clock(), automatic=True)
+        built.settle()
+        _, second = built.facts(RewardsClaimed)
+        assert [(each.amount.asset, each.amount.quantity) for each in second.rewards] == [
+            (asset_of(built, "EIGEN"), Decimal(10))
+        ]
+        balanced(built)
+
+
+def test_eigenlayer__of_a_wallet_that_named_a_claimer__is_refused_with_its_name(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    entitle(chain, tmp_path, eigen=EIGEN)
+    claimer, ours, at = chain.wallets[3].address, chain.wallets[0].address, chain.contracts.rewards_coordinator
+    chain.rpc("anvil_impersonateAccount", ours)
+    data = "0x" + call("setClaimerFor(address)", claimer).hex()
+    chain.automine(False)
+    chain.rpc("eth_sendTransaction", {"from": ours, "to": at, "data": data})
+    chain.mine()
+    chain.automine(True)
+    with rewarded(chain, tmp_path) as built:
+        scanned(built)
+        assert waiting(built, Source.EIGENLAYER_CLAIM) == [Unclaimed.REFUSED]
+        assert claimer.lower() in built.facts(RewardUnclaimed)[0].sentence
+        assert not built.facts(TransactionSigned)
+
+
+def test_claim__that_two_workers_begin_at_once__is_signed_by_one(chain: LocalChain, tmp_path: Path) -> None:
+    entitle(chain, tmp_path, king=KING)
+    with rewarded(chain, tmp_path) as built:
+        due, desks = built.clock(), [built.fresh() for _ in range(3)]
+        with ThreadPoolExecutor(len(desks)) as pool:
+            begun = list(pool.map(lambda desk: claiming.under_way(desk, ACCOUNT, due), desks))
+        assert begun == [True, True, True]
+        assert len(built.facts(RewardClaimRequested)) == len(built.facts(TransactionSigned)) == 1
+        built.settle()
+        assert claimed(built) == [Source.KING_CLAIM]
         balanced(built)
 
 
