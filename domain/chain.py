@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from domain.venue import Order
+from domain.venue import Holding, Order
 from events.facts import LegRequested, TransactionSigned
 from events.money import Amount
 from events.values import Block, Fill, GasPrice, Purpose, Quote, Refusal, SignedTransaction
@@ -71,9 +71,10 @@ class Sight:
     """What one node said at one moment, all of it as of its `head`.
 
     `nonce` is the account's next; `final_nonce` is its next as of the deepest block that counts as final, the one with
-    `Rules.confirmations` on it. `receipts` and `pooled` (what waits in the node's pool) are by hash and of the watched
-    hashes alone. `block_hash` is that of the watched block, else of the block that holds one of our transactions, None
-    when the node did not say. `allowances` names, in words, what others may still take of the watched assets.
+    `Rules.confirmations` on it, and just its next where a receipt of a sweep tells what became of the nonce. `receipts`
+    and `pooled` (what waits in the node's pool) are by hash and of the watched hashes alone. `block_hash` is that of
+    the watched block, else of the block that holds one of our transactions, None when the node did not say.
+    `allowances` names, in words, what others may still take of the watched assets.
     """
 
     head: Block
@@ -139,6 +140,13 @@ class Chain(Protocol):
 
     @property
     def rules(self) -> Rules: ...
+
+    def rehearse(self, drafts: Sequence[Order]) -> Sequence[Holding]:
+        """Read everything that the account has as of the latest block, and try drafts of likely sizes beside it.
+
+        A `propose` of the very same drafts that follows may build on that. Moves nothing.
+        """
+        ...
 
     def propose(self, drafts: Sequence[Order]) -> Proposal:
         """Simulate drafts as one transaction. Moves nothing.

@@ -187,6 +187,11 @@ def size(step: Try, holding: Holding, policy: Policy) -> Amount | Refusal:
     return Amount(floor_to(there, plan.increment), plan.spend)
 
 
+def expected(step: Try) -> Amount:
+    """Say what a leg will spend if its balance is still what was announced."""
+    return Amount(floor_to(step.wanted.quantity, step.leg.plan.increment), step.wanted.asset)
+
+
 def _no_longer_dust(step: Try, holding: Holding, policy: Policy) -> Refusal | None:
     name = ticker(holding.asset)
     if is_exit(step.leg.plan) and holding.hold > 0:

@@ -206,6 +206,11 @@ class WalletAccount(Section):
         """Return the chain: the registry's, or the owner's own."""
         return CHAINS[self.chain] if self.contracts is None else self.contracts.chain(self.chain)
 
+    def is_read_with(self, other: WalletAccount) -> bool:
+        """Say whether two wallets can be read in the same requests at the same times."""
+        ours, theirs = ((each.where(), each.endpoints, each.schedule) for each in (self, other))
+        return ours == theirs
+
     def labels(self) -> Mapping[str, str]:
         """Return the symbols of the tokens that are known on the chain; no other token gets one."""
         where = self.where()
@@ -234,3 +239,22 @@ class WalletAccount(Section):
 
     def _asset(self, token: str) -> str:
         return assets.token(self.chain, token) if token.startswith("0x") else asset_of(self.where(), token)
+
+
+def read_together(accounts: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    """Say of each account which are read in the same requests, itself included, in the order of the settings.
+
+    Those are wallets on the same chain, described the same way, with the same endpoints and the same schedule.
+    """
+    alike: list[tuple[WalletAccount, list[str]]] = []
+    together: dict[str, list[str]] = {}
+    for name, account in accounts.items():
+        together[name] = [name]
+        if isinstance(account, WalletAccount):
+            found = next((names for other, names in alike if account.is_read_with(other)), together[name])
+            if found is together[name]:
+                alike.append((account, found))
+            else:
+                found.append(name)
+                together[name] = found
+    return {name: tuple(names) for name, names in together.items()}

@@ -33,7 +33,7 @@ from domain.lane import (
     purpose_for,
 )
 from domain.leg import Requested, Unknown, draft
-from domain.sweep import Bundle, Sweep, size
+from domain.sweep import Bundle, Sweep, expected, size
 from domain.transaction import objections
 from domain.venue import Holding
 from events.facts import ConversionsHalted, TransactionSigned
@@ -64,8 +64,9 @@ def request(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> bool:
 
 def _sized(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> dict[str, Amount]:
     """Size every leg by balances read now, all in one reading."""
+    likely = [draft(each.leg.plan, expected(each)) for each in step.tries]
     with outage_recorded(desk, account, sweep.opened.sweep_id):
-        held = {holding.asset: holding for holding in desk.venue(account).holdings()}
+        held = {holding.asset: holding for holding in desk.chain(account).rehearse(likely)}
     sizes = {
         each.leg.plan.leg_id: size(each, held.get(each.leg.plan.spend, _none(each.leg.plan.spend)), sweep.opened.policy)
         for each in step.tries

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from domain.errors import NOT_ASKED
 from events.log import LogConflict, LogUnavailable
-from workers import conducting, intake, reconciling, scanning
+from workers import conducting, gathering, intake, reconciling
 from workers.app import app, desk
 from workers.schedule import latest_due
 
@@ -39,10 +39,10 @@ def task(name: str) -> Callable[[Callable[..., None]], Any]:
 
 @task("dustman.scan")
 def scan(account: str) -> None:
-    """Scan an account for its latest due time."""
+    """Scan an account, and all that are read with it, for their latest due time."""
     at = desk()
     due = latest_due(at.mandate(account).schedule, at.clock())
-    scanning.scan(at, account, due, automatic=True)
+    gathering.scan(at, account, due, automatic=True)
 
 
 @task("dustman.convert")

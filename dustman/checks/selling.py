@@ -13,9 +13,9 @@ from dustman.wallet_keys import signer_of
 from dustman.wallet_settings import Selling
 from venues.evm.batch import MODE
 from venues.evm.observation import code_seen, price_calls, priced
+from venues.evm.quantities import ETHER_DECIMALS, whole
 from venues.evm.rpc import Call, Failure, good, octets, quantity
 from venues.evm.transactions import DELEGATION_GAS
-from venues.evm.units import ETHER_DECIMALS, whole
 from venues.evm.wallet import Wallet
 from venues.evm.words import number, selector
 

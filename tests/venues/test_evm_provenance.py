@@ -13,6 +13,7 @@ from simulators.chain.calldata import call
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from venues.evm.discovery import ARRIVALS_KEPT, Arrival, Discovery
+from venues.evm.news import news_of
 from venues.evm.registry import Rewards
 from venues.evm.rewards.provenance import UNPROVEN, Origin, Provenance, provers
 from venues.evm.rpc import Rpc
@@ -34,10 +35,15 @@ def looking(chain: LocalChain) -> Iterator[tuple[ChainProxy, Discovery, Provenan
 
 
 def origin(chain: LocalChain, found: Discovery, provenance: Provenance, name: str, units: int | None = None) -> Origin:
-    found.take(found.rpc.ask([found.news()])[0], chain.block_number())
+    read_news(chain, found)
     token = chain.tokens[name].address
     held = chain.balance(name, chain.wallets[OURS].address) if units is None else units
     return provenance.origins({token: held}, found.found.arrivals)[token]
+
+
+def read_news(chain: LocalChain, found: Discovery) -> None:
+    (news,) = news_of([found])
+    news.take(found.rpc.ask([news.call])[0], chain.block_number())
 
 
 def claim_king(chain: LocalChain, units: int) -> None:
@@ -130,7 +136,7 @@ def test_arrivals__of_many_transfers__are_kept_up_to_a_number(chain: LocalChain)
 def test_origin__while_no_node_answers__is_an_outage(chain: LocalChain) -> None:
     claim_king(chain, 7)
     with looking(chain) as (proxy, found, provenance):
-        found.take(found.rpc.ask([found.news()])[0], chain.block_number())
+        read_news(chain, found)
         proxy.inject(kind="bad_gateway", method="any", when="before", calls="all")
         with pytest.raises(VenueUnavailable):
             provenance.origins({chain.tokens[KING].address: 7}, found.found.arrivals)

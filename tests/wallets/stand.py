@@ -83,7 +83,7 @@ class Stand:
     """A wallet's account: its chain, a proxy before the node, a log and a desk.
 
     Its owner allows every honest token, and of the hostile ones those that `allows` names. A worker that
-    waits sleeps no longer than `nap`.
+    waits sleeps no longer than `nap`. What one process met of tokens others know only when it is `cached`.
     """
 
     chain: LocalChain
@@ -101,6 +101,7 @@ class Stand:
     allows: tuple[str, ...] = ()
     nap: float = 0.03
     rewards: Sequence[ClaimableSource] = ()
+    cached: bool = False
     before: Mapping[str, int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -135,7 +136,7 @@ class Stand:
             signer=self.sign(from_key(self.key.key, self.key.address)),
             terms=terms,
             rpc=rpc,
-            discovery=Discovery(rpc, self.key.address),
+            discovery=Discovery(rpc, self.key.address, cache=self.path.with_suffix(".json") if self.cached else None),
             judgement=Allowed(self.where, frozenset(self._allowed())),
             clock=self.clock,
             relay=Rpc([self.relay], self.chain.chain_id) if self.relay else None,

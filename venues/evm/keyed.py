@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -10,7 +11,7 @@ from typing import Any, Final
 from domain.chain import Proposal, Receipt, Rules, Sight, Watch
 from domain.claim import Claimed, ClaimProposal, Waiting
 from domain.errors import OutcomeUnknown, VenueUnavailable
-from domain.venue import Order
+from domain.venue import Holding, Order
 from events.facts import LegRequested, RewardClaimRequested
 from events.money import Amount
 from events.values import Fill, GasPrice, Purpose, Refusal, RefusalCode, SignedTransaction
@@ -19,7 +20,8 @@ from venues.evm.batch import Desk, Sale, route_of
 from venues.evm.discovery import Discovery
 from venues.evm.judgement import Judgement
 from venues.evm.observation import Observer
-from venues.evm.proposing import Proposer
+from venues.evm.proposing import Proposer, Trial
+from venues.evm.quantities import units_of, whole
 from venues.evm.receipts import moved, transferred
 from venues.evm.registry import ETH, Chain
 from venues.evm.rewards.source import ClaimableSource
@@ -27,7 +29,6 @@ from venues.evm.rpc import Failure, Rpc
 from venues.evm.signer import Signer
 from venues.evm.terms import Terms
 from venues.evm.transactions import Writer
-from venues.evm.units import units_of, whole
 from venues.evm.wallet import Wallet
 
 # How nodes say that they have the bytes, or had others of this nonce: what became of ours is seen on the chain.
@@ -74,6 +75,7 @@ class KeyedWallet(Wallet):
         self._writer = Writer(signer, self.chain.chain_id, terms.delegate)
         self._desk = Desk(self.chain, self.address, ether=self._symbol == ETH)
         self._written: dict[str, Mapping[str, Any]] = {}
+        self._early: Trial | None = None
 
     def __repr__(self) -> str:
         return f"KeyedWallet({self.address} on {self.chain.name})"
@@ -88,20 +90,38 @@ class KeyedWallet(Wallet):
         """Return how the lane of this account is to be moved."""
         return Rules(self.terms.confirmations, self.terms.patience, self.terms.ceiling)
 
+    def rehearse(self, drafts: Sequence[Order]) -> Sequence[Holding]:
+        """Read everything that the wallet has, and in the same request try drafts of likely sizes."""
+        self._holder.discovery.meet(token for draft in drafts if (token := self._contract(draft.spend)))
+        sales, proposer = self._likely(drafts), self._proposer()
+        look, seconds = self._reader.look([self._holder]), int(proposer.deadline(self._clock()).timestamp())
+        _, *calls = proposer.calls(sales, "latest", seconds)
+        block, *answers = self.rpc.ask([*look.calls, *calls])
+        asked = len(look.calls) - 1
+        holdings = self._taken(look, [block, *answers[:asked]])
+        assert self._reading is not None
+        self._early = proposer.trial(sales, [block, *answers[asked:]], self._reading.head.at)
+        return holdings
+
     def propose(self, drafts: Sequence[Order]) -> Proposal:
-        """Try all drafts at the block of the last reading, and run what is left of them as one batch."""
+        """Try all drafts at the block of the last reading, and run what is left of them as one batch.
+
+        What was just rehearsed with the very same drafts is not tried again.
+        """
         if self._reading is None:
             self.holdings()
         assert self._reading is not None
         head, refused, sales = self._reading.head, {}, []
         for draft in drafts:
-            sale = self._sale(draft)
+            sale = self._believed_sale(draft)
             if isinstance(sale, Refusal):
                 refused[draft.key] = sale
             else:
                 sales.append(sale)
-        proposer = Proposer(self.rpc, self._desk, self.terms, self.target, self._symbol, self.target_decimals)
-        proposal = proposer.propose(drafts, sales, head.number, head.at, self._clock())
+        early, self._early = self._early, None
+        if early and (early.sales != tuple(sales) or early.stand.priced.block.block_hash != head.block_hash):
+            early = None
+        proposal = self._proposer().propose(drafts, sales, head.number, head.at, self._clock(), early)
         if proposal.head.block_hash != head.block_hash:
             raise VenueUnavailable(f"block {head.number} was replaced while the batch was tried")
         return replace(proposal, dropped={**proposal.dropped, **refused})
@@ -125,9 +145,9 @@ class KeyedWallet(Wallet):
         """Read what a claim moved by its transfers, and whether the source's own event stands beside them."""
         logs = self._receipt(receipt)["logs"]
         changes = transferred(logs, self.address)
-        self._describe(changes, receipt.block.number)
+        self._reader.describe([(self._holder, changes)], receipt.block.number)
         amounts = {
-            token: Amount(whole(abs(units), self._decimals(token)), self._asset(token))
+            token: Amount(whole(abs(units), self._holder.decimals(token)), self._asset(token))
             for token, units in changes.items()
         }
         mine = (source for source in self._provenance.sources if source.source is requested.source)
@@ -169,7 +189,7 @@ class KeyedWallet(Wallet):
         if not written["logs"]:
             return {}
         sold = [self._token(intent.spend) for intent in intents]
-        self._describe(sold, receipt.block.number)
+        self._reader.describe([(self._holder, sold)], receipt.block.number)
         units = moved(written["logs"], self.address, self._desk.payee, self.target_contract, sold)
         return {
             intent.leg_id: self._fill(receipt, intent, spent, received)
@@ -193,9 +213,12 @@ class KeyedWallet(Wallet):
             self.rpc, self.chain.chain_id, self.address, self.terms.delegate, spenders, self.terms.confirmations
         )
 
+    def _proposer(self) -> Proposer:
+        return Proposer(self.rpc, self._desk, self.terms, self.target, self._symbol, self.target_decimals)
+
     def _fill(self, receipt: Receipt, intent: LegRequested, spent: int, received: int) -> Fill:
         token = self._token(intent.spend)
-        places = self._decimals(token)
+        places = self._holder.decimals(token)
         if whole(spent, places) != intent.spend.quantity:
             raise VenueUnavailable(f"{token} moved {spent} base units by its logs, {intent.spend} was to be sold")
         return Fill(
@@ -206,9 +229,26 @@ class KeyedWallet(Wallet):
             executions=(),
         )
 
-    def _sale(self, draft: Order) -> Sale | Refusal:
-        """Read a draft in base units; what is not believed is never allowed to be taken."""
+    def _likely(self, drafts: Sequence[Order]) -> list[Sale]:
+        """Read the drafts that can be read before the wallet is."""
+        sales = []
+        for draft in drafts:
+            with suppress(ValueError):  # a token's decimals may not be known yet
+                if isinstance(sale := self._sale(draft), Sale):
+                    sales.append(sale)
+        return sales
+
+    def _believed_sale(self, draft: Order) -> Sale | Refusal:
+        """Read a draft of what the wallet has; what is not believed is never allowed to be taken."""
         assert self._reading is not None
+        sale = self._sale(draft)
+        if isinstance(sale, Sale) and sale.token not in self._reading.believed:
+            sentence = self._reading.quarantined.get(sale.token, "nothing of it is there any more")
+            return Refusal(RefusalCode.NOT_TRADABLE, sentence)
+        return sale
+
+    def _sale(self, draft: Order) -> Sale | Refusal:
+        """Read a draft in base units."""
         try:
             token = self._token(draft.spend)
             route = route_of(draft.product, token, self.chain, self.target_contract)
@@ -216,13 +256,13 @@ class KeyedWallet(Wallet):
             return Refusal(RefusalCode.NOT_TRADABLE, str(error))
         if draft.receive != self.target:
             return Refusal(RefusalCode.NOT_TRADABLE, f"a sweep of this wallet ends in {self._symbol} alone")
-        if token not in self._reading.believed:
-            sentence = self._reading.quarantined.get(token, "nothing of it is there any more")
-            return Refusal(RefusalCode.NOT_TRADABLE, sentence)
-        return Sale(draft.key, token, units_of(draft.spend.quantity, self._decimals(token)), route)
+        return Sale(draft.key, token, units_of(draft.spend.quantity, self._holder.decimals(token)), route)
+
+    def _contract(self, amount: Amount) -> str | None:
+        return assets.address_of(amount.asset, self.chain.chain_id)
 
     def _token(self, amount: Amount) -> str:
-        token = assets.address_of(amount.asset, self.chain.chain_id)
+        token = self._contract(amount)
         if token is None:
             raise ValueError(f"asset: {amount.asset} is the coin that pays for gas, which no leg spends")
         return token

@@ -1,6 +1,7 @@
 """Proposing a batch: every leg tried at one block, bad ones dropped, and the calls that will be signed run once more.
 
 Two requests: the first tries the legs by themselves, the second runs the batch through the delegate as a chain will.
+The first may have been made as part of another, when nobody knew its block yet; only a second is always pinned.
 What it costs is the gas that it uses less what is given back for allowances that end at zero (EIP-3529).
 """
 
@@ -22,11 +23,11 @@ from venues.evm.batch import DESIGNATOR, MODE, Desk, Sale, executed
 from venues.evm.feeds import ETH, Feeds, feed_asks, feeds_of, worth
 from venues.evm.lens import aggregated, returned
 from venues.evm.observation import GWEI, Priced, code_seen, price_calls, priced
+from venues.evm.quantities import ETHER_DECIMALS, whole
 from venues.evm.rehearsal import Tried
 from venues.evm.rpc import Call, Failure, Rpc, good, octets, quantity
 from venues.evm.terms import Terms
 from venues.evm.transactions import MOST_GAS
-from venues.evm.units import ETHER_DECIMALS, whole
 from venues.evm.words import number, selector, word
 
 # What a batch uses besides its legs: the transaction itself, the deadline's call, the unwrapping.
@@ -46,6 +47,15 @@ class Stand:
     code: Code
     wei: int
     feeds: Feeds
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What was known of the account when sales were tried, and what became of each."""
+
+    sales: Sequence[Sale]
+    stand: Stand
+    tried: Mapping[str, Tried | Refusal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +83,27 @@ class Proposer:
         return self.desk.account
 
     def propose(
-        self, drafts: Sequence[Order], sales: Sequence[Sale], block: int, at: datetime, now: datetime
+        self,
+        drafts: Sequence[Order],
+        sales: Sequence[Sale],
+        block: int,
+        at: datetime,
+        now: datetime,
+        early: Trial | None = None,
     ) -> Proposal:
-        """Simulate sales, one for each draft with its key, at a block that was made `at`."""
-        deadline = (now + self.terms.deadline).replace(microsecond=0)
+        """Simulate sales, one for each draft with its key, at a block that was made `at`.
+
+        An `early` trial of the same sales is believed as far as the whole batch bears it out at that block.
+        """
+        deadline = self.deadline(now)
         seconds = int(deadline.timestamp())
-        stand, tried = self._tried(sales, block, at, seconds)
+        trial = early or self.trial(sales, self.rpc.ask(self.calls(sales, hex(block), seconds)), at)
+        stand, tried = trial.stand, trial.tried
         dropped = {key: each for key, each in tried.items() if isinstance(each, Refusal)}
         kept = _fitting([each for each in tried.values() if isinstance(each, Tried)])
         run = self._run(kept, block, seconds) if kept else Run("0x", 0, 0)
+        if isinstance(run, Refusal) and early:
+            return self.propose(drafts, sales, block, at, now)
         if isinstance(run, Refusal):
             return self._proposal(
                 stand, {}, {**dropped, **{each.sale.key: run for each in kept}}, drafts, Run("0x", 0, 0), deadline
@@ -92,32 +114,36 @@ class Proposer:
             )
         return self._proposal(stand, {each.sale.key: each for each in kept}, dropped, drafts, run, deadline)
 
-    def _tried(
-        self, sales: Sequence[Sale], block: int, at: datetime, deadline: int
-    ) -> tuple[Stand, dict[str, Tried | Refusal]]:
-        chain, at_block, delegate = self.desk.chain, hex(block), self.terms.delegate
+    def deadline(self, now: datetime) -> datetime:
+        """Return until when a sale proposed `now` is valid."""
+        return (now + self.terms.deadline).replace(microsecond=0)
+
+    def calls(self, sales: Sequence[Sale], block: str, deadline: int) -> list[Call]:
+        """Ask for a block first, then all that has to be known of the account there; `trial` wants the answers."""
+        chain, delegate = self.desk.chain, self.terms.delegate
         supports = {"to": delegate, "data": "0x" + (selector("supportsExecutionMode(bytes32)") + MODE).hex()}
-        asked = feed_asks(chain)
-        feeds = {"to": chain.multicall3, "data": "0x" + aggregated(asked).hex()}
-        answers = self.rpc.ask(
-            [
-                *price_calls(at_block),
-                Call("eth_getTransactionCount", (self.account, at_block)),
-                Call("eth_getCode", (self.account, at_block)),
-                Call("eth_getBalance", (self.account, at_block)),
-                Call("eth_call", (supports, at_block)),
-                Call("eth_call", (feeds, at_block)),
-                rehearsal.call(self.desk, sales, block, deadline),
-            ]
-        )
+        feeds = {"to": chain.multicall3, "data": "0x" + aggregated(feed_asks(chain)).hex()}
+        return [
+            *price_calls(block),
+            Call("eth_getTransactionCount", (self.account, block)),
+            Call("eth_getCode", (self.account, block)),
+            Call("eth_getBalance", (self.account, block)),
+            Call("eth_call", (supports, block)),
+            Call("eth_call", (feeds, block)),
+            rehearsal.call(self.desk, sales, block, deadline),
+        ]
+
+    def trial(self, sales: Sequence[Sale], answers: Sequence[object], at: datetime) -> Trial:
+        """Read what `calls` were answered at a block that was made `at`."""
+        chain, delegate = self.desk.chain, self.terms.delegate
         nonce, code, wei, supported, fed, rehearsed = answers[3:]
         if isinstance(supported, Failure) or number(octets(supported)) != 1:
             raise ConfigurationError(f"delegate: {delegate} is no ERC-7821 contract on {chain.name}")
-        quoted = feeds_of(chain, returned(octets(good(fed)), len(asked)), at)
+        quoted = feeds_of(chain, returned(octets(good(fed)), len(feed_asks(chain))), at)
         stand = Stand(
             priced(answers[:3]), quantity(good(nonce)), code_seen(code, delegate), quantity(good(wei)), quoted
         )
-        return stand, rehearsal.results(octets(good(rehearsed)), sales)
+        return Trial(tuple(sales), stand, rehearsal.results(octets(good(rehearsed)), sales))
 
     def _run(self, kept: Sequence[Tried], block: int, deadline: int) -> Run | Refusal:
         """Run what will be signed, whole."""

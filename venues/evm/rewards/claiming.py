@@ -22,6 +22,7 @@ from venues.evm import assets, pricing
 from venues.evm.feeds import Feeds, feed_asks, feeds_of, worth
 from venues.evm.lens import Lens
 from venues.evm.observation import Priced, code_seen, price_calls, priced
+from venues.evm.quantities import ETHER_DECIMALS, whole
 from venues.evm.registry import ETH, Chain
 from venues.evm.rehearsal import reason_of
 from venues.evm.rewards.claim_data import NoClaimData
@@ -29,7 +30,6 @@ from venues.evm.rewards.source import ClaimableSource, Ready
 from venues.evm.routes import best_sales, sale_asks, ways
 from venues.evm.rpc import Call, Failure, Rpc, good, quantity
 from venues.evm.terms import Terms
-from venues.evm.units import ETHER_DECIMALS, whole
 from venues.evm.words import selector
 
 # What selling one token takes of a batch, its allowance included (measured: 86,791 with twenty of them).

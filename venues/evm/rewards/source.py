@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 from domain.claim import Waiting
 from events.values import Source
 from venues.evm.assets import checksummed
-from venues.evm.discovery import TRANSFER
 from venues.evm.lens import Lens
+from venues.evm.news import TRANSFER
 from venues.evm.words import padded
 
 Log = Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Base units of the EVM and whole tokens, to the last digit."""
+"""Base units, which contracts count in, and whole tokens, which the record counts in."""
 
 from __future__ import annotations
 
