@@ -129,7 +129,7 @@ def _topic(wallet: str) -> str:
 
 
 def _transfers(logs: object) -> dict[str, dict[str, list[Arrival]]]:
-    """Return the ERC-20 transfers by topic of the receiver, then by contract; `VenueUnavailable` for what is no logs."""
+    """Return ERC-20 transfers by topic of the receiver, then by contract; `VenueUnavailable` for what is no logs."""
     met: dict[str, dict[str, list[Arrival]]] = {}
     try:
         for log in logs:  # type: ignore[attr-defined]
