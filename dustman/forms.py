@@ -271,13 +271,13 @@ def _file(text: str) -> Path:
     return Path(text)
 
 
-def _at_home(value: Any, info: ValidationInfo) -> Any:
+def at_home(value: Any, info: ValidationInfo) -> Any:
     """Read relative paths from the directory of the settings file, so that cron and shell mean the same file."""
     match value:
         case Path():
             return (info.context or Path()) / value.expanduser()
         case SqliteFile(path):
-            return SqliteFile(_at_home(path, info))
+            return SqliteFile(at_home(path, info))
         case _:
             return value
 
@@ -308,7 +308,7 @@ LogUrl = Annotated[
         "sqlite:/// and a path, such as sqlite:///var/dustman.db, or postgresql://user:password@host:port/database",
         _log,
     ),
-    AfterValidator(_at_home),
+    AfterValidator(at_home),
 ]
 DatabaseUrl = Annotated[
     PostgresDatabase, Form("postgresql://user:password@host:port/database", _postgres_database, private=True)
@@ -323,7 +323,7 @@ VenueUrl = Annotated[Origin, Form("https://host or https://host:port, such as ht
 KeySource = Annotated[
     Path | Literal["env"],
     Form("env, or the path of a key file ending in .json", _key_source, private=True),
-    AfterValidator(_at_home),
+    AfterValidator(at_home),
 ]
 WebhookUrl = Annotated[
     ReceiverUrl,
@@ -336,7 +336,7 @@ WebhookUrl = Annotated[
 SecretSource = Annotated[
     Path | Literal["env"],
     Form("env, or the path of a file that holds the secret", _secret_source, private=True),
-    AfterValidator(_at_home),
+    AfterValidator(at_home),
 ]
 Start = Annotated[
     int | Literal["now", "beginning"],
@@ -346,4 +346,4 @@ EventWord = Annotated[str, Form("a type of event, such as dust_converted", _even
 Tries = Annotated[int, Form("a whole number from 1 to 100", _whole(1, 100))]
 Patience = Annotated[int, Form("a whole number of seconds from 1 to 60", _whole(1, 60))]
 Window = Annotated[int, Form("a whole number from 1000 to 1000000", _whole(1000, 1_000_000))]
-File = Annotated[Path, Form("the path of a file", _file), AfterValidator(_at_home)]
+File = Annotated[Path, Form("the path of a file", _file), AfterValidator(at_home)]

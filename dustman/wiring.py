@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from events.log import EventLog, ProvableLog, Recorded
     from venues.coinbase import Coinbase
     from venues.evm.registry import Chain
+    from venues.evm.rewards.source import ClaimableSource
     from venues.evm.terms import Terms
     from venues.evm.wallet import Wallet
 
@@ -141,8 +142,18 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
     rpc, where = Rpc(urls, ours.chain, limiter=limiter), ours.where()
     found = Discovery(rpc, ours.address, ours.first_block, ours.cache / f"{ours.chain}-{ours.address}.json")
     judgement = Allowed(where, frozenset(ours.allow), ours.highest_tax / 100)
+    rewards = reward_sources(ours)
     if ours.selling is None:
-        return Wallet(where, ours.address, ours.target, rpc=rpc, discovery=found, judgement=judgement, clock=now)
+        return Wallet(
+            where,
+            ours.address,
+            ours.target,
+            rpc=rpc,
+            discovery=found,
+            judgement=judgement,
+            clock=now,
+            rewards=rewards,
+        )
     relay = ours.selling.relay
     return KeyedWallet(
         where,
@@ -154,7 +165,23 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
         judgement=judgement,
         clock=now,
         relay=Rpc([_url(settings, account, relay)], ours.chain) if relay else None,
+        rewards=rewards,
     )
+
+
+def reward_sources(ours: WalletAccount) -> Sequence[ClaimableSource]:
+    """Return what a wallet claims, by its settings."""
+    from venues.evm.rewards.claim_data import ClaimData
+    from venues.evm.rewards.eigenlayer import EigenLayer
+    from venues.evm.rewards.king import KingDrop, KingRedemption
+
+    pays, wanted = ours.where().rewards, ours.rewards
+    found: list[ClaimableSource] = []
+    if wanted.king and pays and pays.king and pays.drop:
+        found += [KingDrop(pays.drop, pays.king, ClaimData(wanted.king)), KingRedemption(pays.king)]
+    if wanted.eigenlayer and pays and pays.coordinator:
+        found.append(EigenLayer(pays.coordinator, ClaimData(wanted.eigenlayer)))
+    return found
 
 
 def _terms(selling: Selling, where: Chain) -> Terms:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from domain.account import Account
 from domain.chain import Chain
+from domain.claim import ClaimSigner
 from domain.commands import Command
 from domain.errors import ConfigurationError
 from domain.strategy import Strategy, StrategyCommand
@@ -75,4 +76,11 @@ class Desk:
         venue = self.venue(account)
         if not isinstance(venue, Chain):
             raise ConfigurationError(f"account: {account!r} is at {venue.name}, which takes orders, not transactions")
+        return venue
+
+    def claim_signer(self, account: str) -> ClaimSigner:
+        """Return the account's venue as what claims rewards; `ConfigurationError` for one that has none to claim."""
+        venue = self.venue(account)
+        if not isinstance(venue, ClaimSigner):
+            raise ConfigurationError(f"account: {account!r} is at {venue.name}, where nothing is claimed with its key")
         return venue
