@@ -33,10 +33,10 @@ TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
     facts.HoldingsKept: EventType("holdings_kept", 1),
     facts.VenueUnreachable: EventType("venue_unreachable", 1),
     facts.DustDetected: EventType("dust_detected", 2),
-    facts.DustUnroutable: EventType("dust_unroutable", 1),
+    facts.DustUnroutable: EventType("dust_unroutable", 2),
     facts.LegRequested: EventType("leg_requested", 1),
     facts.LegFilled: EventType("leg_filled", 1),
-    facts.LegRefused: EventType("leg_refused", 1),
+    facts.LegRefused: EventType("leg_refused", 2),
     facts.LegOutcomeUnknown: EventType("leg_outcome_unknown", 1),
     facts.LegNeverArrived: EventType("leg_never_arrived", 1),
     facts.TransactionSigned: EventType("transaction_signed", 1),
@@ -49,7 +49,7 @@ TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
     facts.RewardsClaimed: EventType("rewards_claimed", 1),
     facts.RewardClaimFailed: EventType("reward_claim_failed", 1),
     facts.DustConverted: EventType("dust_converted", 1),
-    facts.DustConversionFailed: EventType("dust_conversion_failed", 1),
+    facts.DustConversionFailed: EventType("dust_conversion_failed", 2),
     facts.ProceedsCarried: EventType("proceeds_carried", 1),
     facts.SweepCompleted: EventType("sweep_completed", 1),
     facts.DryRunCompleted: EventType("dry_run_completed", 1),
@@ -71,9 +71,22 @@ def _dust_of_no_strategy(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "strategy": "", "mode": "", "lots": lots, "policy": policy}
 
 
+def _unroutable_at_any_price(fields: dict[str, Any]) -> dict[str, Any]:
+    """Nobody said below which price of gas it would go."""
+    return {**fields, "base_fee": None}
+
+
+def _refused_at_any_price(fields: dict[str, Any]) -> dict[str, Any]:
+    """Nor did a refusal say so."""
+    return {**fields, "refusal": {**fields["refusal"], "base_fee": None}}
+
+
 # What an earlier version's fields are in the next version (`events.upcasting`); every version that was released stays.
 UPCASTERS: Final[Mapping[EventType, Callable[[dict[str, Any]], dict[str, Any]]]] = {
     EventType("dust_detected", 1): _dust_of_no_strategy,
+    EventType("dust_unroutable", 1): _unroutable_at_any_price,
+    EventType("leg_refused", 1): _refused_at_any_price,
+    EventType("dust_conversion_failed", 1): _refused_at_any_price,
 }
 
 
