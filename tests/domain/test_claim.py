@@ -17,12 +17,17 @@ from domain.claim import Claimed, ClaimProposal, Waiting, concluded, objection, 
 from domain.commands import NoteUnclaimed, RequestClaim
 from domain.decision import decide, fingerprint
 from domain.errors import ImpossibleHistory
+from domain.lane import owed
+from domain.move import Settle, next_move, next_nonce
+from domain.sweep import open_sweep
 from events import records
 from events.facts import (
+    DustDetected,
     RewardClaimFailed,
     RewardClaimRequested,
     RewardsClaimed,
     RewardUnclaimed,
+    SweepCompleted,
     TransactionSigned,
 )
 from events.money import Amount
@@ -37,12 +42,14 @@ from events.values import (
     Source,
     Unclaimed,
 )
+from tests.domain import lane_controls as controls
 
 D = Decimal
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KING, EIGEN, ETHFI, ETHER = (f"eip155:1/{name}" for name in ("erc20:0xK", "erc20:0xE", "erc20:0xF", "slip44:60"))
 GWEI = 10**9
 RULES = Rules(confirmations=3, patience=timedelta(minutes=1), ceiling=1000 * GWEI)
+APART = replace(RULES, delegated=False)
 POLICY = Policy(
     target=ETHER,
     threshold=D(50),
@@ -203,6 +210,44 @@ def evolved(account: Account, *facts: Any) -> Account:
     for fact in facts:
         account = evolve(account, fact)
     return account
+
+
+def test_request__while_a_sweep_is_open_that_allowed_something__waits_for_its_end() -> None:
+    dust = DustDetected("main", "evm", "scan", "sweep", POLICY, fingerprint(POLICY), (), D(0), (), (), live=True)
+    sweep = open_sweep(dust)
+    owing = replace(LIVE.lane, allowed=Amount(D(8), EIGEN))
+    assert decide(command(rules=APART), LIVE._replace(sweep=sweep, lane=owing)) == []
+    ended = evolve(
+        LIVE._replace(sweep=sweep, lane=owing), SweepCompleted("main", "sweep", 0, 0, 0, Amount(D(0), ETHER))
+    )
+    assert owed(ended.lane) == ""
+    assert len(decide(command(rules=APART), ended)) == 2
+
+
+@pytest.mark.parametrize("code", list(Code))
+def test_request__without_delegation__is_made_whatever_code_the_account_has(code: Code) -> None:
+    tried = proposal(code=code)
+    assert next_nonce(LIVE.lane, tried, APART) == 7
+    assert len(decide(command(proposal=tried, rules=APART), LIVE)) == 2
+
+
+@pytest.mark.parametrize(
+    ("rules", "code", "alarms"),
+    [
+        (RULES, Code.EMPTY, False),
+        (RULES, Code.OURS, False),
+        (RULES, Code.UNKNOWN, True),
+        (APART, Code.EMPTY, False),
+        (APART, Code.UNKNOWN, False),
+    ],
+)
+def test_end__of_a_claim__is_an_alarm_only_where_somebody_else_delegated_the_account(
+    rules: Rules, code: Code, alarms: bool
+) -> None:
+    flying = controls.lane(controls.recorded(controls.signed(purpose=Purpose.CLAIM)), controls.included())
+    move = next_move(flying, controls.sight(103, 8, controls.receipt(), code=code), NOON, rules)
+    assert isinstance(move, Settle)
+    assert bool(move.alarm) is alarms
 
 
 def test_history__of_claims_that_contradict_each_other__is_impossible() -> None:

@@ -113,6 +113,42 @@ def test_king__claimed_and_redeemed__is_sold_as_its_basket(chain: LocalChain, tm
         balanced(built)
 
 
+def test_rewards__of_a_wallet_without_a_delegate__are_claimed_redeemed_and_sold_one_by_one(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    entitle(chain, tmp_path, king=KING)
+    with rewarded(chain, tmp_path, terms={"delegate": None}) as built:
+        scanned(built)
+        assert claimed(built) == [Source.KING_CLAIM, Source.KING_REDEEM]
+        purposes = [each.transaction.purpose for each in built.facts(TransactionSigned)]
+        assert purposes[:2] == [Purpose.CLAIM] * 2
+        assert purposes[2:] == [Purpose.APPROVE, Purpose.SWEEP] * 2
+        assert len(built.facts(DustConverted)) == 2
+        assert built.code() == "0x"
+        assert not built.halted
+        balanced(built)
+
+
+def test_claim__while_an_approval_waits_for_its_swap__comes_after_the_sweep(chain: LocalChain, tmp_path: Path) -> None:
+    with rewarded(chain, tmp_path, dust(1), terms={"delegate": None}) as built:
+        scanning.scan(built.desk, ACCOUNT, built.clock(), automatic=True)
+        chain.automine(False)
+        built.conduct()
+        chain.mine()
+        chain.automine(True)
+        assert [each.transaction.purpose for each in built.facts(TransactionSigned)] == [Purpose.APPROVE]
+        entitle(chain, tmp_path, king=KING)
+        built.clock.ahead += timedelta(days=1)
+        assert not claiming.under_way(built.desk, ACCOUNT, built.clock())
+        built.settle()
+        assert len(built.facts(DustConverted)) == 1
+        assert not claimed(built)
+        assert claiming.under_way(built.desk, ACCOUNT, built.clock())
+        built.settle()
+        assert claimed(built) == [Source.KING_CLAIM]
+        balanced(built)
+
+
 def test_king__whose_basket_is_worth_less__is_sold(chain: LocalChain, tmp_path: Path) -> None:
     entitle(chain, tmp_path, king=KING)
     chain.give("KING", chain.wallets[9].address, 10**20 * 2)  # each has less in it now
