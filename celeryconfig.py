@@ -13,7 +13,6 @@ from typing import Any
 from kombu import Queue
 
 from dustman.settings import load
-from dustman.wallet_settings import read_together
 from workers.schedule import Every, celery_schedule
 
 settings = load(Path(os.environ.get("DUSTMAN_CONFIG", "dustman.yaml")), os.environ)
@@ -70,6 +69,7 @@ task_create_missing_queues = False
 task_default_queue = "detector"
 task_routes = {
     "dustman.scan": {"queue": "detector"},
+    "dustman.measure": {"queue": "detector"},
     "dustman.convert": {"queue": "converter"},
     "dustman.reconcile": {"queue": "reconciler"},
     "dustman.relay": {"queue": "relay"},
@@ -88,15 +88,22 @@ def _entry(task: str, schedule: Any, seconds: int, **kwargs: str) -> dict[str, A
 
 
 # Accounts that are read in the same requests are one entry, by the first of them.
-_first = {together[0] for together in read_together(settings.accounts).values()}
+_first = {together[0] for together in settings.together().values()}
 # Two beats by mistake send everything twice; the second of each finds its work done.
-beat_schedule = {
-    f"scan-{name}": _entry("dustman.scan", celery_schedule(account.schedule), 3600, account=name)
-    for name, account in settings.accounts.items()
-    if name in _first
-} | {
-    "reconcile": _entry(
-        "dustman.reconcile", celery_schedule(Every(int(settings.reconcile.every))), int(settings.reconcile.every)
-    ),
-    "convert": _entry("dustman.convert", celery_schedule(Every(10)), 10),
-}
+beat_schedule = (
+    {
+        f"scan-{name}": _entry("dustman.scan", celery_schedule(account.schedule), 3600, account=name)
+        for name, account in settings.accounts.items()
+        if name in _first and not settings.strategies_with(name)
+    }
+    | {
+        f"measure-{name}": _entry("dustman.measure", celery_schedule(every), every.seconds, strategy=name)
+        for name, every in settings.intervals.items()
+    }
+    | {
+        "reconcile": _entry(
+            "dustman.reconcile", celery_schedule(Every(int(settings.reconcile.every))), int(settings.reconcile.every)
+        ),
+        "convert": _entry("dustman.convert", celery_schedule(Every(10)), 10),
+    }
+)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.chain import Offer, Proposal
+from domain.dust import over_threshold
 from domain.identity import idempotency_key
 from domain.lane import Lane
 from domain.leg import Leg, NeverArrived, Requested, Unknown
@@ -82,7 +83,7 @@ def objection(intent: Intent, proposal: Proposal, policy: Policy) -> Refusal | N
     quote, gross = intent.quote, worth(LegKind.SWAP, intent.quote)
     if gross - intent.gas_worth <= policy.minimum_gain:
         return _waits_for_gas(intent, gross, proposal, policy)
-    if gross >= policy.threshold:
+    if over_threshold(gross, policy):
         limit = f"{plain(policy.threshold)} {policy.currency}"
         sentence = f"worth {gross:.4f} {policy.currency} now, not below the threshold of {limit}"
         return Refusal(RefusalCode.NO_LONGER_DUST, sentence)

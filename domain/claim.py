@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from domain.bundle import gwei
 from domain.chain import Code, Receipt
-from domain.dust import reserve_of
+from domain.dust import over_threshold, reserve_of
 from domain.identity import claim_id
 from events.facts import RewardClaimFailed, RewardClaimRequested, RewardsClaimed, RewardUnclaimed
 from events.money import Amount, exactly_sum, plain
@@ -134,11 +134,13 @@ def objection(proposal: ClaimProposal, policy: Policy) -> Waiting | None:
 
 def _kept(proposal: ClaimProposal, asset: str, policy: Policy) -> str:
     """Say why what would be burnt has to stay: only what would be sold as dust is redeemed."""
-    if asset in policy.excluded or reserve_of(policy, asset) > 0:
+    if asset in policy.excluded or asset in (policy.belongs or ()) or reserve_of(policy, asset) > 0:
         return "the policy keeps what would be redeemed"
+    if policy.belongs is not None and not policy.expects_rewards:
+        return "no strategy here expects what would be redeemed; it is reported, not sold"
     if policy.admitted is not None and asset not in policy.admitted:
         return "what would be redeemed is not in the list that the policy admits for automatic conversion"
-    if max(proposal.value, proposal.otherwise) >= policy.threshold:
+    if over_threshold(max(proposal.value, proposal.otherwise), policy):
         limit = f"{plain(policy.threshold)} {policy.currency}"
         return f"worth {proposal.value:.4f} {policy.currency}, not below the threshold of {limit}, so it is no dust"
     return ""

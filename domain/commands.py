@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.bundle import Intent
 from domain.chain import Moved, Proposal, Rules, Sight
 from domain.claim import Claimed, ClaimProposal, Waiting
+from domain.identity import batch_key
 from domain.leg import Answer
 from domain.scan import Reading
 from events.facts import AccountWentLive, ConversionsHalted, ConversionsResumed, DryRunCompleted, TransactionSigned
@@ -16,15 +17,26 @@ from events.values import Policy, Quote, Refusal, SignedTransaction
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """The strategy, in its mode, whose dust is to be converted now: of these assets and no others."""
+
+    strategy: str
+    mode: str
+    assets: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordScan:
     """Record what a scan read.
 
-    Without `announce` it is only a look: no dust is announced, no sweep opened, and no due time answered for.
+    Without `announce` it is only a look: no dust is announced, no sweep opened, and no due time answered for. What is
+    announced is limited to what the `trigger` names, where there is one.
     """
 
     reading: Reading
     policy: Policy
     announce: bool = True
+    trigger: Trigger | None = None
 
     @property
     def cause(self) -> str:
@@ -67,6 +79,33 @@ class RequestLeg:
 
 
 @dataclass(frozen=True, slots=True)
+class SmallIntent:
+    """One leg of a request for small balances, as it would be recorded."""
+
+    leg_id: str
+    spend: Amount
+    quote: Quote
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBatch:
+    """Put the intents of all legs of one request for small balances on record, if everything RequestLeg asks for holds.
+
+    `worker` is as for RequestLeg.
+    """
+
+    intents: tuple[SmallIntent, ...]
+    fingerprint: str
+    worker: str
+    now: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"{batch_key([intent.leg_id for intent in self.intents])}/request/{self.worker}/{self.now.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
 class DeclineLeg:
     """Record our own no to a leg that the venue does not have."""
 
@@ -89,6 +128,17 @@ class ConcludeLeg:
     @property
     def cause(self) -> str:
         return f"{self.leg_id}/{type(self.answer).__name__}/{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class ConcludeBatch:
+    """Record what the venue said of all legs of one request, all in one: what is left of it could not be told apart."""
+
+    answers: tuple[ConcludeLeg, ...]
+
+    @property
+    def cause(self) -> str:
+        return f"{batch_key([answer.cause for answer in self.answers])}/conclude"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,10 +277,12 @@ Command = (
     | RequestLeg
     | DeclineLeg
     | ConcludeLeg
+    | ConcludeBatch
     | RequestBundle
     | RequestRetraction
     | RequestClaim
     | NoteUnclaimed
+    | RequestBatch
     | ReplaceTransaction
     | ObserveLane
     | FinishSweep

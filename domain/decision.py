@@ -5,17 +5,19 @@ A command that was carried out before, or that the account has moved beyond, mak
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from hashlib import sha256
 from typing import assert_never
 
+from domain import batch, identity
 from domain import claim as claims
-from domain import identity
 from domain import leg as legs
 from domain import sweep as sweeps
 from domain import transaction as transactions
 from domain.account import Account, rewards_of, said
 from domain.commands import (
     Command,
+    ConcludeBatch,
     ConcludeLeg,
     Declare,
     DeclineLeg,
@@ -25,6 +27,7 @@ from domain.commands import (
     RecordOutage,
     RecordScan,
     ReplaceTransaction,
+    RequestBatch,
     RequestBundle,
     RequestClaim,
     RequestLeg,
@@ -65,9 +68,9 @@ def next_step(account: Account) -> Step:
     return sweeps.owing(step, asset) if (asset := owed(account.lane)) else step
 
 
-def findings(account: Account, reading: Reading, policy: Policy) -> Findings:
+def findings(account: Account, reading: Reading, policy: Policy, only: Collection[str] | None = None) -> Findings:
     """Judge a reading against the policy and what the account has learned, without recording anything."""
-    return find(reading, policy, account.learned, account.purse.money, account.spent_on(reading.now.date()))
+    return find(reading, policy, account.learned, account.purse.money, account.spent_on(reading.now.date()), only)
 
 
 def decide(command: Command, account: Account) -> list[AccountFact]:
@@ -83,11 +86,10 @@ def decide(command: Command, account: Account) -> list[AccountFact]:
         case DeclineLeg(leg_id, refusal):
             sweep, leg = account.leg(leg_id)
             return list(legs.decline(leg, account.name, sweep.opened.sweep_id, refusal)) if sweep and leg else []
-        case ConcludeLeg(leg_id, attempt, answer):
-            sweep, leg = account.leg(leg_id)
-            if not sweep or not isinstance(leg, legs.Requested | legs.Unknown) or leg.intent.attempt != attempt:
-                return []
-            return list(legs.conclude(leg, account.name, sweep.opened.sweep_id, answer))
+        case ConcludeLeg():
+            return _conclude(command, account)
+        case ConcludeBatch(answers):
+            return [fact for each in answers for fact in _conclude(each, account)]
         case RequestBundle():
             return transactions.request(command, account)
         case RequestRetraction():
@@ -98,6 +100,8 @@ def decide(command: Command, account: Account) -> list[AccountFact]:
             before = account.judged
             news = (each for each in waiting if _is_unclaimed_news(before.get(rewards_of(each.source)), each.reason))
             return [claims.told(account.name, each, policy, now) for each in news]
+        case RequestBatch():
+            return batch.request(command, account)
         case ReplaceTransaction():
             return transactions.replace(command, account)
         case ObserveLane():
@@ -112,19 +116,27 @@ def decide(command: Command, account: Account) -> list[AccountFact]:
             assert_never(command)
 
 
+def _conclude(command: ConcludeLeg, account: Account) -> list[AccountFact]:
+    sweep, leg = account.leg(command.leg_id)
+    if not sweep or not isinstance(leg, legs.Requested | legs.Unknown) or leg.intent.attempt != command.attempt:
+        return []
+    return list(legs.conclude(leg, account.name, sweep.opened.sweep_id, command.answer))
+
+
 def _record_scan(command: RecordScan, account: Account) -> list[AccountFact]:
     reading, policy = command.reading, command.policy
     automatic = reading.automatic and command.announce
     answered = account.scanned_until if automatic else account.read_until
     if answered is not None and reading.due <= answered:
         return []
-    found = findings(account, reading, policy)
+    trigger = command.trigger
+    found = findings(account, reading, policy, trigger.assets if trigger else None)
     facts: list[AccountFact] = []
     changed = tuple(kept for kept in found.kept if _is_news(kept.asset, kept.reason, account))
     if changed:
         facts.append(HoldingsKept(reading.account, reading.scan_id, changed))
     facts.extend(each for each in found.stuck if account.judged.get(each.asset) != said(each))
-    if command.announce and (detected := _detected(reading, policy, found, account)):
+    if command.announce and (detected := _detected(command, found, account)):
         facts.append(detected)
     completed = ScanCompleted(
         account=reading.account,
@@ -152,7 +164,8 @@ def _is_unclaimed_news(before: str | None, reason: Unclaimed) -> bool:
     return before != reason and not (before is None and reason is Unclaimed.NOTHING)
 
 
-def _detected(reading: Reading, policy: Policy, found: Findings, account: Account) -> DustDetected | None:
+def _detected(command: RecordScan, found: Findings, account: Account) -> DustDetected | None:
+    reading, policy, trigger = command.reading, command.policy, command.trigger
     mark = fingerprint(policy)
     live = account.live == mark
     assets = frozenset(lot.asset for lot in found.lots)
@@ -176,6 +189,8 @@ def _detected(reading: Reading, policy: Policy, found: Findings, account: Accoun
         carried=tuple(Amount(money[hub], hub) for hub in policy.hubs if money.get(hub, 0) > 0),
         plan=found.legs,
         live=live,
+        strategy=trigger.strategy if trigger else "",
+        mode=trigger.mode if trigger else "",
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from domain.venue import Capabilities, Holding, Price, Product
+from domain.venue import Capabilities, Holding, Price, Product, SmallOffer
 from events.facts import DustUnroutable
 from events.money import Amount, exactly_less, exactly_sum, floor_to, plain, ticker
 from events.values import Keep, Kept, Policy, Proof, Source, Unroutable
@@ -28,12 +28,14 @@ WIDEST = Decimal(2)
 class Market:
     """What the venue can do and at which prices, at the moment of a scan; prices by product name.
 
-    `worth` is what one unit of a hub is worth in the policy's currency.
+    `worth` is what one unit of a hub is worth in the policy's currency, `appraised` what one of any asset is by other
+    means than markets; equity counts by it, no sale does.
     """
 
     capabilities: Capabilities
     prices: Mapping[str, Price]
     worth: Mapping[str, Decimal] = field(default_factory=dict)
+    appraised: Mapping[str, Decimal] = field(default_factory=dict)
 
     def product(self, base: str, quote: str) -> Product | None:
         """Return the market of the pair when it takes market orders now."""
@@ -69,7 +71,8 @@ NO_PRICE = Price(None, None)
 class Dust:
     """A holding that the policy wants gone and that has a market: `free` of it may be sold.
 
-    `product` is where it sells, None when the venue exchanges it one to one into `hub`. `price` and `value` are in the
+    `product` is where it sells, None when the venue exchanges it into `hub`: one to one, or by its `offer` for small
+    balances. `price` and `value` are in the
     policy's currency.
     """
 
@@ -79,22 +82,31 @@ class Dust:
     value: Decimal
     hub: str
     product: Product | None
+    offer: SmallOffer | None = None
     source: Source = Source.LEFTOVER
     proof: Proof | None = None
 
     @property
     def size(self) -> Decimal:
-        """What the venue would take of it: `free` in whole steps."""
+        """What the venue would take of it: `free` in whole steps, all of it where small balances are exchanged."""
+        if self.offer is not None:
+            return self.free
         return floor_to(self.free, self.product.base_increment if self.product else CENT)
 
 
 def priced_products(holdings: tuple[Holding, ...], policy: Policy, capabilities: Capabilities) -> frozenset[str]:
-    """Name the products whose prices a scan needs: every candidate's markets, and the target's."""
+    """Name the products whose prices a scan needs: every candidate's markets, and the target's.
+
+    A strategy compares all ways of selling, and its equity counts what belongs to it.
+    """
     priced = {holding.asset for holding in holdings if holding.available > 0 and not holding.quarantine}
-    candidates = priced - {policy.target, *policy.excluded, *policy.hubs}
+    candidates = priced - ({policy.target, *policy.excluded, *policy.hubs} - frozenset(policy.belongs or ()))
     pairs = {(asset, hub) for asset in candidates | {policy.target} for hub in policy.hubs}
     products = (capabilities.products.get(pair) for pair in pairs)
-    return frozenset(product.name for product in products if product and product.open)
+    named = {product.name for product in products if product and product.open}
+    if policy.belongs is not None:
+        named |= {other.name for pair in pairs for other in capabilities.others.get(pair, ()) if other.open}
+    return frozenset(named)
 
 
 def judge(holding: Holding, policy: Policy, market: Market, automatic: bool) -> Dust | Kept:
@@ -106,16 +118,24 @@ def judge(holding: Holding, policy: Policy, market: Market, automatic: bool) -> 
     if isinstance(found, tuple):
         return Kept(holding.asset, holding.available, *found)
     whole_value = holding.available * found.price
-    if whole_value >= policy.threshold:
+    if over_threshold(whole_value, policy):
         sentence = (
             f"worth {_money(whole_value, policy)}, not below the threshold of "
             f"{plain(policy.threshold)} {policy.currency}"
         )
         return Kept(holding.asset, holding.available, Keep.ABOVE_THRESHOLD, sentence)
+    if policy.belongs is not None and not policy.expects_rewards:
+        sentence = f"worth {_money(whole_value, policy)}, and no strategy here expects it; it is reported, not sold"
+        return Kept(holding.asset, holding.available, Keep.UNEXPECTED, sentence)
     if automatic and policy.admitted is not None and holding.asset not in policy.admitted:
         sentence = "not in the list that the policy admits for automatic conversion"
         return Kept(holding.asset, holding.available, Keep.NOT_ADMITTED, sentence)
     return replace(found, source=holding.source, proof=holding.proof)
+
+
+def over_threshold(value: Decimal, policy: Policy) -> bool:
+    """Say whether something is worth too much to be dust; what a strategy has no use for never is."""
+    return policy.belongs is None and value >= policy.threshold
 
 
 def reserve_of(policy: Policy, asset: str) -> Decimal:
@@ -135,6 +155,11 @@ def _kept_unpriced(holding: Holding, policy: Policy, free: Decimal) -> Kept | No
         reason, sentence = Keep.ZERO, "nothing is there"
     elif holding.quarantine:
         reason, sentence = Keep.QUARANTINED, holding.quarantine
+    elif holding.asset in (policy.belongs or ()):
+        reason, sentence = (
+            Keep.BELONGS,
+            "a strategy holds it on purpose: share class, asset or staking token",
+        )
     elif holding.asset == policy.target:
         reason, sentence = Keep.TARGET, "it is what dust is converted into"
     elif holding.asset in policy.excluded:
@@ -179,10 +204,13 @@ def _best_exit(asset: str, free: Decimal, policy: Policy, market: Market) -> Dus
 def still_holds(learned: DustUnroutable, dust: Dust, now: datetime, base_fee: int | None = None) -> bool:
     """Say whether a venue's earlier no still speaks against asking it again.
 
-    A minimum holds until the value has grown by what was missing; any other refusal until the quantity changes or a
-    day has passed, since halts and restrictions end. One for the price of gas ends as soon as blocks charge less than
-    it named; `base_fee` is what they charge, None where nobody pays for gas.
+    A rest holds for as long as the venue says at each scan, a minimum until the value has grown by what was missing,
+    any other refusal until the quantity changes or a day has passed, since halts and restrictions end. One for the
+    price of gas ends as soon as blocks charge less than it named; `base_fee` is what they charge, None where nobody
+    pays for gas.
     """
+    if learned.reason is Unroutable.COOLDOWN:
+        return False
     if learned.reason is Unroutable.BELOW_MINIMUM and learned.missing is not None:
         in_kind = learned.missing.asset == dust.asset
         now_and_then = (dust.free, learned.quantity) if in_kind else (dust.value, learned.value)
@@ -197,13 +225,38 @@ def unroutable(dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, 
     if not reaches_target(dust.hub, policy, market):
         sentence = f"no open market leads from {ticker(dust.hub)} to {ticker(policy.target)}"
         return Unroutable.NO_ROUTE, sentence, None
+    if dust.offer is not None:
+        return _not_worth_it(dust, dust.offer, policy, market)
+    return too_small(dust, market) or _no_gain(dust, policy, market)
+
+
+def too_small(dust: Dust, market: Market) -> tuple[Unroutable, str, Amount | None] | None:
+    """Say by how much dust falls short of what its market takes, in size or in value; None when it does not."""
     product = dust.product
     name = product.name if product else f"{ticker(dust.asset)}-{ticker(dust.hub)}"
     needed = smallest(product.base_minimum, product.base_increment) if product else CENT
     if dust.free < needed:
         missing = Amount(needed, dust.asset) - Amount(dust.free, dust.asset)
         return Unroutable.BELOW_MINIMUM, f"{name} takes at least {plain(needed)}, {missing} more is needed", missing
-    return _no_gain(dust, policy, market)
+    if product is None or not product.sale_minimum:
+        return None
+    brings = dust.size * (market.bid(product) or Decimal(0))
+    if brings < product.sale_minimum:
+        missing = Amount(exactly_less(product.sale_minimum, brings), product.quote)
+        least = Amount(product.sale_minimum, product.quote)
+        return Unroutable.BELOW_MINIMUM, f"{name} takes sales of at least {least}, {missing} more is needed", missing
+    return None
+
+
+def _not_worth_it(
+    dust: Dust, offer: SmallOffer, policy: Policy, market: Market
+) -> tuple[Unroutable, str, Amount | None] | None:
+    """Say that an exchange of small balances leaves too little; what it pays in the target needs no further fee."""
+    left = dust.value * offer.kept
+    gain = left if dust.hub == policy.target else left * _kept_by_buying(dust.hub, policy, market)
+    if gain > policy.minimum_gain:
+        return None
+    return Unroutable.NO_NET_GAIN, f"after the fee for small balances {_money(gain, policy)} would be left", None
 
 
 def smallest(minimum: Decimal, increment: Decimal) -> Decimal:
@@ -229,11 +282,16 @@ def expected_gain(value: Decimal, hub: str, policy: Policy, market: Market) -> D
     kept = Decimal(1) - policy.taker_fee
     if policy.target in policy.hubs:
         return value * kept
+    return value * kept * _kept_by_buying(hub, policy, market)
+
+
+def _kept_by_buying(hub: str, policy: Policy, market: Market) -> Decimal:
+    """Say what part of a value in a hub is left once the target is bought for it: less the fee and the spread."""
     final = _final_product(hub, policy, market)
     bid, ask = (market.bid(final), market.ask(final)) if final else (None, None)
     if not bid or not ask:
         return Decimal(0)
-    return value * kept * kept * bid / ask
+    return (Decimal(1) - policy.taker_fee) * bid / ask
 
 
 def reaches_target(hub: str, policy: Policy, market: Market) -> bool:

@@ -5,6 +5,7 @@ UUID version 5 (RFC 9562, section 5.5) in one namespace of our own.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -60,6 +61,16 @@ def idempotency_key(leg: str) -> str:
     return _id("key", leg)
 
 
+def batch_key(legs: Collection[str]) -> str:
+    """The key given to the venue for legs that travel in one request: of the legs alone, in no order."""
+    return _id("batch", *sorted(legs))
+
+
 def event_id(stream: str, cause: str, index: int) -> str:
     """The id of the nth event that a cause puts into a stream."""
     return _id("event", stream, cause, str(index))
+
+
+def alert_id(log: str, *cause: str) -> str:
+    """An alert that is told again, after a crash, has the id it had."""
+    return _id("alert", log, *cause)

@@ -123,8 +123,13 @@ def is_open(leg: Leg) -> bool:
     return isinstance(leg, _OPEN)
 
 
-def request(leg: Leg, account: str, sweep: str, spend: Amount, quote: Quote, now: datetime) -> list[LegRequested]:
-    """Put the intent on record, once; after NeverArrived again under the same key and with the same size."""
+def request(
+    leg: Leg, account: str, sweep: str, spend: Amount, quote: Quote, now: datetime, key: str = ""
+) -> list[LegRequested]:
+    """Put the intent on record, once; after NeverArrived again under the same key and with the same size.
+
+    `key` is that of the request it travels in with others, without one it is the leg's own.
+    """
     attempt, plan = next_attempt(leg), leg.plan
     if attempt is None:
         return []
@@ -133,7 +138,7 @@ def request(leg: Leg, account: str, sweep: str, spend: Amount, quote: Quote, now
             account=account,
             sweep_id=sweep,
             leg_id=plan.leg_id,
-            key=idempotency_key(plan.leg_id),
+            key=key or idempotency_key(plan.leg_id),
             kind=plan.kind,
             product=plan.product,
             spend=leg.intent.spend if isinstance(leg, NeverArrived) else spend,

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from domain.dust import CENT, Dust, Market, settlement_hub, smallest
 from domain.identity import leg_id, lot_id
+from domain.small import STEP
 from domain.venue import Product
 from events.money import exactly_less, exactly_sum, floor_to
 from events.values import LegKind, Lot, PlannedLeg, Policy
@@ -43,7 +44,7 @@ def plan(
         topped = top_ups.get(piece.asset)
         if topped:
             legs.append(_top_up(sweep, piece, topped))
-        legs.append(_exit(sweep, piece, policy, topped is not None))
+        legs.append(_exit(sweep, piece, policy, market, topped is not None))
     pool = settlement_hub(policy, market)
     if pool is None:
         return tuple(legs)
@@ -74,7 +75,8 @@ def top_up(dust: Dust, policy: Policy, market: Market, funds: Decimal) -> Decima
     bought = floor_to(spend * kept / ask, product.base_increment)
     sold = floor_to(exactly_sum(dust.free, bought), product.base_increment)
     gain = sold * dust.price * kept - spend
-    if sold < product.base_minimum or spend > funds or gain <= max(policy.minimum_gain, Decimal(0)):
+    short = sold < product.base_minimum or sold * ask < product.sale_minimum
+    if short or spend > funds or gain <= max(policy.minimum_gain, Decimal(0)):
         return None
     return spend
 
@@ -105,8 +107,10 @@ def _top_up(sweep: str, dust: Dust, spend: Decimal) -> PlannedLeg:
     )
 
 
-def _exit(sweep: str, dust: Dust, policy: Policy, topped_up: bool) -> PlannedLeg:
+def _exit(sweep: str, dust: Dust, policy: Policy, market: Market, topped_up: bool) -> PlannedLeg:
     lot = lot_of(dust, sweep, policy, topped_up)
+    if dust.offer is not None:
+        return _small(sweep, dust, lot, market)
     if dust.product is None:
         return _exchange(sweep, dust.asset, dust.hub, lot.lot_id, lot.quantity)
     product = dust.product
@@ -121,6 +125,14 @@ def _exit(sweep: str, dust: Dust, policy: Policy, topped_up: bool) -> PlannedLeg
         product.base_increment,
         product.base_minimum,
     )
+
+
+def _small(sweep: str, dust: Dust, lot: Lot, market: Market) -> PlannedLeg:
+    desk = market.capabilities.small
+    assert desk is not None  # it made the offer
+    kind, small = LegKind.DUST, STEP
+    name = leg_id(sweep, kind, dust.asset)
+    return PlannedLeg(name, kind, desk.name, dust.asset, desk.pays, lot.lot_id, lot.quantity, small, small)
 
 
 def _exchange(sweep: str, spend: str, receive: str, lot: str | None, quantity: Decimal | None) -> PlannedLeg:

@@ -82,7 +82,7 @@ def _sold(lot: Lot, leg: Filled) -> SoldLot:
         sold=sold,
         contribution=fill.received,
         slip=slip,
-        value=sold * quote.price * slip if leg.plan.kind is LegKind.SWAP else brought,
+        value=sold * quote.price * slip if leg.plan.kind in (LegKind.SWAP, LegKind.DUST) else brought,
         fees=fill.fees,
         executions=fill.executions,
         order_ids=(fill.order_id,),

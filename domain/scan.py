@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from decimal import Decimal
 from domain.dust import CENT, Dust, Market, free_of, judge, settlement_hub, still_holds, unroutable
 from domain.identity import scan_id, sweep_id
 from domain.plan import lot_of, outlay, plan, top_up
+from domain.small import by_small_balances, resting
 from domain.venue import Holding
 from events.facts import DustUnroutable
 from events.money import exactly_less, exactly_sum, floor_to, plain
@@ -66,14 +67,16 @@ def find(
     learned: Mapping[str, DustUnroutable],
     carried: Mapping[str, Decimal],
     spent_today: Decimal,
+    only: Collection[str] | None = None,
 ) -> Findings:
     """Judge every holding and plan the conversion of what is dust, largest value first within the policy's caps.
 
-    Each lot gains by itself what the owner wants at least, so a sweep does.
+    Each lot gains by itself what the owner wants at least, so a sweep does. With `only` other dust waits.
     """
     judged = [judge(holding, policy, reading.market, reading.automatic) for holding in reading.holdings]
     kept = [each for each in judged if isinstance(each, Kept)]
-    candidates = sorted((d for d in judged if isinstance(d, Dust)), key=lambda d: (-d.value, d.asset))
+    found = (by_small_balances(each, policy, reading.market) for each in judged if isinstance(each, Dust))
+    candidates = sorted(found, key=lambda d: (-d.value, d.asset))
     stuck: list[DustUnroutable] = []
     dust: list[Dust] = []
     top_ups: dict[str, Decimal] = {}
@@ -87,6 +90,9 @@ def find(
                 stuck.append(obstacle)
                 continue
             value = exactly_sum(value, topped)
+        if only is not None and piece.asset not in only:
+            kept.append(Kept(piece.asset, piece.free, Keep.NOT_INSTRUCTED, "its strategy does not want it sold yet"))
+            continue
         if value > allowance:
             kept.append(_over_cap(piece, policy))
             continue
@@ -130,7 +136,7 @@ def _obstacle(
     piece: Dust, reading: Reading, policy: Policy, learned: Mapping[str, DustUnroutable]
 ) -> DustUnroutable | None:
     earlier = learned.get(piece.asset)
-    if found := unroutable(piece, policy, reading.market):
+    if found := resting(piece, reading.market, reading.now) or unroutable(piece, policy, reading.market):
         reason, sentence, missing = found
         return DustUnroutable(
             reading.account,

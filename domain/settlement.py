@@ -25,6 +25,7 @@ TAUGHT = {
     RefusalCode.NO_NET_GAIN: Unroutable.NO_NET_GAIN,
     RefusalCode.NOT_TRADABLE: Unroutable.REFUSED_BY_VENUE,
     RefusalCode.NOT_PERMITTED: Unroutable.REFUSED_BY_VENUE,
+    RefusalCode.COOLDOWN: Unroutable.COOLDOWN,
     RefusalCode.OTHER: Unroutable.REFUSED_BY_VENUE,
 }
 
@@ -103,18 +104,20 @@ def _proceeds(
     if target in sweep.opened.policy.hubs:
         ready = [lot for lot in purse.owed if lot.contribution.asset == target]
         return _paid_in_target(sweep, ready, purse), _left(sweep, purse, ready, refusal=None), []
+    ready = [lot for lot in purse.owed if lot.contribution.asset == target]
+    done = _paid_in_target(sweep, ready, purse)
     buy = next((leg for leg in sweep.legs.values() if leg.plan.kind is LegKind.BUY), None)
     if not isinstance(buy, Filled):
         refusal = buy.refusal if isinstance(buy, Refused) else None
-        return [], _left(sweep, purse, (), refusal), _unbought(sweep, purse, refusal)
+        return done, _left(sweep, purse, ready, refusal), _unbought(sweep, purse, ready, refusal)
     nothing, slip = Amount(Decimal(0), buy.plan.spend), _slip(buy)
     paid = [(lot, lot.received) for lot in purse.owed if lot.received and lot.contribution == nothing]
     bought = [_converted(sweep, lot, received, slip) for lot, received in paid]
-    return bought, _left(sweep, purse, [lot for lot, _ in paid], refusal=None), []
+    return [*done, *bought], _left(sweep, purse, [*ready, *(lot for lot, _ in paid)], refusal=None), []
 
 
 def _paid_in_target(sweep: Sweep, ready: Sequence[SoldLot], purse: Purse) -> list[DustConverted]:
-    """Where the target is itself a hub, proceeds are the target; what exchanges rounded away is shared by all."""
+    """What was paid in the target is the target already; what exchanges rounded away is shared by all."""
     if not ready:
         return []
     target, weights = sweep.opened.policy.target, [lot.contribution.quantity for lot in ready]
@@ -192,7 +195,9 @@ def _waits_for(sweep: Sweep, purse: Purse, hub: str, refusal: Refusal | None) ->
     return f"{leg.plan.product} takes at least {plain(needed)}, {missing} more is needed", missing
 
 
-def _unbought(sweep: Sweep, purse: Purse, refusal: Refusal | None) -> list[DustConversionFailed]:
+def _unbought(
+    sweep: Sweep, purse: Purse, answered: Collection[SoldLot], refusal: Refusal | None
+) -> list[DustConversionFailed]:
     """A buy that was refused for more than its size failed this sweep's lots; their money is in the hub currency."""
     if refusal is None or refusal.code is RefusalCode.BELOW_MINIMUM:
         return []
@@ -212,5 +217,5 @@ def _unbought(sweep: Sweep, purse: Purse, refusal: Refusal | None) -> list[DustC
             money=(sold.contribution,),
         )
         for sold in purse.owed
-        if sold.lot in mine
+        if sold.lot in mine and sold not in answered
     ]

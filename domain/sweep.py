@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from domain import leg as legs
-from domain.dust import free_of, smallest
+from domain.dust import free_of, over_threshold, smallest
 from domain.leg import Filled, Leg, NeverArrived, Planned, Refused, is_exit
 from domain.plan import outlay
 from domain.purse import Purse, gross
@@ -81,6 +81,20 @@ class Retract:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """Do the same for all of these together, as one request to the venue's exchange of small balances."""
+
+    tries: tuple[Try, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskBatch:
+    """Ask the venue what became of one request that carried all of these open legs."""
+
+    legs: tuple[Leg, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Observe:
     """Look what became of the transaction in flight."""
 
@@ -103,7 +117,7 @@ class Rest:
     """Nothing to do."""
 
 
-Step = Ask | Try | Bundle | Retract | Observe | GiveUp | Finish | Rest
+Step = Ask | AskBatch | Try | Bundle | Batch | Retract | Observe | GiveUp | Finish | Rest
 
 
 def open_sweep(opened: DustDetected) -> Sweep:
@@ -120,10 +134,10 @@ def next_step(sweep: Sweep, purse: Purse, halted: bool) -> Step:
     """Say what the sweep needs next; a halt lets open legs be settled and nothing new be asked."""
     for leg in sweep.legs.values():
         if legs.is_open(leg):
-            return Ask(leg)
+            return AskBatch(_open_beside(leg, sweep)) if leg.plan.kind is LegKind.DUST else Ask(leg)
     if halted:
         return Rest()
-    swaps: list[Try] = []
+    swaps, small = list[Try](), list[Try]()
     for leg in sweep.legs.values():
         if isinstance(leg, Filled | Refused):
             continue
@@ -131,9 +145,16 @@ def next_step(sweep: Sweep, purse: Purse, halted: bool) -> Step:
             return GiveUp(leg, refusal)
         if wanted := _wanted(leg, sweep, purse):
             attempt = Try(leg, wanted, _announced(leg, sweep))
+            if leg.plan.kind is LegKind.DUST:
+                small.append(attempt)
+                continue
+            if small and leg.plan.lot_id is None:
+                break
             if leg.plan.kind is not LegKind.SWAP:
                 return Bundle(tuple(swaps)) if swaps else attempt
             swaps.append(attempt)
+    if small:
+        return Batch(tuple(small))
     return Bundle(tuple(swaps)) if swaps else Finish()
 
 
@@ -146,6 +167,13 @@ def owing(step: Step, asset: str) -> Step:
             return Retract(asset)
         case _:
             return step
+
+
+def _open_beside(leg: Leg, sweep: Sweep) -> tuple[Leg, ...]:
+    """Name the open legs that travelled in the same request."""
+    assert isinstance(leg, legs.Requested | legs.Unknown)  # it is open
+    others = (each for each in sweep.legs.values() if isinstance(each, legs.Requested | legs.Unknown))
+    return tuple(each for each in others if each.intent.key == leg.intent.key)
 
 
 def _hopeless(leg: Leg, sweep: Sweep) -> Refusal | None:
@@ -197,6 +225,9 @@ def size(step: Try, holding: Holding, policy: Policy) -> Amount | Refusal:
             return step.wanted
         sentence = f"it was asked for with {step.wanted}, of which {plain(free)} is free now"
         return Refusal(RefusalCode.INSUFFICIENT_BALANCE, sentence)
+    if plan.kind is LegKind.DUST and free != step.wanted.quantity:
+        sentence = f"{plain(free)} {ticker(plan.spend)} is free now; all of it would go, not {step.wanted}"
+        return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
     there, needed = min(free, step.wanted.quantity), smallest(plan.minimum, plan.increment)
     if there < needed:
         missing = Amount(needed, plan.spend) - Amount(there, plan.spend)
@@ -215,7 +246,7 @@ def _no_longer_dust(step: Try, holding: Holding, policy: Policy) -> Refusal | No
     if is_exit(step.leg.plan) and holding.hold > 0:
         sentence = f"{plain(holding.hold)} {name} belongs to open orders now"
         return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
-    if step.lot and holding.available * step.lot.price >= policy.threshold:
+    if step.lot and over_threshold(holding.available * step.lot.price, policy):
         limit = f"{plain(policy.threshold)} {policy.currency}"
         sentence = f"{plain(holding.available)} {name} is there now, not worth less than the threshold of {limit}"
         return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
@@ -250,7 +281,7 @@ def _not_worth_selling(quote: Quote, policy: Policy) -> Refusal | None:
     gain, gross = quote.receive.quantity * (1 - buy_fee), worth(LegKind.SELL, quote)
     if gain <= policy.minimum_gain:
         return Refusal(RefusalCode.NO_NET_GAIN, f"after all fees {gain:.4f} {policy.currency} would be left of it")
-    if gross >= policy.threshold:
+    if over_threshold(gross, policy):
         limit = f"{plain(policy.threshold)} {policy.currency}"
         sentence = f"worth {Amount(gross, quote.receive.asset)} now, not below the threshold of {limit}"
         return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
@@ -294,9 +325,10 @@ def over_cap(offer: Decimal, beside: Decimal, today: Decimal, policy: Policy) ->
 def worth(kind: LegKind, quote: Quote) -> Decimal:
     """Say what an exit is worth in the policy's currency by the venue's offer.
 
-    A swap's price is in that currency; else it is what arrives, and the fees taken out of it, a hub's unit as one.
+    The price of a swap and of a small balance is in that currency; else it is what arrives, and the fees taken out of
+    it, a hub's unit as one.
     """
-    if kind is LegKind.SWAP:
+    if kind in (LegKind.SWAP, LegKind.DUST):
         return quote.spend.quantity * quote.price
     return gross(quote.receive, quote.fees)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
@@ -33,8 +33,10 @@ class Holding:
 class Product:
     """A market: `base` for `quote`, with the venue's increments and minimums (base ones in base units, and so on).
 
-    `closed` is empty for a market that takes market orders now, else the venue's word for why it does not. `exit` is
-    the kind of leg that sells its base. `quarantine` says why its base is not believed though there is a market.
+    `sale_minimum` is the least value, in `quote`, that a sale must have. `closed` is empty for a market that takes
+    market orders now, else the venue's word for why it does not. `exit` is the kind of leg that sells its base.
+    `quarantine` says why its base is not believed though there is a market. `via` is the asset in the middle, empty
+    where it sells directly.
     """
 
     name: str
@@ -44,9 +46,11 @@ class Product:
     quote_increment: Decimal
     base_minimum: Decimal
     quote_minimum: Decimal
+    sale_minimum: Decimal = Decimal(0)
     closed: str = ""
     exit: LegKind = LegKind.SELL
     quarantine: str = ""
+    via: str = ""
 
     @property
     def open(self) -> bool:
@@ -55,11 +59,45 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
+class SmallOffer:
+    """What the venue would take of an asset, and what would arrive for it, after the fee that it keeps of it."""
+
+    quantity: Decimal
+    brings: Decimal
+    fee: Decimal
+
+    @property
+    def kept(self) -> Decimal:
+        """Say what part of the value is left after the fee."""
+        gross = self.brings + self.fee
+        return self.brings / gross if gross > 0 else Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class SmallBalances:
+    """The venue's exchange of small balances as it stands now.
+
+    All is paid in `pays`. `offers` says by asset what it would take. It takes its next request at `ready_at`, None for
+    at once. `name` is what legs call it.
+    """
+
+    name: str
+    pays: str
+    offers: Mapping[str, SmallOffer] = field(default_factory=dict)
+    ready_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What can be converted into what: markets by (base, quote), and pairs the venue exchanges one to one."""
+    """What can be converted into what: markets by (base, quote), pairs exchanged one to one, and small balances.
+
+    `others` are further ways to sell the same pair, which bring less than the one in `products`.
+    """
 
     products: Mapping[tuple[str, str], Product]
     convertible: frozenset[tuple[str, str]]
+    others: Mapping[tuple[str, str], tuple[Product, ...]] = field(default_factory=dict)
+    small: SmallBalances | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,4 +208,30 @@ class Surveyor(Protocol):
 
     def survey(self, venues: Sequence[Venue]) -> Sequence[Survey | VenueUnavailable]:
         """Read all of them; what spoils the reading of one is its outage. Raises `VenueUnavailable` for all."""
+        ...
+
+
+@runtime_checkable
+class Appraiser(Protocol):
+    """A venue that knows what assets are worth by other means than its own markets, such as price feeds."""
+
+    def appraise(self, assets: Collection[str]) -> Mapping[str, Decimal]:
+        """Say what one unit is worth in the policy's currency; those that nothing is known of are not named."""
+        ...
+
+
+@runtime_checkable
+class SmallBalanceDesk(Protocol):
+    """A venue that exchanges small balances, many in one request under one key; answers are by the asset spent."""
+
+    def offer_small(self, orders: Sequence[Order]) -> Mapping[str, Quote | Refusal]:
+        """Say what each order would bring. Moves nothing."""
+        ...
+
+    def exchange_small(self, orders: Sequence[Order]) -> Mapping[str, Fill | Refusal | Pending | NeverArrived]:
+        """Exchange all of them in one request, once; an order that the venue proves not to have is `NeverArrived`."""
+        ...
+
+    def small_outcome(self, orders: Sequence[Order]) -> Mapping[str, Fill | Refusal | Pending | NeverArrived]:
+        """Ask what became of a request whose answer was lost. Moves nothing."""
         ...

@@ -15,8 +15,7 @@ from redis.exceptions import RedisError
 
 from domain.venue import Venue
 from dustman.settings import Settings
-from dustman.wallet_settings import read_together
-from dustman.wiring import now, open_feed, open_log, open_redis, open_venue
+from dustman.wiring import now, open_equity, open_feed, open_log, open_redis, open_venue
 from events.feed import BATCH
 from events.log import EventLog, StoreMisconfigured
 from events.subscription import Subscription
@@ -28,9 +27,16 @@ logger = logging.getLogger("dustman")
 
 def mandates(settings: Settings) -> dict[str, Mandate]:
     """Return every account as its owner set it up."""
-    together = read_together(settings.accounts)
+    together = settings.together()
     return {
-        name: Mandate(name, account.venue, account.policy(), account.schedule, together[name])
+        name: Mandate(
+            name,
+            account.venue,
+            settings.policy(name),
+            account.schedule,
+            together=together[name],
+            strategies=settings.strategies_with(name),
+        )
         for name, account in settings.accounts.items()
     }
 
@@ -50,14 +56,18 @@ def command_desk(settings: Settings, note: Callable[[str], None]) -> Desk:
     return _desk(settings, lambda _queue, _account: None, note, lambda account: open_venue(settings, account))
 
 
-def nudge(queue: str, account: str) -> None:
-    """Tell a role that there may be work. Lost, it costs time: beat asks again within seconds."""
+def nudge(task: str, name: str) -> None:
+    """Tell a role that there may be work for an account, or a strategy that is to be measured.
+
+    Lost, it costs time: beat asks again.
+    """
     from workers.app import app
 
+    whose = "strategy" if task == "measure" else "account"
     try:
-        app.send_task(f"dustman.{queue}", kwargs={"account": account}, expires=60)
+        app.send_task(f"dustman.{task}", kwargs={whose: name}, expires=60)
     except OperationalError as error:
-        logger.warning("nudge %s %s was lost: %s", queue, account, error)
+        logger.warning("nudge %s %s was lost: %s", task, name, error)
 
 
 def _desk(
@@ -87,6 +97,9 @@ def _desk(
         publish=publish,
         nudge=nudge,
         announcements=cache(lambda: _announcements(settings, log)),
+        charters=settings.charters,
+        intervals=settings.intervals,
+        equity=cache(lambda strategy: open_equity(settings, strategy)),
     )
 
 

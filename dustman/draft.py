@@ -14,7 +14,7 @@ from domain.errors import ConfigurationError
 from dustman.interview import ask
 from dustman.mistakes import found
 from dustman.section import Caps
-from dustman.settings import Account, Settings
+from dustman.settings import Account, BinanceAccount, Settings
 from dustman.wallet_settings import WalletAccount
 from dustman.written import scalar, settings_file
 
@@ -30,6 +30,7 @@ WALLET_QUESTIONS = {
     "chain": "The wallet's chain (ethereum, arbitrum or base)",
     "endpoints": "The URL of a node (env:DUSTMAN_... for one that holds a secret)",
 }
+EXCHANGES: dict[str, type[Account]] = {Account.tag: Account, BinanceAccount.tag: BinanceAccount}
 CAPS = ("per_day", "per_sweep")
 LISTS = ("endpoints",)
 OPTIONS = {"key": "key-file", "address": "wallet", "endpoints": "endpoint"}
@@ -54,16 +55,24 @@ class Draft:
 
     def ask_for_venue(self) -> None:
         """Ask whether the account is at the exchange or a wallet, and which one."""
-        answer = ask("Coinbase, or the address of a wallet", Account.tag, self._no_venue)
-        if answer != Account.tag:
+        answer = ask("Coinbase, Binance, or the address of a wallet", Account.tag, self._no_venue)
+        if answer.lower() in EXCHANGES:
+            self.become_exchange(answer)
+        else:
             self.become_wallet(answer)
+
+    def become_exchange(self, venue: str) -> None:
+        """Draft the settings of an account at this exchange from here on."""
+        if (model := EXCHANGES.get(venue.lower())) is None:
+            raise ConfigurationError(f"--venue: {venue!r}: must be one of {', '.join(EXCHANGES)}")
+        self.model = model
 
     def become_wallet(self, address: str) -> None:
         """Draft the settings of a wallet from here on."""
         self.model, self.answers = WalletAccount, {"address": address, **self.answers}
 
     def _no_venue(self, answer: str) -> str | None:
-        if answer == Account.tag:
+        if answer.lower() in EXCHANGES:
             return None
         return replace(self, model=WalletAccount).mistake("address", answer)
 

@@ -39,7 +39,7 @@ class Exit(IntEnum):
     VENUE_UNAVAILABLE = 5, "The venue could not be read; try again later. This never means that there is no dust."
     REFUSED_BY_POLICY = (
         6,
-        "The owner's own rules forbid it: not live, halted, over a cap, or a key with too many rights.",
+        "The owner's own rules forbid it: not live, halted, over a cap, dust first, or a key with too many rights.",
     )
     OUTCOME_UNKNOWN = (
         7,

@@ -18,6 +18,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from dustman.secret import conceal, redacted
 from events.catalogue import UnknownType, known_type
 from events.webhook import PREFIX as SECRET_PREFIX
+from views.alarms import Alarm, Level
 from workers import schedule
 from workers.schedule import Schedule, schedule_of, seconds_of
 
@@ -61,7 +62,9 @@ def _text(value: object) -> str:
     raise ValueError(type(value).__name__)
 
 
-def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
+def matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    """Read text that a pattern matches whole."""
+
     def read(text: str) -> str:
         if not pattern.fullmatch(text):
             raise ValueError(text)
@@ -70,17 +73,21 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
     return read
 
 
-def _number(low: str, high: str = "1e15", *, low_included: bool) -> Callable[[str], Decimal]:
+def number(low: str, high: str = "1e15", *, low_included: bool) -> Callable[[str], Decimal]:
+    """Read a number from `low` on and below `high`."""
+
     def read(text: str) -> Decimal:
-        number = Decimal(_matching(_NUMBER)(text))
-        if number >= Decimal(high) or number < Decimal(low) or (number == Decimal(low) and not low_included):
+        value = Decimal(matching(_NUMBER)(text))
+        if value >= Decimal(high) or value < Decimal(low) or (value == Decimal(low) and not low_included):
             raise ValueError(text)
-        return number
+        return value
 
     return read
 
 
-def _whole(low: int, high: int) -> Callable[[str], int]:
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Read a whole number between two others, both included."""
+
     def read(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
             raise ValueError(text)
@@ -246,7 +253,15 @@ def _start(text: str) -> int | Literal["now", "beginning"]:
         case "now" | "beginning":
             return text
         case _:
-            return _whole(1, 999_999_999)(text)
+            return whole(1, 999_999_999)(text)
+
+
+def _host(text: str) -> str:
+    return text if text == "localhost" else str(ip_address(text))
+
+
+def _variable(text: str) -> str:
+    return matching(re.compile(r"env:DUSTMAN_[A-Z0-9_]{1,60}"))(text).removeprefix("env:")
 
 
 def _event_type(text: str) -> str:
@@ -282,26 +297,27 @@ def at_home(value: Any, info: ValidationInfo) -> Any:
             return value
 
 
-AccountName = Annotated[
-    str, Form("a name of up to 32 letters, digits, dashes and underscores, such as main", _matching(_NAME))
-]
-Code = Annotated[str, Form("an asset's code as the venue writes it, such as BTC", _matching(_CODE))]
-Positive = Annotated[Decimal, Form("a number above zero, such as 0.50", _number("0", low_included=False))]
-NotNegative = Annotated[Decimal, Form("zero or a number above it, such as 0.50", _number("0", low_included=True))]
-Fraction = Annotated[Decimal, Form("a fraction below 1, such as 0.012 for 1.2 %", _number("0", "1", low_included=True))]
+name_of = matching(_NAME)
+AccountName = Annotated[str, Form("a name of up to 32 letters, digits, dashes and underscores, such as main", name_of)]
+Code = Annotated[str, Form("an asset's code as the venue writes it, such as BTC", matching(_CODE))]
+Positive = Annotated[Decimal, Form("a number above zero, such as 0.50", number("0", low_included=False))]
+NotNegative = Annotated[Decimal, Form("zero or a number above it, such as 0.50", number("0", low_included=True))]
+Fraction = Annotated[Decimal, Form("a fraction below 1, such as 0.012 for 1.2 %", number("0", "1", low_included=True))]
 Rate = Annotated[
     Decimal,
-    Form("a number of requests above zero, up to 1000, such as 10", _number("0", "1000.000001", low_included=False)),
+    Form("a number of requests above zero, up to 1000, such as 10", number("0", "1000.000001", low_included=False)),
 ]
 Seconds = Annotated[
-    Decimal, Form("a number of seconds up to an hour, such as 0.5", _number("0", "3600.000001", low_included=True))
+    Decimal, Form("a number of seconds up to an hour, such as 0.5", number("0", "3600.000001", low_included=True))
 ]
 Duration = Annotated[int, Form(schedule.DURATION, seconds_of)]
 When = Annotated[Schedule, Form(schedule.ACCEPTED, schedule_of)]
-Database = Annotated[int, Form("a whole number from 0 to 999", _whole(0, 999))]
-Count = Annotated[int, Form("a whole number from 1 to 64", _whole(1, 64))]
+Database = Annotated[int, Form("a whole number from 0 to 999", whole(0, 999))]
+Count = Annotated[int, Form("a whole number from 1 to 64", whole(1, 64))]
 Yes = Annotated[bool, Form("true or false", _yes)]
-VenueName = Annotated[Literal["coinbase"], Form("coinbase or evm", _matching(re.compile("coinbase")))]
+VenueName = Annotated[
+    Literal["coinbase", "binance"], Form("coinbase, binance or evm", matching(re.compile("coinbase|binance")))
+]
 LogUrl = Annotated[
     SqliteFile | PostgresDatabase,
     Form(
@@ -343,7 +359,13 @@ Start = Annotated[
     Form("now, beginning, or the position of the first event that is sent", _start),
 ]
 EventWord = Annotated[str, Form("a type of event, such as dust_converted", _event_type)]
-Tries = Annotated[int, Form("a whole number from 1 to 100", _whole(1, 100))]
-Patience = Annotated[int, Form("a whole number of seconds from 1 to 60", _whole(1, 60))]
-Window = Annotated[int, Form("a whole number from 1000 to 1000000", _whole(1000, 1_000_000))]
+Tries = Annotated[int, Form("a whole number from 1 to 100", whole(1, 100))]
+Patience = Annotated[int, Form("a whole number of seconds from 1 to 60", whole(1, 60))]
+Port = Annotated[int, Form("a whole number from 1 to 65535", whole(1, 65535))]
+Variable = Annotated[str, Form("env: and the name of a variable that begins with DUSTMAN_", _variable, private=True)]
+AlarmName = Annotated[Alarm, Form("an alarm of docs/reference/alerts.md, such as account_halted", Alarm)]
+LevelName = Annotated[Level, Form("on, silent, digest or off", Level)]
+Host = Annotated[str, Form("an address of this machine, such as 127.0.0.1, or localhost", _host)]
+Window = Annotated[int, Form("a whole number from 1000 to 1000000", whole(1000, 1_000_000))]
 File = Annotated[Path, Form("the path of a file", _file), AfterValidator(at_home)]
+Folder = Annotated[Path, Form("the path of a folder", _file), AfterValidator(at_home)]

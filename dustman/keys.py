@@ -8,7 +8,7 @@ from pathlib import Path
 
 from domain.errors import ConfigurationError
 from dustman.secret import conceal
-from dustman.settings import Settings, key_prefix
+from dustman.settings import BinanceAccount, Settings, key_prefix
 from events.webhook import ACCEPTED, Secret, variable_of
 
 
@@ -22,9 +22,10 @@ class Key:
 
 def key_of(settings: Settings, account: str) -> Key:
     """Read an account's key; `ConfigurationError` says what is missing and where it belongs."""
-    source = settings.exchange(account).key
+    ours = settings.exchange(account)
+    source = ours.key
     if isinstance(source, Path):
-        return read_key_file(source)
+        return read_key_file(source, ours.tag)
     name, secret = (settings.secret(key_prefix(account) + part) for part in ("NAME", "SECRET"))
     for part, value in (("NAME", name), ("SECRET", secret)):
         if not value:
@@ -32,7 +33,7 @@ def key_of(settings: Settings, account: str) -> Key:
                 f"account {account}: {key_prefix(account)}{part} is not set; set it in the environment or in .env "
                 f"beside the settings, or give accounts.{account}.key the path of a key file"
             )
-    return checked(name or "", secret or "", f"{key_prefix(account)}SECRET")
+    return checked(name or "", secret or "", f"{key_prefix(account)}SECRET", ours.tag)
 
 
 def webhook_secret(settings: Settings, webhook: str) -> Secret:
@@ -66,8 +67,8 @@ def _text_of(path: Path) -> str:
         raise ConfigurationError(f"{path}: is not UTF-8 text") from None
 
 
-def read_key_file(path: Path) -> Key:
-    """Read the JSON file that the venue gave out: `{"name": ..., "privateKey": ...}`."""
+def read_key_file(path: Path, venue: str) -> Key:
+    """Read a key file, `{"name": ..., "privateKey": ...}`: Coinbase gives it out, others write it by hand."""
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -78,15 +79,18 @@ def read_key_file(path: Path) -> Key:
         raise ConfigurationError(f"{path}: is not JSON") from None
     match content:
         case {"name": str(name), "privateKey": str(secret)} if name and secret:
-            return checked(name, secret, str(path))
+            return checked(name, secret, str(path), venue)
         case _:
-            raise ConfigurationError(f'{path}: is not a key file, {{"name": "organizations/…", "privateKey": "…"}}')
+            raise ConfigurationError(f'{path}: is not a key file, {{"name": "…", "privateKey": "…"}}')
 
 
-def checked(name: str, secret: str, source: str) -> Key:
-    """Return the key when its private half can sign; `source` says in errors where it came from."""
-    # The vendor's SDK takes a while to load, and only commands that touch a key need it.
-    from venues.coinbase_client import check_key
+def checked(name: str, secret: str, source: str, venue: str) -> Key:
+    """Return the key when its private half can sign for the venue; `source` says in errors where it came from."""
+    # The vendors' libraries take a while to load, and only commands that touch a key need them.
+    if venue == BinanceAccount.tag:
+        from venues.binance_client import check_key
+    else:
+        from venues.coinbase_client import check_key
 
     # One-line forms of a PEM, as they stand in JSON and .env files, carry their line ends as two characters.
     secret = secret.replace("\\n", "\n").strip()

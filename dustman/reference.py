@@ -1,4 +1,7 @@
-"""The reference pages that follow from the code: settings and exit codes. `python -m dustman.reference` writes them."""
+"""The reference pages that follow from the code, of settings, exit codes, metrics and alerts.
+
+`python -m dustman.reference` writes them.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,22 @@ from pydantic.fields import FieldInfo
 from dustman.exits import Exit
 from dustman.forms import Form
 from dustman.settings import OVERRIDES, Settings
+from dustman.strategy_settings import Strategy
 from dustman.written import default
+from views import measures
+from views.alarms import Alarm
 
 PAGES = Path("docs/reference")
 
 
 def pages() -> dict[str, str]:
     """Return every generated page by its file name."""
-    return {"settings.md": settings_page(), "exit-codes.md": exit_codes_page()}
+    return {
+        "settings.md": settings_page(),
+        "exit-codes.md": exit_codes_page(),
+        "metrics.md": metrics_page(),
+        "alerts.md": alerts_page(),
+    }
 
 
 def exit_codes_page() -> str:
@@ -33,6 +44,47 @@ def exit_codes_page() -> str:
             "",
             "| number | name | meaning |",
             "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def metrics_page() -> str:
+    """Return the page of metrics."""
+    rows = []
+    for each in measures.ALL:
+        labels = ", ".join(f"`{label}`" for label in each.labels) or "none"
+        rows.append(f"| `{each.name}` | {each.kind} | {labels} | {each.meaning} |")
+    return "\n".join(
+        [
+            "# Metrics",
+            "",
+            "What Prometheus reads from the process that `metrics:` in the settings starts; see",
+            "[alerts](../how-to/alerts.md). Counters count from the beginning of the log, so no restart sets one back.",
+            "Values are in the account's or the strategy's currency. What is not there has no gauge.",
+            "",
+            "| metric | kind | labels | meaning |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def alerts_page() -> str:
+    """Return the page of alarms."""
+    rows = [f"| `{each}` | {each.level} | {each.severity} | {each.meaning} |" for each in Alarm]
+    return "\n".join(
+        [
+            "# Alerts",
+            "",
+            "What `alerts:` in the settings can tell of; see [alerts](../how-to/alerts.md). `levels` changes what",
+            "becomes of an alarm: `on` is sent at once, `silent` without a sound, `digest` with the next digest,",
+            "`off` never.",
+            "",
+            "| alarm | level | severity | told when |",
+            "|---|---|---|---|",
             *rows,
             "",
         ]
@@ -60,7 +112,7 @@ def settings_page() -> str:
         + ". `DUSTMAN_CONFIG` names the settings file itself.",
         "",
     ]
-    for title, model in _sections("", Settings):
+    for title, model in (*_sections("", Settings), *_sections("strategies/NAME.yaml", Strategy)):
         lines += [f"## {title or 'dustman.yaml'}", "", (model.__doc__ or "").split("\n")[0], ""]
         lines += ["| key | accepted | default | meaning |", "|---|---|---|---|"]
         for name, info in model.model_fields.items():

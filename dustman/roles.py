@@ -71,13 +71,13 @@ class Beat(Role):
 
 
 @dataclass(frozen=True, slots=True)
-class Webhooks(Role):
-    """The one process that brings events to receivers over HTTP; no task is involved."""
+class Program(Role):
+    """A process of our own, in which no task is involved: the module `dustman.NAME`."""
 
     @property
     def command(self) -> tuple[str, ...]:
         """Return the command line of the process."""
-        return ("dustman.webhooks",)
+        return (f"dustman.{self.name}",)
 
 
 ROLES: Mapping[str, Role] = {
@@ -90,10 +90,15 @@ ROLES: Mapping[str, Role] = {
         Beat("beat", "asks for scans when they are due"),
     )
 }
-# With the role that is only at work where settings have webhooks.
-EVERY_ROLE: Mapping[str, Role] = {**ROLES, "webhooks": Webhooks("webhooks", "sends events to receivers over HTTP")}
+# With the roles that are only at work where settings ask for them, under the key of the same name.
+EVERY_ROLE: Mapping[str, Role] = {
+    **ROLES,
+    "webhooks": Program("webhooks", "sends events to receivers over HTTP"),
+    "metrics": Program("metrics", "shows the log's numbers to Prometheus"),
+    "alerts": Program("alerts", "tells people what needs them"),
+}
 
 
 def wanted(settings: Settings) -> Mapping[str, Role]:
     """Return the roles that settings give work to."""
-    return EVERY_ROLE if settings.webhooks else ROLES
+    return {name: role for name, role in EVERY_ROLE.items() if name in ROLES or getattr(settings, name)}

@@ -8,22 +8,28 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Discriminator, PrivateAttr, Tag, ValidationError, model_validator
 
+from domain.charter import Charter, policy_for
 from domain.errors import ConfigurationError
 from dustman.document import Document, read_document
 from dustman.environment import environment_of
 from dustman.forms import (
     AccountName,
+    AlarmName,
     Code,
     Count,
     Database,
     Duration,
     EventWord,
     File,
+    Folder,
     Fraction,
+    Host,
     KeySource,
+    LevelName,
     LogUrl,
     NotNegative,
     Patience,
+    Port,
     Positive,
     Rate,
     Seconds,
@@ -31,6 +37,7 @@ from dustman.forms import (
     ServerUrl,
     Start,
     Tries,
+    Variable,
     VenueName,
     VenueUrl,
     WebhookUrl,
@@ -40,15 +47,21 @@ from dustman.forms import (
 )
 from dustman.mistakes import Mistake, Place, found, report
 from dustman.section import Caps, Section, all_or_list, rule, setting, word_or
-from dustman.wallet_settings import WalletAccount
+from dustman.strategy_settings import EquitySource, charter_of, strategies_of
+from dustman.wallet_settings import WalletAccount, read_together
 from events.money import Amount
 from events.values import Policy
 from events.webhook import variable_of
+from venues.dollars import AT_PAR
+from workers.schedule import Every
 
-HOST = "api.coinbase.com"
 # Seconds that a signed request stays valid: its `exp` is `nbf` + 120 (Coinbase, API key authentication).
 TOKEN_LIFE = 120
-OVERRIDES: dict[str, tuple[str, str]] = {"DUSTMAN_LOG_URL": ("log", "url"), "DUSTMAN_REDIS_URL": ("redis", "url")}
+OVERRIDES: dict[str, tuple[str, str]] = {
+    "DUSTMAN_LOG_URL": ("log", "url"),
+    "DUSTMAN_REDIS_URL": ("redis", "url"),
+    "DUSTMAN_METRICS_HOST": ("metrics", "host"),
+}
 
 
 class Log(Section):
@@ -119,6 +132,54 @@ class Workers(Section):
     converter: Count = setting("2", "How many accounts are converted at once, each in a process of some 60 MB.")
 
 
+class Metrics(Section):
+    """Numbers for Prometheus, from one process."""
+
+    host: Host = setting(
+        "127.0.0.1",
+        "The address they are read at, over plain HTTP and by whoever reaches it. DUSTMAN_METRICS_HOST overrides it.",
+    )
+    port: Port = setting("9464", "Its port.")
+
+
+def _metrics(value: object) -> object:
+    return word_or("off", 'off, or a mapping such as {port: "9464"}', (dict, Metrics), value)
+
+
+class Target(Section):
+    """Somebody who is told, by a service that apprise knows."""
+
+    url: Variable = setting(
+        ...,
+        "Where the service's apprise URL is, in the environment or in .env beside this file; never the URL itself, "
+        "which has a secret in it.",
+    )
+    silent_url: Variable | None = setting(
+        None, "The same for alerts that make no sound, such as the same chat told so in its URL; else they use `url`."
+    )
+
+
+class Alerts(Section):
+    """Who is told of what needs them, and of what."""
+
+    targets: dict[AccountName, Target] = setting(..., "Who is told, by a name of your choice.", min_length=1)
+    levels: dict[AlarmName, LevelName] = setting({}, "What becomes of an alarm, where not what docs/reference says.")
+    collapse: Duration = setting("1 h", "Alike alarms within this time are one alert and a count.")
+    digest: When = setting("0 8 * * *", "When the digest is sent, in UTC, if there is anything in it.")
+    unreachable_after: Duration = setting("15 min", "How long a venue may be away.")
+    unknown_after: Duration = setting("15 min", "How long a request to a venue may have no final answer.")
+    carried_after: Duration = setting("14 d", "How long proceeds may wait for enough to buy the target.")
+    scan_overdue_after: Duration = setting("8 d", "How long an account may go without a scan.")
+    over_intervals: Tries = setting("3", "How many measurements in a row a strategy's dust may be over its threshold.")
+    unroutable_growth: Positive = setting(
+        "5", "By how much dust without a way out may grow, in the account's currency."
+    )
+
+
+def _alerts(value: object) -> object:
+    return word_or("off", "off, or a mapping such as {targets: {me: {url: env:DUSTMAN_ALERTS}}}", (dict, Alerts), value)
+
+
 class TopUp(Section):
     """Permission to buy a coin up to its minimum in order to sell all of it."""
 
@@ -136,6 +197,7 @@ class Account(Section):
     """One account at an exchange, and what its owner wants of it."""
 
     tag: ClassVar[str] = "coinbase"
+    host: ClassVar[str] = "api.coinbase.com"
 
     venue: VenueName = setting(..., "The exchange.")
     key: KeySource = setting(
@@ -143,7 +205,9 @@ class Account(Section):
         "Where the API key is: `env` for `DUSTMAN_<ACCOUNT>_KEY_NAME` and `DUSTMAN_<ACCOUNT>_KEY_SECRET` in the "
         "environment or in .env beside this file, or the path of the key file the venue gave you; never the key.",
     )
-    base_url: VenueUrl = setting(f"https://{HOST}", "Where the venue is reached; a simulated one is elsewhere.")
+    base_url: VenueUrl = setting(
+        "https://api.coinbase.com", "Where the venue is reached; a simulated one is elsewhere."
+    )
     ca_file: File | None = setting(None, "The certificate authority of a simulated venue.")
     permit_other_host: Yes = setting("false", "Permit a `base_url` that is neither the venue nor this machine.")
     target: Code = setting("BTC", "What dust is converted into.")
@@ -167,8 +231,9 @@ class Account(Section):
 
     @model_validator(mode="after")
     def _known_host(self) -> Self:
-        if self.base_url.host != HOST and not self.base_url.loopback and not self.permit_other_host:
-            raise rule(f"leads to {self.base_url.host}, not to {HOST}; permit_other_host: true allows it", "base_url")
+        there = self.base_url
+        if there.host != self.host and not there.loopback and not self.permit_other_host:
+            raise rule(f"leads to {there.host}, not to {self.host}; permit_other_host: true allows it", "base_url")
         return self
 
     def policy(self) -> Policy:
@@ -193,6 +258,54 @@ class Account(Section):
 
     def _assets(self, codes: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(self._asset, codes))
+
+
+class SmallBalances(Section):
+    """The venue's own exchange of small balances: what markets are too coarse for, many coins in one request."""
+
+    pays: Code | None = setting(None, "What it pays in: the target, or one of `hubs`; without it the target.")
+    classic: Yes = setting("false", "Use the older endpoint, which pays in BNB and takes no id of the request.")
+
+
+def _small_balances(value: object) -> object:
+    return word_or("off", "off, or {pays: BNB, classic: true}", (dict, SmallBalances), value)
+
+
+class BinanceAccount(Account):
+    """One spot account at Binance, and what its owner wants of it."""
+
+    tag: ClassVar[str] = "binance"
+    host: ClassVar[str] = "api.binance.com"
+
+    base_url: VenueUrl = setting("https://api.binance.com", "Where the venue is reached; a simulated one is elsewhere.")
+    exclude: tuple[Code, ...] = setting(("USD", "USDT", "USDC", "BTC", "BNB"), "What is never sold.")
+    hubs: tuple[Code, ...] = setting(
+        ("USDT", "USDC"), "The dollar coins that sales may be paid in, best first.", min_length=1
+    )
+    taker_fee: Fraction = setting("0.001", "The venue's fee for estimates; what the account pays decides.")
+    small_balances: Annotated[SmallBalances | None, BeforeValidator(_small_balances)] = setting(
+        {}, "The venue's own exchange of small balances, or `off`."
+    )
+
+    @model_validator(mode="after")
+    def _in_dollars(self) -> Self:
+        if others := [hub for hub in self.hubs if hub not in AT_PAR]:
+            raise rule(f"has {others[0]}, which is no dollar coin; caps count a hub as {self.currency}", "hubs")
+        return self
+
+    @model_validator(mode="after")
+    def _paid_in_what_leads_on(self) -> Self:
+        small = self.small_balances
+        if small is not None and self.pays not in {self.target, *self.hubs}:
+            raise rule(f"pays {self.pays}, which is neither the target nor one of hubs", "small_balances", "pays")
+        if small is not None and small.classic and self.pays != "BNB":
+            raise rule(f"is true, but pays is {self.pays}: the older endpoint pays in BNB", "small_balances", "classic")
+        return self
+
+    @property
+    def pays(self) -> str:
+        """Return what small balances are paid in."""
+        return (self.small_balances.pays if self.small_balances else None) or self.target
 
 
 class Webhook(Section):
@@ -220,11 +333,16 @@ def _tag(value: object) -> str:
     """Tell a wallet by its venue; whatever else stands there is read, and complained about, as an exchange."""
     if isinstance(value, WalletAccount) or (isinstance(value, Mapping) and value.get("venue") == WalletAccount.tag):
         return WalletAccount.tag
+    if isinstance(value, BinanceAccount) or (isinstance(value, Mapping) and value.get("venue") == BinanceAccount.tag):
+        return BinanceAccount.tag
     return Account.tag
 
 
 AnyAccount = Annotated[
-    Annotated[Account, Tag(Account.tag)] | Annotated[WalletAccount, Tag(WalletAccount.tag)], Discriminator(_tag)
+    Annotated[Account, Tag(Account.tag)]
+    | Annotated[BinanceAccount, Tag(BinanceAccount.tag)]
+    | Annotated[WalletAccount, Tag(WalletAccount.tag)],
+    Discriminator(_tag),
 ]
 
 
@@ -240,9 +358,19 @@ class Settings(Section):
     limits: Limits = setting({}, "How fast a venue is asked.")
     reconcile: Reconcile = setting({}, "How orders whose answer was lost are settled.")
     workers: Workers = setting({}, "How much `dustman up` does at once.")
+    strategies: Folder | None = setting(
+        None, "The folder of the strategies' files, one each: strategies/NAME.yaml below."
+    )
+    equity: dict[AccountName, EquitySource] = setting(
+        {}, "Who knows a strategy's equity, by its name; that of others is computed from their accounts' holdings."
+    )
     webhooks: dict[AccountName, Webhook] = setting({}, "The receivers of events over HTTP, by a name of your choice.")
+    metrics: Annotated[Metrics | None, BeforeValidator(_metrics)] = setting("off", "Numbers for Prometheus.")
+    alerts: Annotated[Alerts | None, BeforeValidator(_alerts)] = setting("off", "Who is told of what needs them.")
     accounts: dict[AccountName, AnyAccount] = setting(..., "The accounts, by a name of your choice.", min_length=1)
     _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    _charters: Mapping[str, Charter] = PrivateAttr(default_factory=dict)
+    _schedules: Mapping[str, Every] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _patient(self) -> Self:
@@ -279,6 +407,13 @@ class Settings(Section):
             there = ", ".join(self.webhooks) or "none"
             raise ConfigurationError(f"there is no webhook {name!r}; the settings have {there}")
         return self.webhooks[name]
+
+    def target(self, name: str) -> Target:
+        """Return a target of alerts by its name; `ConfigurationError` lists those there are."""
+        targets = self.alerts.targets if self.alerts else {}
+        if name not in targets:
+            raise ConfigurationError(f"there is no target {name!r}; the settings have {', '.join(targets) or 'none'}")
+        return targets[name]
 
     @property
     def exchanges(self) -> Mapping[str, Account]:
@@ -319,6 +454,44 @@ class Settings(Section):
             raise ConfigurationError(f"there is no account {name!r}; the settings have {', '.join(self.accounts)}")
         return self.accounts[name]
 
+    @property
+    def charters(self) -> Mapping[str, Charter]:
+        """Return the strategies, in the assets of their accounts."""
+        return self._charters
+
+    @property
+    def intervals(self) -> Mapping[str, Every]:
+        """Return how often each strategy is measured."""
+        return self._schedules
+
+    def charter(self, name: str) -> Charter:
+        """Return a strategy by its name; `ConfigurationError` lists those there are."""
+        if name not in self._charters:
+            there = ", ".join(self._charters) or "none"
+            raise ConfigurationError(f"there is no strategy {name!r}; the settings have {there}")
+        return self._charters[name]
+
+    def strategies_with(self, account: str) -> tuple[str, ...]:
+        """Name the strategies that hold things in an account."""
+        return tuple(name for name, charter in self._charters.items() if account in charter.accounts)
+
+    def together(self) -> Mapping[str, tuple[str, ...]]:
+        """Say of each account which are read in the same requests; those of strategies are read for each by itself."""
+        return read_together(self.accounts, {name for name in self.accounts if self.strategies_with(name)})
+
+    def policy(self, account: str) -> Policy:
+        """Return what is wanted of an account: by its owner, and by the strategies that hold things in it."""
+        return policy_for(account, self.account(account).policy(), self._charters.values())
+
+    def read_strategies(self) -> None:
+        """Read the strategies' files; `ConfigurationError` names what is wrong with them."""
+        read = strategies_of(self.strategies, self) if self.strategies else {}
+        if unknown := [name for name in self.equity if name not in read]:
+            there = ", ".join(read) or "none"
+            raise ConfigurationError(f"equity: there is no strategy {unknown[0]!r}; the folder has {there}")
+        self._charters = {name: charter_of(name, each, self) for name, each in read.items()}
+        self._schedules = {name: Every(each.dust_monitoring_interval) for name, each in read.items()}
+
     def chosen(self, account: str) -> list[str]:
         """Return the names a command is about: the one that was named, or all."""
         return [account] if account and self.account(account) else list(self.accounts)
@@ -353,6 +526,7 @@ def checked(config: Path, content: bytes, environment: Mapping[str, str]) -> Set
     if document.mistakes:
         raise ConfigurationError(report(str(config), document.mistakes, origins))
     settings._environment = everything
+    settings.read_strategies()
     return settings
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, ClassVar, Self
@@ -241,16 +241,17 @@ class WalletAccount(Section):
         return assets.token(self.chain, token) if token.startswith("0x") else asset_of(self.where(), token)
 
 
-def read_together(accounts: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+def read_together(accounts: Mapping[str, object], apart: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
     """Say of each account which are read in the same requests, itself included, in the order of the settings.
 
-    Those are wallets on the same chain, described the same way, with the same endpoints and the same schedule.
+    Those are wallets on the same chain, described the same way, with the same endpoints and the same schedule, without
+    those to be read `apart`.
     """
     alike: list[tuple[WalletAccount, list[str]]] = []
     together: dict[str, list[str]] = {}
     for name, account in accounts.items():
         together[name] = [name]
-        if isinstance(account, WalletAccount):
+        if isinstance(account, WalletAccount) and name not in apart:
             found = next((names for other, names in alike if account.is_read_with(other)), together[name])
             if found is together[name]:
                 alike.append((account, found))

@@ -6,8 +6,6 @@ to the receivers, and no venue's key.
 
 from __future__ import annotations
 
-import logging
-import signal
 import ssl
 import sys
 import threading
@@ -18,11 +16,10 @@ from hashlib import sha256
 
 from domain.errors import ConfigurationError
 from dustman import pulse
-from dustman.exits import ended
 from dustman.keys import webhook_secret
-from dustman.secret import Redacting
+from dustman.process import work
 from dustman.settings import Settings, Webhook
-from dustman.wiring import found_settings, open_log, open_redis
+from dustman.wiring import open_log, open_redis
 from events.lease import Lease
 from events.log import EventLog
 from events.obstacle import Obstacles
@@ -115,16 +112,5 @@ def run(settings: Settings, over: threading.Event) -> None:
             over.set()
 
 
-def main() -> None:
-    """Run the webhooks of the settings until SIGTERM or SIGINT, and exit with a documented number."""
-    over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
-        signal.signal(number, lambda *_: over.set())
-    handler = logging.StreamHandler()
-    handler.setFormatter(Redacting("[%(asctime)s: %(levelname)s/%(threadName)s] %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    sys.exit(ended(lambda: run(found_settings(), over), lambda: False))
-
-
 if __name__ == "__main__":
-    main()
+    work(run)

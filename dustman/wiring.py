@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from domain.errors import ConfigurationError, RefusedByPolicy
 from domain.identity import stream_of
 from dustman.forms import PostgresDatabase, SqliteFile
-from dustman.keys import key_of
-from dustman.settings import Account, Settings, load
+from dustman.keys import Key, key_of
+from dustman.settings import Account, BinanceAccount, Settings, load
 from dustman.wallet_forms import Endpoint, endpoint_of
 from dustman.wallet_keys import signer_of
 from dustman.wallet_settings import Selling, WalletAccount
@@ -21,14 +21,17 @@ from dustman.wallet_settings import Selling, WalletAccount
 if TYPE_CHECKING:
     from redis import Redis
 
+    from domain.equity import EquitySource
     from domain.venue import Venue
     from events.feed import Feed
     from events.log import EventLog, ProvableLog, Recorded
+    from venues.binance import Binance
     from venues.coinbase import Coinbase
     from venues.evm.registry import Chain
     from venues.evm.rewards.source import ClaimableSource
     from venues.evm.terms import Terms
     from venues.evm.wallet import Wallet
+    from venues.limits import Limiter
 
 
 def now() -> datetime:
@@ -111,6 +114,22 @@ def open_feed(settings: Settings) -> Feed:
         log.close()
 
 
+def open_equity(settings: Settings, strategy: str) -> EquitySource:
+    """Return who knows a strategy's equity: whom the settings name, else its accounts."""
+    from domain.equity import Computed
+
+    ours = settings.equity.get(strategy)
+    if ours is None:
+        return Computed()
+    from workers.equity import Supplied, from_redis, from_url
+
+    max_age = timedelta(seconds=ours.max_age)
+    if ours.url is not None:
+        return Supplied(str(ours.url), from_url(f"{ours.url}{ours.url.target}"), max_age)
+    key = ours.redis or ""
+    return Supplied(f"redis {key}", from_redis(open_redis(settings), key), max_age)
+
+
 def open_venue(settings: Settings, account: str, redis: Redis | None = None) -> Venue:
     """Return an account's venue; its key, where it takes one, is read and checked now.
 
@@ -127,6 +146,7 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
     from venues.evm.discovery import Discovery
     from venues.evm.judgement import Allowed
     from venues.evm.keyed import KeyedWallet
+    from venues.evm.routes import MIDDLES, THROUGH
     from venues.evm.rpc import Rpc
     from venues.evm.wallet import Wallet
     from venues.limits import Limiter
@@ -140,6 +160,7 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
         seconds_between_conversions=settings.limits.seconds_between_conversions,
     )
     rpc, where = Rpc(urls, ours.chain, limiter=limiter), ours.where()
+    through = THROUGH if not settings.strategies_with(account) else (*THROUGH, *MIDDLES)
     found = Discovery(rpc, ours.address, ours.first_block, ours.cache / f"{ours.chain}-{ours.address}.json")
     judgement = Allowed(where, frozenset(ours.allow), ours.highest_tax / 100)
     rewards = reward_sources(ours)
@@ -153,6 +174,7 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
             judgement=judgement,
             clock=now,
             rewards=rewards,
+            through=through,
         )
     relay = ours.selling.relay
     return KeyedWallet(
@@ -166,6 +188,7 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
         clock=now,
         relay=Rpc([_url(settings, account, relay)], ours.chain) if relay else None,
         rewards=rewards,
+        through=through,
     )
 
 
@@ -218,9 +241,8 @@ def _url(settings: Settings, account: str, endpoint: Endpoint) -> str:
     return found.url
 
 
-def open_exchange(settings: Settings, account: str, redis: Redis | None = None) -> Coinbase:
-    """Return an account at Coinbase; its key is read and checked now."""
-    from venues.coinbase import Coinbase
+def open_exchange(settings: Settings, account: str, redis: Redis | None = None) -> Coinbase | Binance:
+    """Return an account at an exchange; its key is read and checked now."""
     from venues.limits import Limiter
 
     ours, key = settings.exchange(account), key_of(settings, account)
@@ -230,6 +252,10 @@ def open_exchange(settings: Settings, account: str, redis: Redis | None = None) 
         requests_per_second=settings.limits.requests_per_second,
         seconds_between_conversions=settings.limits.seconds_between_conversions,
     )
+    if isinstance(ours, BinanceAccount):
+        return _binance(settings, ours, key, limiter)
+    from venues.coinbase import Coinbase
+
     return Coinbase(
         key.name,
         key.secret,
@@ -240,6 +266,24 @@ def open_exchange(settings: Settings, account: str, redis: Redis | None = None) 
         sleep=time.sleep,
         never_arrived_after=timedelta(seconds=settings.reconcile.never_arrived_after),
         convert_never_arrived_after=timedelta(seconds=settings.reconcile.never_arrived_after) + _quote_life(ours),
+    )
+
+
+def _binance(settings: Settings, ours: BinanceAccount, key: Key, limiter: Limiter) -> Binance:
+    from venues.binance import Binance
+    from venues.binance_dust import Desk
+
+    small = ours.small_balances
+    return Binance(
+        key.name,
+        key.secret,
+        limiter=limiter,
+        base_url=ours.base_url.address,
+        ca_file=ours.ca_file,
+        clock=now,
+        sleep=time.sleep,
+        never_arrived_after=timedelta(seconds=settings.reconcile.never_arrived_after),
+        small_balances=None if small is None else Desk(ours.pays, small.classic),
     )
 
 

@@ -67,7 +67,7 @@ FACT_OF: Final[Mapping[EventType, type[Fact]]] = {event_type: fact for fact, eve
 def _dust_of_no_strategy(fields: dict[str, Any]) -> dict[str, Any]:
     """There were no strategies yet: dust was an account's own. Nothing was claimed, and no source was proven."""
     lots = [{**lot, "proof": None} for lot in fields["lots"]]
-    policy = {**fields["policy"], "rewards": []}
+    policy = {**fields["policy"], "rewards": [], "belongs": None, "expects_rewards": False}
     return {**fields, "strategy": "", "mode": "", "lots": lots, "policy": policy}
 
 

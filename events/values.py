@@ -25,6 +25,9 @@ class Keep(StrEnum):
     NOT_ADMITTED = "not_admitted"
     OVER_CAP = "over_cap"
     QUARANTINED = "quarantined"
+    BELONGS = "belongs"
+    UNEXPECTED = "unexpected"
+    NOT_INSTRUCTED = "not_instructed"
 
 
 class Unroutable(StrEnum):
@@ -34,6 +37,7 @@ class Unroutable(StrEnum):
     NO_ROUTE = "no_route"
     NO_NET_GAIN = "no_net_gain"
     REFUSED_BY_VENUE = "refused_by_venue"
+    COOLDOWN = "cooldown"
 
 
 class Unmeasured(StrEnum):
@@ -55,6 +59,7 @@ class LegKind(StrEnum):
     CONVERT = "convert"
     BUY = "buy"
     SWAP = "swap"
+    DUST = "dust"
 
 
 class Purpose(StrEnum):
@@ -115,6 +120,7 @@ class RefusalCode(StrEnum):
     OVER_CAP = "over_cap"
     NOT_PERMITTED = "not_permitted"
     NEVER_ARRIVED = "never_arrived"
+    COOLDOWN = "cooldown"
     OTHER = "other"
 
 
@@ -124,7 +130,9 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     `threshold` and caps are in `currency`; `hubs` are the currencies that sales may be paid in, best first;
     `admitted` is None when every asset may be sold automatically; `top_up` is None when off, else how much of the
     owner's own hub currency one sweep may lay out (0: carried proceeds only); `taker_fee` is a fraction used for
-    estimates, the venue's preview decides. `rewards` names the sources that are claimed and redeemed.
+    estimates, the venue's preview decides. `rewards` names the sources that are claimed and redeemed. `belongs` is None
+    for an account that no strategy names; else it lists what its strategies hold on purpose: all else is dust whatever
+    it is worth, if they expect rewards, and only reported if none does.
     """
 
     target: str
@@ -140,6 +148,8 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     minimum_gain: Decimal = Decimal(0)
     top_up: Decimal | None = None
     rewards: tuple[Source, ...] = ()
+    belongs: tuple[str, ...] | None = None
+    expects_rewards: bool = False
 
 
 class Proof(msgspec.Struct, frozen=True, gc=False):

@@ -11,8 +11,8 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -26,7 +26,7 @@ POLL_SECONDS = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request, read whole."""
+    """A request, read whole; the names of its headers are in lower case."""
 
     method: str
     path: str
@@ -34,6 +34,8 @@ class Request:
     host: str
     authorization: str
     body: bytes
+    raw_query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Reply:
     content_type: str = "application/json; charset=utf-8"
     promised: int | None = None
     delay: float = 0
+    headers: tuple[tuple[str, str], ...] = ()
 
     def rendered(self) -> bytes:
         """Write status line, headers and body."""
@@ -57,6 +60,7 @@ class Reply:
             f"Content-Type: {self.content_type}",
             f"Content-Length: {length}",
             "Connection: close" if self.promised is not None else "Connection: keep-alive",
+            *(f"{name}: {value}" for name, value in self.headers),
         )
         return ("\r\n".join(lines) + "\r\n\r\n").encode() + self.body
 
@@ -105,6 +109,8 @@ class Connection(BaseHTTPRequestHandler):
             self.headers.get("Host", ""),
             self.headers.get("Authorization", ""),
             self.rfile.read(length),
+            target.query,
+            {name.lower(): value for name, value in self.headers.items()},
         )
         match self.server.answer(request):
             case Reply() as reply:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,10 +20,10 @@ from venues.coinbase_client import Client
 from venues.coinbase_conversions import PAIRS, Conversions
 from venues.coinbase_orders import Orders
 from venues.coinbase_pages import pages
+from venues.keyrights import DANGER, KeyRights
 from venues.limits import Limiter
 
 NAME = "coinbase"
-DANGER = "its key may transfer money out of the account; make one that may view and trade only, and delete this one"
 HOST = "api.coinbase.com"
 TOKEN_LIFE = timedelta(seconds=120)  # `exp` minus `nbf`, set by the SDK and demanded by the venue
 SENT_WITHIN = timedelta(seconds=20)  # the longest waits for the limit and for a slow disk fit in
@@ -33,16 +32,6 @@ LONGEST_QUERY = 7500  # in characters; servers commonly stop reading a URL at 8,
 SPENDABLE_TYPES = {"ACCOUNT_TYPE_CRYPTO", "ACCOUNT_TYPE_FIAT"}
 SPOT_PLATFORMS = {"ACCOUNT_PLATFORM_CONSUMER", "ACCOUNT_PLATFORM_UNSPECIFIED", ""}
 FLAGS = ("trading_disabled", "is_disabled", "cancel_only", "limit_only", "post_only", "auction_mode", "view_only")
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRights:
-    """What a key may do, and the portfolio it is bound to."""
-
-    can_view: bool
-    can_trade: bool
-    can_transfer: bool
-    portfolio: str
 
 
 class Coinbase:

@@ -7,76 +7,25 @@ it acted proves that nothing happened; a lost, cut or unreadable one proves noth
 from __future__ import annotations
 
 import re
-import ssl
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from multiprocessing import AuthenticationError
 
 import msgspec
 from requests import Response
 from requests import exceptions as http
-from urllib3.exceptions import HTTPError as ConnectionFault
-from urllib3.exceptions import NewConnectionError
 
 from events.values import Refusal, RefusalCode
+from venues import faults
 from venues.coinbase_replies import Complaint, Rejected
+from venues.faults import Fault, Verdict, fault_on_the_way, quoted
 
 # A token is valid from its second on, for 120 s; a clock that is off by more is the likelier cause of a 401 than a key.
 SKEW = timedelta(seconds=30)
-LONGEST_QUOTATION = 200
-SECRETS = re.compile(r"eyJ[\w-]*\.[\w.-]*|-----BEGIN[^-]*-----.*|Bearer\s+\S+", re.DOTALL | re.IGNORECASE)
 
 
-class Verdict(StrEnum):
-    """What is known about a request without a usable answer."""
-
-    NOT_SENT = "not_sent"
-    NOT_ACCEPTED = "not_accepted"
-    MISCONFIGURED = "misconfigured"
-    REFUSED = "refused"
-    UNSURE = "unsure"
-
-
-class Fault(Exception):
-    """A request without a usable answer: the verdict, a sentence safe to record, and whether a read may be repeated.
-
-    `refusal` stands beside the verdict `REFUSED`; `status` is the HTTP one, 0 without an answer.
-    """
-
-    def __init__(
-        self, verdict: Verdict, sentence: str, *, passing: bool = False, refusal: Refusal | None = None, status: int = 0
-    ) -> None:
-        super().__init__(sentence)
-        self.verdict = verdict
-        self.sentence = sentence
-        self.passing = passing
-        self.refusal = refusal
-        self.status = status
-
-
-# What a request through the SDK may raise: `requests` and sockets (OSError), what of urllib3 passes through them,
-# unreadable JSON and replies (ValueError), reply classes that met an unexpected shape, JSON nested without end, and the
-# SDK's missing key.
-RAISED = (
-    OSError,
-    ConnectionFault,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    AuthenticationError,
-)
-
-NEVER_SENT = (
-    http.InvalidURL,
-    http.MissingSchema,
-    http.InvalidSchema,
-    http.InvalidHeader,
-    http.URLRequired,
-    AuthenticationError,
-)
+# What a request through the SDK may raise besides: it has no key.
+RAISED = (*faults.RAISED, AuthenticationError)
 
 
 def fault_of(error: Exception, now: datetime) -> Fault:
@@ -84,24 +33,10 @@ def fault_of(error: Exception, now: datetime) -> Fault:
     match error:
         case http.HTTPError() if error.response is not None:
             return _answered(error.response, now)
-        case http.ConnectTimeout():
-            return Fault(Verdict.NOT_SENT, "no connection within the time limit", passing=True)
-        case http.SSLError() if _caused_by(error, ssl.SSLCertVerificationError):
-            return Fault(Verdict.NOT_SENT, "its certificate is not trusted; check ca_file and what stands in between")
-        case http.ConnectionError() if _caused_by(error, NewConnectionError):
-            return Fault(Verdict.NOT_SENT, "no connection could be made", passing=True)
-        case http.InvalidJSONError() if not isinstance(error, ValueError):
-            return Fault(Verdict.MISCONFIGURED, "the request has no JSON form")
-        case _ if isinstance(error, NEVER_SENT):
+        case AuthenticationError():
             return Fault(Verdict.MISCONFIGURED, f"the request could not be made ({type(error).__name__})")
-        case http.Timeout():
-            return Fault(Verdict.UNSURE, "no answer within the time limit", passing=True)
-        case msgspec.ValidationError():
-            return Fault(Verdict.UNSURE, f"unreadable reply: {quoted(str(error))}")
-        case ValueError() | TypeError() | AttributeError() | LookupError() | RecursionError():
-            return Fault(Verdict.UNSURE, f"unreadable reply ({type(error).__name__})", passing=True)
         case _:
-            return Fault(Verdict.UNSURE, f"the connection broke ({type(error).__name__})", passing=True)
+            return fault_on_the_way(error)
 
 
 def refusal_for(word: str, message: str = "") -> Refusal:
@@ -118,12 +53,6 @@ def refusal_in(rejected: Rejected | None) -> Refusal:
     words = (rejected.preview_failure_reason, rejected.new_order_failure_reason, rejected.error)
     word = next((each for each in words if each and "UNKNOWN" not in each), rejected.error)
     return refusal_for(word, rejected.message or rejected.error_details)
-
-
-def quoted(text: str) -> str:
-    """Quote the venue on one line, shortened, without anything that looks like a token or a key."""
-    line = " ".join(SECRETS.sub("…", text).split())
-    return line if len(line) <= LONGEST_QUOTATION else line[:LONGEST_QUOTATION] + "…"
 
 
 def _answered(response: Response, now: datetime) -> Fault:
@@ -198,18 +127,6 @@ def _clock_error(response: Response, now: datetime) -> timedelta | None:
         return now - parsedate_to_datetime(response.headers["Date"])
     except (KeyError, ValueError, TypeError):
         return None
-
-
-def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:
-    """Look for a cause among what the error wraps: `requests` and urllib3 put causes into arguments and `reason`."""
-    seen: list[object] = [error]
-    while seen:
-        each = seen.pop()
-        if isinstance(each, kind):
-            return True
-        if isinstance(each, BaseException):
-            seen += [*each.args, getattr(each, "reason", None)]
-    return False
 
 
 # The reasons of preview and order, without the prefix PREVIEW_; enumerated in the vendor's reference of Preview Order.

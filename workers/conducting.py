@@ -14,13 +14,13 @@ from domain.commands import ConcludeLeg, Declare, DeclineLeg, FinishSweep, Reque
 from domain.decision import fingerprint, next_step
 from domain.errors import NOT_ASKED, OutcomeUnknown
 from domain.leg import Answer, Leg, NeverArrived, Requested, Unknown, draft, order_of
-from domain.sweep import Ask, Bundle, Finish, GiveUp, Observe, Rest, Retract, Sweep, Try, size
+from domain.sweep import Ask, AskBatch, Batch, Bundle, Finish, GiveUp, Observe, Rest, Retract, Sweep, Try, size
 from domain.venue import NeverArrived as VenueKnowsNothing
 from domain.venue import Pending, Venue
 from events.facts import ConversionsHalted, LegRequested
 from events.money import Amount
 from events.values import Quote, Refusal
-from workers import sending
+from workers import batching, sending
 from workers.desk import Desk
 from workers.outages import outage_recorded
 
@@ -62,7 +62,12 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
             case Ask(leg):
                 if not _settle(desk, account, sweep, leg) and not _wait(desk, patience):
                     return Ended.WAITING
-            case Try() | Bundle() | Retract() if danger := _danger(desk, account, sweep):
+            case AskBatch(legs) if all(_held(desk, leg) for leg in legs):
+                return Ended.WAITING
+            case AskBatch(legs):
+                if not batching.settle(desk, account, sweep, legs) and not _wait(desk, patience):
+                    return Ended.WAITING
+            case Try() | Bundle() | Batch() | Retract() if danger := _danger(desk, account, sweep):
                 # A key that could empty the account is the owner's to replace; until then nothing is asked with it.
                 halted = ConversionsHalted(account, danger)
                 told = Declare(halted, f"{sweep.opened.sweep_id}/danger/{desk.clock().isoformat()}")
@@ -75,6 +80,8 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
             case Retract():
                 if not sending.retract(desk, account, sweep, step) and not _wait(desk, patience):
                     return Ended.WAITING
+            case Batch():
+                batching.request(desk, account, sweep, step)
             case GiveUp(leg, refusal):
                 _decline(desk, account, sweep, leg, refusal)
             case Finish():
@@ -106,6 +113,8 @@ def reconcile(desk: Desk, account: str) -> bool:
             return sending.observe(desk, account)
         case Ask(leg) if current.sweep:
             return not _held(desk, leg) and _settle(desk, account, current.sweep, leg)
+        case AskBatch(legs) if current.sweep:
+            return not all(_held(desk, leg) for leg in legs) and batching.settle(desk, account, current.sweep, legs)
         case _:
             return True
 

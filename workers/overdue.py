@@ -15,8 +15,11 @@ GRACE = timedelta(seconds=30)
 def missed(desk: Desk, account: str) -> bool:
     """Say whether an account that was scanned before has missed its latest due time.
 
-    An account that nobody ever tried to scan waits for its first due time: setting it up is no reason to scan.
+    An account that nobody ever tried to scan waits for its first due time: setting it up is no reason to scan. One that
+    belongs to strategies is read when they are measured.
     """
+    if desk.mandates[account].strategies:
+        return False
     known = desk.streams.load(account).state
     due = latest_due(desk.mandates[account].schedule, desk.clock())
     if desk.clock() - due <= GRACE:
@@ -24,3 +27,10 @@ def missed(desk: Desk, account: str) -> bool:
     if known.scanned_until is None:
         return known.outage[0] == scanning.SCAN
     return known.scanned_until < due
+
+
+def unmeasured(desk: Desk, strategy: str) -> bool:
+    """Say the same of a strategy that was measured before."""
+    known, now = desk.strategies.load(strategy).state, desk.clock()
+    due = latest_due(desk.intervals[strategy], now)
+    return known.due_until is not None and known.due_until < due and now - due > GRACE

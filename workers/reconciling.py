@@ -13,7 +13,7 @@ logger = logging.getLogger("dustman")
 
 
 def reconcile_all(desk: Desk) -> None:
-    """Go through all accounts; what keeps one of them from being settled keeps none of the others."""
+    """Go through all accounts and strategies; what keeps one of them from being settled keeps none of the others."""
     nudged: set[str] = set()
     for account, mandate in desk.mandates.items():
         try:
@@ -26,3 +26,6 @@ def reconcile_all(desk: Desk) -> None:
             logger.warning("reconcile %s: %s", account, later)
         except ImpossibleHistory as broken:
             logger.error("reconcile %s: its record contradicts itself, so nothing is done for it: %s", account, broken)
+    for strategy in desk.charters:
+        if overdue.unmeasured(desk, strategy):
+            desk.nudge("measure", strategy)

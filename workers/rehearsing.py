@@ -14,7 +14,7 @@ from domain.decision import findings, fingerprint
 from domain.dust import Market, smallest
 from domain.leg import Planned, draft
 from domain.scan import Findings, Reading
-from domain.venue import Venue
+from domain.venue import SmallBalanceDesk, Venue
 from events.facts import DryRunCompleted
 from events.money import Amount, exactly_sum, floor_to
 from events.values import LegKind, PlannedLeg, Policy, Quote, Refusal, RefusalCode
@@ -59,12 +59,13 @@ def rehearse(desk: Desk, account: str, due: datetime, command_id: str, automatic
     known = desk.streams.load(account).state
     found = findings(known, reading, policy)
     purse = {hub: known.purse.of(hub) for hub in policy.hubs}
-    offers = _proposed(venue, found, policy) if isinstance(venue, Chain) else {}
+    offers = _proposed(venue, found, policy) if isinstance(venue, Chain) else _small(venue, found)
     legs = [_rehearsed(venue, plan, purse, reading, policy, found, offers) for plan in found.legs]
+    target = policy.target
     bought = exactly_sum(
-        *(leg.offer.receive.quantity for leg in legs if isinstance(leg.offer, Quote) and leg.plan.kind is LegKind.BUY)
+        *(leg.offer.receive.quantity for leg in legs if isinstance(leg.offer, Quote) and leg.plan.receive == target)
     )
-    net = Amount(purse.get(policy.target, bought), policy.target)
+    net = Amount(purse.get(target, bought), target)
     waiting = tuple(Amount(money, hub) for hub, money in purse.items() if money > 0 and hub != policy.target)
     rehearsal = Rehearsal(reading, found, tuple(legs), net, waiting)
     told = DryRunCompleted(account, fingerprint(policy), len(found.lots), rehearsal.refused, net, desk.clock())
@@ -85,6 +86,16 @@ def _proposed(chain: Chain, found: Findings, policy: Policy) -> Mapping[str, Quo
         offered = intents(spends, legs, proposal)
         told |= {each.leg_id: objection(each, proposal, policy) or each.quote for each in offered}
     return told
+
+
+def _small(venue: Venue, found: Findings) -> Mapping[str, Quote | Refusal]:
+    """Have all small balances offered for in one request, by leg id."""
+    plans = [plan for plan in found.legs if plan.kind is LegKind.DUST]
+    if not plans or not isinstance(venue, SmallBalanceDesk):
+        return {}
+    drafts = {plan.leg_id: draft(plan, _spend(plan, {}, found)) for plan in plans}
+    offers = venue.offer_small(list(drafts.values()))
+    return {leg_id: offers[order.spend.asset] for leg_id, order in drafts.items()}
 
 
 def _rehearsed(

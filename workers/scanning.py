@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from domain.chain import Metered
 from domain.commands import RecordOutage, RecordScan
@@ -12,7 +13,7 @@ from domain.dust import Market, priced_products
 from domain.errors import NOT_ASKED, VenueUnavailable
 from domain.identity import scan_id
 from domain.scan import Findings, Reading
-from domain.venue import Survey, Venue
+from domain.venue import Appraiser, Holding, Survey, Venue
 from events.facts import DustDetected
 from events.log import Recorded
 from events.values import Policy
@@ -40,7 +41,7 @@ def read(
         due=due,
         now=desk.clock(),
         holdings=found.holdings,
-        market=Market(found.capabilities, found.prices, found.worth),
+        market=Market(found.capabilities, found.prices, found.worth, _appraised(venue, policy, found.holdings)),
         requests=found.requests,
         automatic=automatic,
         base_fee=venue.base_fee() if isinstance(venue, Metered) else None,
@@ -55,6 +56,13 @@ def _survey_of(venue: Venue, policy: Policy) -> Survey:
     prices = venue.prices(sorted(priced_products(holdings, policy, capabilities)))
     worth = venue.worth(policy.hubs)
     return Survey(holdings, capabilities, prices, worth, venue.requests - before)
+
+
+def _appraised(venue: Venue, policy: Policy, holdings: Sequence[Holding]) -> Mapping[str, Decimal]:
+    """Have what strategies hold appraised, where the venue can do that: their equity counts by it."""
+    if policy.belongs is None or not isinstance(venue, Appraiser):
+        return {}
+    return venue.appraise([holding.asset for holding in holdings])
 
 
 def is_scanned(desk: Desk, account: str, due: datetime) -> bool:

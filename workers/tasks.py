@@ -14,6 +14,7 @@ from domain.errors import NOT_ASKED
 from events.log import LogConflict, LogUnavailable
 from workers import conducting, gathering, intake, reconciling
 from workers.app import app, desk
+from workers.measuring import measure_latest
 from workers.schedule import latest_due
 
 logger = logging.getLogger("dustman")
@@ -39,10 +40,19 @@ def task(name: str) -> Callable[[Callable[..., None]], Any]:
 
 @task("dustman.scan")
 def scan(account: str) -> None:
-    """Scan an account, and all that are read with it, for their latest due time."""
+    """Scan an account, and all that are read with it, for their latest due time, or measure the strategies it is of."""
     at = desk()
-    due = latest_due(at.mandate(account).schedule, at.clock())
-    gathering.scan(at, account, due, automatic=True)
+    mandate = at.mandate(account)
+    for strategy in mandate.strategies:
+        measure_latest(at, strategy)
+    if not mandate.strategies:
+        gathering.scan(at, account, latest_due(mandate.schedule, at.clock()), automatic=True)
+
+
+@task("dustman.measure")
+def measure(strategy: str) -> None:
+    """Measure a strategy for its latest due time."""
+    measure_latest(desk(), strategy)
 
 
 @task("dustman.convert")

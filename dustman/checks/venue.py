@@ -10,29 +10,33 @@ from email.utils import parsedate_to_datetime
 
 from domain.errors import ConfigurationError, VenueUnavailable
 from dustman.checks.finding import Finding, fail, ok, skip, warn
+from dustman.checks.schedule import check_schedule
 from dustman.keys import key_of
 from dustman.settings import Account, Settings
 from dustman.wiring import now, open_exchange
 from events.money import ticker
 from events.values import Policy
-from venues.coinbase import DANGER, Coinbase, KeyRights
-from workers.schedule import next_due
+from venues.binance import Binance
+from venues.coinbase import Coinbase
+from venues.keyrights import DANGER, KeyRights
 
 TIMEOUT = 5.0
 # The venue's clock is known to a second; a token that starts in the venue's future is refused.
 SMALL_SKEW = timedelta(seconds=5)
 LARGE_SKEW = timedelta(seconds=30)
-# Public, so it tells an unreachable venue from a bad key. Source: docs.cdp.coinbase.com, "Get Server Time".
-TIME_PATH = "/api/v3/brokerage/time"
-PERMISSIONS = "at portal.cdp.coinbase.com make a key with the permissions View and Trade, bound to the right portfolio"
+# Public, so it tells an unreachable venue from a bad key. Sources: docs.cdp.coinbase.com, "Get Server Time";
+# developers.binance.com, "Check server time".
+TIME_PATHS = {"coinbase": "/api/v3/brokerage/time", "binance": "/api/v3/time"}
+PERMISSIONS = {
+    "coinbase": "at portal.cdp.coinbase.com make a key with the rights View and Trade, bound to the right portfolio",
+    "binance": "at binance.com, API Management, make a key with Enable Reading and Enable Spot & Margin Trading only",
+}
 
 
 def check_account(settings: Settings, name: str) -> Iterator[Finding]:
     """Look at everything about an account that can be looked at without moving money."""
     account = settings.exchange(name)
-    yield ok(
-        f"{name}: schedule", f"{account.schedule}, next at {next_due(account.schedule, now()):%Y-%m-%d %H:%M:%S} UTC"
-    )
+    yield check_schedule(settings, name)
     reached = list(_reach(name, account))
     yield from reached
     key = _key(settings, name)
@@ -40,7 +44,7 @@ def check_account(settings: Settings, name: str) -> Iterator[Finding]:
     if reached[0].fix or key.fix:
         yield skip(f"{name}: rights", "the venue was not asked")
         return
-    yield from _ask(name, account.policy(), open_exchange(settings, name))
+    yield from _ask(name, settings.policy(name), open_exchange(settings, name))
 
 
 def _reach(name: str, account: Account) -> Iterator[Finding]:
@@ -53,7 +57,7 @@ def _reach(name: str, account: Account) -> Iterator[Finding]:
         return
     line = http.client.HTTPSConnection(url.host, url.port, timeout=TIMEOUT, context=trust)
     try:
-        line.request("GET", TIME_PATH)
+        line.request("GET", TIME_PATHS[account.tag])
         answer = line.getresponse()
         there, here = answer.headers.get("Date"), now()
     except ssl.SSLCertVerificationError as error:
@@ -91,31 +95,32 @@ def _key(settings: Settings, name: str) -> Finding:
     return ok(f"{name}: key", f"{key.name} can sign")
 
 
-def _ask(name: str, policy: Policy, venue: Coinbase) -> Iterator[Finding]:
+def _ask(name: str, policy: Policy, venue: Coinbase | Binance) -> Iterator[Finding]:
     """Ask the venue with the key; the first answer that fails ends the asking."""
+    fix = PERMISSIONS[venue.name]
     check = f"{name}: rights"
     try:
-        yield _rights(check, venue.permissions())
+        yield _rights(check, venue.permissions(), fix)
         check = f"{name}: balances"
         yield ok(check, f"{len(venue.holdings())} assets can be read")
         check = f"{name}: target"
         yield _target(check, policy, venue)
     except ConfigurationError as error:
-        yield fail(check, str(error), PERMISSIONS)
+        yield fail(check, str(error), fix)
     except VenueUnavailable as error:
         yield fail(check, str(error), "try again later; the venue or the network is not well")
 
 
-def _rights(check: str, rights: KeyRights) -> Finding:
+def _rights(check: str, rights: KeyRights, fix: str) -> Finding:
     if rights.can_transfer:
-        return fail(check, DANGER, PERMISSIONS)
+        return fail(check, DANGER, fix)
     missing = [word for word, has in (("view", rights.can_view), ("trade", rights.can_trade)) if not has]
     if missing:
-        return fail(check, f"the key may not {' or '.join(missing)}", PERMISSIONS)
+        return fail(check, f"the key may not {' or '.join(missing)}", fix)
     return ok(check, "the key may view and trade, and not transfer")
 
 
-def _target(check: str, policy: Policy, venue: Coinbase) -> Finding:
+def _target(check: str, policy: Policy, venue: Coinbase | Binance) -> Finding:
     name = ticker(policy.target)
     if policy.target in policy.hubs:
         return ok(check, f"sales are paid in {name} itself")

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from domain.errors import ConfigurationError, VenueUnavailable
 from dustman.checks.finding import Finding, fail, ok, skip, warn
+from dustman.checks.schedule import check_schedule
 from dustman.checks.selling import check_key, check_selling
 from dustman.settings import Settings
 from dustman.wallet_settings import Selling
-from dustman.wiring import now, open_wallet
+from dustman.wiring import open_wallet
 from venues.evm.feeds import feed_asks, feeds_of
 from venues.evm.lens import Ask, Way
 from venues.evm.rpc import Call, good, octets
 from venues.evm.wallet import Wallet
 from venues.evm.words import WORD, number, selector
-from workers.schedule import next_due
 
 NODE = "look at the URL and at the node, or name another one under endpoints"
 CONTRACTS = "mend contracts in the settings; for a chain known by its name, tell us what the node says"
@@ -24,8 +24,7 @@ CONTRACTS = "mend contracts in the settings; for a chain known by its name, tell
 def check_wallet(settings: Settings, name: str) -> Iterator[Finding]:
     """Look at everything about a wallet that can be looked at; nothing is signed."""
     account = settings.wallet(name)
-    due = next_due(account.schedule, now())
-    yield ok(f"{name}: schedule", f"{account.schedule}, next at {due:%Y-%m-%d %H:%M:%S} UTC")
+    yield check_schedule(settings, name)
     if account.selling:
         key = check_key(settings, name)
         yield key

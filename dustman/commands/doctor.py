@@ -21,7 +21,7 @@ STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
 
 
 def doctor(context: typer.Context, as_json: Json = False) -> Exit:
-    """Check the machine, the settings, the log, Redis, deliveries, and every account at its venue. Moves nothing."""
+    """Check machine, settings, log, Redis, deliveries, alerts, and every account at its venue. Moves nothing."""
     from dustman.checks.finding import Verdict
 
     screen, findings = Screen(as_json=as_json), []
@@ -36,10 +36,12 @@ def doctor(context: typer.Context, as_json: Json = False) -> Exit:
 
 
 def _findings(invocation: Invocation) -> Iterator[Finding]:
+    from dustman.checks.alerts import check_alerts
     from dustman.checks.deliveries import check_deliveries
     from dustman.checks.finding import fail, ok, skip
     from dustman.checks.machine import check_files, check_versions
     from dustman.checks.stores import check_log, check_redis
+    from dustman.checks.strategies import check_strategies
     from dustman.checks.venue import check_account
     from dustman.checks.wallet import check_wallet
     from dustman.wallet_settings import WalletAccount
@@ -56,6 +58,8 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     yield from check_log(settings)
     yield from check_redis(settings)
     yield from check_deliveries(settings)
+    yield from check_alerts(settings)
+    yield from check_strategies(settings)
     for name, account in settings.accounts.items():
         yield from (check_wallet if isinstance(account, WalletAccount) else check_account)(settings, name)
 

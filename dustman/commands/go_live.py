@@ -58,8 +58,10 @@ def _caps(account: str, policy: Policy) -> tuple[str, ...]:
     from events.money import plain, ticker
 
     admitted = "every asset but the excluded" if policy.admitted is None else ", ".join(map(ticker, policy.admitted))
+    below = f"below {plain(policy.threshold)} {policy.currency}"
+    what = below if policy.belongs is None else f"what is none of {', '.join(map(ticker, policy.belongs))}"
     return (
-        f"{account}: below {plain(policy.threshold)} {policy.currency} becomes {ticker(policy.target)}, unwatched",
+        f"{account}: {what} becomes {ticker(policy.target)}, unwatched",
         f"  at most     {plain(policy.sweep_cap)} {policy.currency} a sweep, {plain(policy.day_cap)} a day",
         f"  admitted    {admitted}",
         f"  never sold  {', '.join(map(ticker, policy.excluded))}",

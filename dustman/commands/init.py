@@ -21,8 +21,9 @@ def init(
     context: typer.Context,
     account: Annotated[str, typer.Option(help="The account's name, of your choice.")] = "main",
     key_file: Annotated[str, typer.Option(help="The key file that the venue gave you; it stays where it is.")] = "",
-    key_name: Annotated[str, typer.Option(help="The key's name, organizations/…; its secret is asked for.")] = "",
+    key_name: Annotated[str, typer.Option(help="The key's name, or the API key; its secret is asked for.")] = "",
     secret_from_stdin: Annotated[bool, typer.Option(help="Read the key's secret from stdin, to its end.")] = False,
+    venue: Annotated[str, typer.Option(help="The exchange: coinbase or binance.", show_default="coinbase")] = "",
     wallet: Annotated[str, typer.Option(help="The address of a wallet to watch, instead of an exchange.")] = "",
     chain: Annotated[str, typer.Option(help="The wallet's chain: ethereum, arbitrum or base.")] = "",
     endpoint: Annotated[str, typer.Option(help="A node of the chain; env:DUSTMAN_… where the URL is secret.")] = "",
@@ -52,6 +53,8 @@ def init(
     asking = sys.stdin.isatty() and not no_input and not secret_from_stdin
     if wallet:
         draft.become_wallet(wallet)
+    elif venue:
+        draft.become_exchange(venue)
     elif asking and not key_file and not key_name:
         draft.ask_for_venue()
     if draft.model is WalletAccount:
@@ -65,10 +68,10 @@ def init(
     draft.check()
     checked(config, draft.text().encode(), {})
     if key_file:
-        read_key_file(config.absolute().parent / Path(key_file).expanduser())
+        read_key_file(config.absolute().parent / Path(key_file).expanduser(), draft.model.tag)
     secrets = {f"{key_prefix(account)}NAME": name, f"{key_prefix(account)}SECRET": secret} if name else {}
     if secrets:
-        checked_key(name, secret, "the secret")
+        checked_key(name, secret, "the secret", draft.model.tag)
         write_secrets(config.with_name(".env"), secrets, replace=force)
     draft.write(force)
     _tell(Screen(as_json=as_json), config, account, key_file, list(secrets), f"{key_prefix(account)}…")
@@ -97,7 +100,7 @@ def _key(name: str, from_stdin: bool, asking: bool) -> tuple[str, str]:
     from dustman.interview import ask, ask_secret
 
     if not name:
-        name = ask("The key's name", "", lambda answer: None if answer else "it starts with organizations/")
+        name = ask("The key's name", "", lambda answer: None if answer else "copy it from where the venue showed it")
     if from_stdin:
         return name, sys.stdin.read().strip()
     if not asking:

@@ -35,6 +35,8 @@ def scan(
             f"{name}: {len(reading.holdings)} holdings in {reading.requests} requests; {len(found.lots)} lots of dust, "
             f"{len(found.stuck)} with no way out today; stays: {counts or 'nothing'}"
         )
+        if strategies := settings.strategies_with(name):
+            summary += f"; {' and '.join(strategies)} decides when it is sold: `dustman strategy --now`"
         labels = settings.labels(name)
         drawn = [drawings.dust_found(name, found, labels)] if found.lots else []
         apart = [kept for kept in found.kept if explain and kept.reason is Keep.QUARANTINED]
@@ -48,6 +50,7 @@ def scan(
             drawn.append(drawings.staying(name, apart, labels, "in quarantine, as its contracts claim"))
         value = {
             "account": name,
+            "strategies": strategies,
             "scan_id": reading.scan_id,
             "requests": reading.requests,
             "holdings": len(reading.holdings),

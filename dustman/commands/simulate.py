@@ -37,6 +37,25 @@ def coinbase(
 
 
 @simulate.command()
+def binance(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The TLS port on loopback; 0 takes a free one.")] = 0,
+    admin_port: Annotated[int, typer.Option(min=0, max=65535, help="The admin port; 0 takes a free one.")] = 0,
+    state: Annotated[str, typer.Option(help="A scenario file, or demo, or small.")] = "demo",
+    faults: Annotated[Path | None, typer.Option(help="A file of faults to inject.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides every id and key.")] = 0,
+    ca_file: Annotated[Path | None, typer.Option(help="The authority to trust; made when it is missing.")] = None,
+    snapshot: Annotated[Path | None, typer.Option(help="Where the state survives a restart.")] = None,
+    key_directory: Annotated[Path | None, typer.Option(help="Where the scenario's API keys are written.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Write every request to stderr.")] = False,
+) -> Exit:
+    """Serve a simulated Binance until stopped; one line of JSON says where it is."""
+    from simulators.binance.serving import serve
+
+    serve(port, state, faults, seed, admin_port, ca_file, snapshot, key_directory, verbose)
+    return Exit.DONE
+
+
+@simulate.command()
 def chain(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port on loopback; 0 takes a free one.")] = 0,
     chain_id: Annotated[int, typer.Option(min=1, help="The chain id that the node has.")] = 31337,

@@ -28,7 +28,7 @@ def status(
     log = open_log(settings)
     _, state = state_as_of(settings, log, as_of)
     for name in settings.chosen(account):
-        row = standing_of(name, state.accounts, state.lots, settings.account(name).policy())
+        row = standing_of(name, state.accounts, state.lots, settings.policy(name))
         drawn = drawings.table(name, "", "")
         for label, value in row.lines():
             drawn.add_row(label, value)

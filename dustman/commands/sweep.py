@@ -101,16 +101,17 @@ def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
     from dustman import drawings
     from views.lots import lots_of
     from workers.conducting import Ended
-    from workers.scanning import scan
+    from workers.measuring import scan_or_measure
 
     _refuse_unless_allowed(desk, account)
     head = desk.log.head()
     due, deadline = desk.clock(), desk.clock() + WAIT
+    automatic = not sys.stdin.isatty()
     if desk.streams.load(account).state.sweep is None:
-        while not scan(desk, account, due, automatic=not sys.stdin.isatty()):
-            # Rewards are claimed before the scan; that is made when the claim has its end.
-            if desk.streams.load(account).state.claim is None or not _conducted(desk, account, wait, deadline):
-                break
+        scan_or_measure(desk, account, due, automatic)
+        # Rewards are claimed before the scan; that is made when the claim has its end.
+        while desk.streams.load(account).state.claim and _conducted(desk, account, wait, deadline):
+            scan_or_measure(desk, account, due, automatic)
     opened = desk.streams.load(account).state.sweep
     ended = Ended.RESTING if _conducted(desk, account, wait, deadline) else Ended.WAITING
     told = lots_of(desk.log.read())

@@ -46,9 +46,11 @@ def up(
     invocation, screen = Invocation.of(context), Screen()
     _require_redis(invocation.settings)
     settings = invocation.settings
-    if role and EVERY_ROLE["webhooks"] in role and not settings.webhooks:
-        raise ConfigurationError("webhooks: the settings name none, so this role has nothing to do")
-    chosen = [each.sized(settings.workers) for each in wanted(settings).values() if not role or each in role]
+    there = wanted(settings)
+    for each in role or ():
+        if each.name not in there:
+            raise ConfigurationError(f"{each.name}: the settings name none, so this role has nothing to do")
+    chosen = [each.sized(settings.workers) for each in there.values() if not role or each in role]
     var = invocation.config.absolute().parent / "var"
     # The log lies here too, and is nobody else's business.
     var.mkdir(mode=0o700, parents=True, exist_ok=True)

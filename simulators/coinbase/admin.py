@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import timedelta
-from decimal import Decimal
-from typing import TypeVar
-
-from pydantic import BaseModel
+from collections.abc import Callable, Mapping
 
 from domain.errors import ConfigurationError
-from events.money import plain
 from simulators.coinbase import order_replies, replies
-from simulators.coinbase.clock import rfc3339
 from simulators.coinbase.exchange import Exchange
 from simulators.coinbase.faults import Faults
 from simulators.coinbase.gate import Gate
 from simulators.coinbase.keys import key_file
-from simulators.coinbase.mischief import Mischief
 from simulators.coinbase.replies import Json
-from simulators.coinbase.scenario import BookForm, KeyForm
-from simulators.forms import Positive, Strict, read_form
-from simulators.wire import Reply, Request, json_reply
-
-Form = TypeVar("Form", bound=BaseModel)
-
-
-class Step(Strict):
-    """How far the venue's clock moves forward."""
-
-    seconds: Positive
+from simulators.coinbase.scenario import KeyForm
+from simulators.exchange.admin import AdminPort, form_in
+from simulators.exchange.mischief import Mischief
+from simulators.exchange.scenario import BookForm
+from simulators.forms import Positive, Strict
 
 
 class BookChange(BookForm):
@@ -53,62 +39,20 @@ class KeyWish(KeyForm):
     label: str
 
 
-class Admin:
-    """Serves the admin port: each path is a method's name, its verb included."""
+class Admin(AdminPort):
+    """Serves the admin port of this venue."""
 
     def __init__(self, exchange: Exchange, gate: Gate, mischief: Mischief) -> None:
+        super().__init__(exchange, gate, mischief, Faults)
         self._exchange = exchange
-        self._gate = gate
-        self._mischief = mischief
-        self._routes: dict[tuple[str, str], Callable[[bytes], object]] = {
-            ("GET", "/health"): self.health,
-            ("GET", "/ledger"): self.ledger,
+
+    def own_routes(self) -> Mapping[tuple[str, str], Callable[[bytes], object]]:
+        """Add orders, and what changes books, wallets and keys."""
+        return {
             ("GET", "/orders"): self.orders,
-            ("GET", "/requests"): self.requests,
-            ("GET", "/faults"): self.faults,
-            ("POST", "/faults"): self.add_faults,
-            ("DELETE", "/faults"): self.clear_faults,
-            ("POST", "/clock"): self.advance,
             ("POST", "/books"): self.set_book,
             ("POST", "/wallets"): self.deposit,
             ("POST", "/keys"): self.issue_key,
-        }
-
-    def answer(self, request: Request) -> Reply:
-        """Answer one request; a mistake in it comes back with status 400 and its sentence."""
-        route = self._routes.get((request.method, request.path))
-        if route is None:
-            known = ", ".join(" ".join(name) for name in self._routes)
-            return json_reply(404, {"error": f"{request.method} {request.path} is not served; served are {known}"})
-        try:
-            with self._exchange.transaction():
-                return json_reply(200, route(request.body))
-        except ConfigurationError as mistake:
-            return json_reply(400, {"error": str(mistake)})
-
-    def health(self, _: bytes = b"") -> Json:
-        """Say that the twin is up, and what time it is there."""
-        return {"status": "ok", "time": rfc3339(self._exchange.clock.now()), "seed": self._exchange.state.seed}
-
-    def ledger(self, _: bytes = b"") -> Json:
-        """Show the whole ledger."""
-        ledger = self._exchange.ledger
-        return {
-            "opening": _written(ledger.opening),
-            "balances": _written(ledger.balances()),
-            "movements": [
-                {
-                    "number": movement.number,
-                    "time": rfc3339(movement.time),
-                    "debit": movement.debit,
-                    "credit": movement.credit,
-                    "asset": movement.asset,
-                    "quantity": plain(movement.quantity),
-                    "reason": movement.reason,
-                    "reference": movement.reference,
-                }
-                for movement in ledger.movements
-            ],
         }
 
     def orders(self, _: bytes = b"") -> Json:
@@ -123,37 +67,9 @@ class Admin:
             "conversions": [replies.conversion(self._exchange, trade) for trade in self._exchange.conversions.all()],
         }
 
-    def requests(self, _: bytes = b"") -> Json:
-        """Count the requests of each endpoint."""
-        return {"requests": self._gate.counts()}
-
-    def faults(self, _: bytes = b"") -> Json:
-        """Show the faults in force, how many calls each has counted and how many it has struck."""
-        return {
-            "faults": [
-                {"fault": loaded.fault.model_dump(mode="json"), "seen": loaded.seen, "struck": loaded.struck}
-                for loaded in self._mischief.loaded()
-            ]
-        }
-
-    def add_faults(self, body: bytes) -> Json:
-        """Load more faults, in the form of a fault file."""
-        self._mischief.add(_form(body, Faults, "POST /faults").faults)
-        return self.faults()
-
-    def clear_faults(self, _: bytes = b"") -> Json:
-        """Drop every fault."""
-        self._mischief.clear()
-        return self.faults()
-
-    def advance(self, body: bytes) -> Json:
-        """Move the venue's clock forward."""
-        self._exchange.clock.advance(timedelta(seconds=float(_form(body, Step, "POST /clock").seconds)))
-        return self.health()
-
     def set_book(self, body: bytes) -> Json:
         """Replace a book."""
-        change = _form(body, BookChange, "POST /books")
+        change = form_in(body, BookChange, "POST /books")
         market = self._exchange.market
         if market.find(change.product) is None:
             raise ConfigurationError(
@@ -164,28 +80,13 @@ class Admin:
 
     def deposit(self, body: bytes) -> Json:
         """Bring money in."""
-        deposit = _form(body, Deposit, "POST /wallets")
+        deposit = form_in(body, Deposit, "POST /wallets")
         self._exchange.wallets.deposit(deposit.currency, deposit.quantity, self._exchange.clock.now(), deposit.hold)
         return replies.account(self._exchange, self._exchange.wallets.wallet(deposit.currency), None)
 
     def issue_key(self, body: bytes) -> Json:
         """Issue an API key, in the form of the portal's file."""
-        wish = _form(body, KeyWish, "POST /keys")
+        wish = form_in(body, KeyWish, "POST /keys")
         key = self._exchange.issue_key(wish.label, frozenset(wish.scopes), wish.algorithm)
         issued: Json = json.loads(key_file(self._exchange.state.seed, key))
         return issued
-
-
-def _form(body: bytes, form: type[Form], source: str) -> Form:
-    try:
-        given = json.loads(body or b"{}", parse_float=Decimal)
-    except ValueError as error:
-        raise ConfigurationError(f"{source}: the body is not JSON: {error}") from error
-    return read_form(given, form, source)
-
-
-def _written(balances: dict[str, dict[str, Decimal]]) -> Json:
-    return {
-        account: {asset: plain(quantity) for asset, quantity in assets.items() if quantity}
-        for account, assets in balances.items()
-    }

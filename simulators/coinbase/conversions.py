@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from simulators.coinbase.arithmetic import is_multiple
-from simulators.coinbase.identity import Ids
-from simulators.coinbase.ledger import HOLD, USER, VENUE, Ledger
 from simulators.coinbase.refusals import invalid, not_found
 from simulators.coinbase.scenario import ConvertForm
 from simulators.coinbase.state import Conversion, VenueState
 from simulators.coinbase.wallets import Wallets
+from simulators.exchange.arithmetic import is_multiple
+from simulators.exchange.identity import Ids
+from simulators.exchange.ledger import HOLD, USER, VENUE, Ledger
 
 QUOTED, STARTED = "TRADE_STATUS_UNSPECIFIED", "TRADE_STATUS_STARTED"
 COMPLETED, CANCELED = "TRADE_STATUS_COMPLETED", "TRADE_STATUS_CANCELED"

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulators.coinbase import order_replies, replies
-from simulators.coinbase.book import Book
 from simulators.coinbase.calls import Call
 from simulators.coinbase.conversions import Terms
 from simulators.coinbase.exchange import Exchange
@@ -18,6 +17,7 @@ from simulators.coinbase.orders import Estimate
 from simulators.coinbase.refusals import not_found
 from simulators.coinbase.replies import Json
 from simulators.coinbase.state import Order
+from simulators.exchange.book import Book
 
 PREFIX = "/api/v3/brokerage"
 Serve = Callable[[Exchange, Call], Json]

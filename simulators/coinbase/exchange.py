@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable
 
-from simulators.coinbase.clock import VirtualClock, real_time
 from simulators.coinbase.conversions import Conversions
-from simulators.coinbase.identity import Ids, id_of
 from simulators.coinbase.keys import key_name
-from simulators.coinbase.ledger import HOLD, USER, Ledger
 from simulators.coinbase.market import Market
 from simulators.coinbase.orders import Orders
 from simulators.coinbase.scenario import Algorithm, Scenario
 from simulators.coinbase.state import Key, VenueState
 from simulators.coinbase.wallets import Wallets
+from simulators.exchange.clock import real_time
+from simulators.exchange.identity import id_of
+from simulators.exchange.ledger import HOLD, USER, Ledger
+from simulators.exchange.venue import SimulatedExchange
 
 
-class Exchange:
-    """Everything behind the endpoints. `keep` is called with the state after every transaction."""
+class Exchange(SimulatedExchange[VenueState]):
+    """Everything behind the endpoints."""
 
     def __init__(self, scenario: Scenario, state: VenueState, keep: Callable[[VenueState], None]) -> None:
+        super().__init__(state, scenario.clock.frozen, keep)
         self.scenario = scenario
-        self.state = state
-        self.clock = VirtualClock(state, scenario.clock.frozen)
-        self.ledger = Ledger(state)
         self.wallets = Wallets(state, self.ledger)
         self.market = Market(scenario.products, state)
-        self.ids = Ids(state)
         self.orders = Orders(scenario, state, self.market, self.wallets, self.ledger, self.ids)
         self.conversions = Conversions(scenario.convert, state, self.wallets, self.ledger, self.ids)
-        self._keep = keep
-        self._lock = threading.RLock()
-        self._due: list[tuple[datetime, Callable[[], object]]] = []
 
     @property
     def portfolio(self) -> str:
@@ -46,19 +38,6 @@ class Exchange:
         """Return the id of the one user."""
         return id_of(self.state.seed, "user")
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Serve one request at a time: what is due happens first, what changed is kept before anyone is told."""
-        with self._lock:
-            self._catch_up()
-            yield
-            self._keep(self.state)
-
-    def later(self, delay: timedelta, action: Callable[[], object]) -> None:
-        """Let something happen when the venue's clock has moved on by `delay`."""
-        with self._lock:
-            self._due.append((self.clock.now() + delay, action))
-
     def issue_key(self, label: str, scopes: frozenset[str], algorithm: Algorithm) -> Key:
         """Issue an API key, or the same again for the same label."""
         key = Key(key_name(self.state.seed, label), scopes, algorithm)
@@ -66,12 +45,8 @@ class Exchange:
         return key
 
     def _catch_up(self) -> None:
-        now = self.clock.now()
-        self.conversions.complete_due(now)
-        due = [action for moment, action in self._due if moment <= now]
-        self._due = [waiting for waiting in self._due if waiting[0] > now]
-        for action in due:
-            action()
+        self.conversions.complete_due(self.clock.now())
+        super()._catch_up()
 
 
 def opened(scenario: Scenario, seed: int) -> VenueState:

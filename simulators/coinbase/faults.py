@@ -5,16 +5,26 @@ A fault belongs to an endpoint and to some of its calls, counted from when the f
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from simulators.forms import Calls, NotNegative, Number, Positive, Strict
+from simulators.exchange.faults import (
+    ConnectionReset,
+    CutBody,
+    CutJson,
+    FaultFile,
+    FaultForm,
+    Fraction,
+    HtmlPage,
+    Slow,
+    Spoiling,
+    Timeout,
+    sensible,
+)
+from simulators.forms import Positive
 
-When = Literal["before", "after", "later"]
-EndpointName = Literal[
-    "any",
+ENDPOINTS = (
     "list_accounts",
     "get_account",
     "list_products",
@@ -32,50 +42,7 @@ EndpointName = Literal[
     "get_convert",
     "key_permissions",
     "transaction_summary",
-]
-
-
-def _fraction(value: Decimal) -> Decimal:
-    if not 0 <= value < 1:
-        raise ValueError('must be zero or above and below one, like "0.5"')
-    return value
-
-
-Fraction = Annotated[Number, AfterValidator(_fraction)]
-
-
-class FaultForm(Strict):
-    """Which calls a fault strikes: of an endpoint, by number, and only those about `product` where one is named."""
-
-    endpoint: EndpointName
-    calls: Calls = "1"
-    product: str = ""
-
-    serves: ClassVar[frozenset[str]] = frozenset()
-
-    def strikes(self, endpoint: str, products: frozenset[str]) -> bool:
-        """Say whether a call is of the kind that this fault counts."""
-        return self.endpoint in {"any", endpoint} and (not self.product or self.product in products)
-
-
-class Spoiling(FaultForm):
-    """A fault that replaces the answer. `when` says whether the request takes effect: never, at once, or later."""
-
-    when: When = "before"
-    delay: NotNegative = Decimal(1)
-
-
-class Timeout(Spoiling):
-    """No answer: the connection stays open for `seconds`, then closes."""
-
-    kind: Literal["timeout"]
-    seconds: Positive = Decimal(30)
-
-
-class ConnectionReset(Spoiling):
-    """No answer: the connection ends with a TCP RST."""
-
-    kind: Literal["reset"]
+)
 
 
 class ServerError(Spoiling):
@@ -83,26 +50,6 @@ class ServerError(Spoiling):
 
     kind: Literal["server_error"]
     status: int = Field(default=503, ge=500, le=599)
-
-
-class HtmlPage(Spoiling):
-    """Status 200 with an HTML page."""
-
-    kind: Literal["html"]
-
-
-class CutJson(Spoiling):
-    """Status 200 with half of the JSON, well announced."""
-
-    kind: Literal["cut_json"]
-    when: When = "after"
-
-
-class CutBody(Spoiling):
-    """Half of the body announced, then the connection closes."""
-
-    kind: Literal["cut_body"]
-    when: When = "after"
 
 
 class RateLimited(Spoiling):
@@ -130,13 +77,6 @@ class Invalid(Spoiling):
 
     kind: Literal["invalid"]
     sentence: str = "account is not available"
-
-
-class Slow(FaultForm):
-    """The right answer, so many seconds late; the request takes effect at once."""
-
-    kind: Literal["slow"]
-    seconds: Positive
 
 
 class StaleBalances(FaultForm):
@@ -201,14 +141,6 @@ class ConvertRefused(FaultForm):
     serves: ClassVar[frozenset[str]] = frozenset({"convert_quote", "commit_convert"})
 
 
-def _sensible(fault: FaultForm) -> FaultForm:
-    if fault.serves and fault.endpoint not in fault.serves:
-        raise ValueError(f"endpoint {fault.endpoint!r}: this kind of fault strikes {', '.join(sorted(fault.serves))}")
-    if isinstance(fault, CutJson | CutBody) and fault.when != "after":
-        raise ValueError(f"when {fault.when!r}: must be after, because there is an answer to cut")
-    return fault
-
-
 Fault = Annotated[
     Timeout
     | ConnectionReset
@@ -230,11 +162,11 @@ Fault = Annotated[
     | Refused
     | ConvertRefused,
     Field(discriminator="kind"),
-    AfterValidator(_sensible),
+    AfterValidator(sensible(ENDPOINTS)),
 ]
 
 
-class Faults(Strict):
+class Faults(FaultFile):
     """A fault file: a list of faults under the key `faults`."""
 
     faults: tuple[Fault, ...] = ()

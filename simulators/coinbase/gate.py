@@ -8,29 +8,28 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from simulators.coinbase.arithmetic import ZERO
 from simulators.coinbase.calls import Call
 from simulators.coinbase.endpoints import Endpoint, find_endpoint
 from simulators.coinbase.exchange import Exchange
 from simulators.coinbase.faults import (
     ConvertRefused,
     EmptyBook,
-    FaultForm,
     Partial,
     PriceJump,
     Refused,
     RepeatedCursor,
     SettledLate,
-    Slow,
-    Spoiling,
     StaleBalances,
 )
 from simulators.coinbase.keys import Verifier, key_id
-from simulators.coinbase.mischief import TOO_MANY, UNAUTHORIZED, Mischief, error_reply, spoiled
+from simulators.coinbase.mischief import TOO_MANY, UNAUTHORIZED, error_reply, spoiled
 from simulators.coinbase.orders import Circumstances
-from simulators.coinbase.rate import Bucket
 from simulators.coinbase.refusals import ErrorReply, not_found
 from simulators.coinbase.state import Key
+from simulators.exchange.arithmetic import ZERO
+from simulators.exchange.faults import FaultForm, Slow, Spoiling
+from simulators.exchange.mischief import Mischief
+from simulators.exchange.rate import Bucket
 from simulators.wire import Answer, Reply, Request, json_reply
 
 UNSERVED = Reply(200, b"")

@@ -14,8 +14,8 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from simulators.coinbase.identity import id_of, secret_of
 from simulators.coinbase.state import Key
+from simulators.exchange.identity import id_of, secret_of
 
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 JWT_ALGORITHM = {"ed25519": "EdDSA", "es256": "ES256"}

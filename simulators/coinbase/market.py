@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from simulators.coinbase.book import Book
 from simulators.coinbase.refusals import ErrorReply, Failure, not_found
 from simulators.coinbase.scenario import ProductForm
 from simulators.coinbase.state import VenueState
+from simulators.exchange.book import Book
 
 
 class Market:

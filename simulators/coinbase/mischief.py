@@ -1,32 +1,14 @@
-"""Mischief: which faults strike a call, and what they make of its answer."""
+"""What the faults of this venue make of an answer."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
-
-from simulators.coinbase.faults import (
-    ConnectionReset,
-    CutBody,
-    CutJson,
-    FaultForm,
-    Forbidden,
-    HtmlPage,
-    Invalid,
-    RateLimited,
-    ServerError,
-    Spoiling,
-    Timeout,
-    Unauthorized,
-)
+from simulators.coinbase.faults import Forbidden, Invalid, RateLimited, ServerError, Unauthorized
 from simulators.coinbase.refusals import ErrorReply, invalid
-from simulators.forms import strikes
-from simulators.wire import Answer, Reply, Reset, Silence, json_reply
+from simulators.exchange.faults import Spoiling
+from simulators.exchange.mischief import HTML, broken
+from simulators.wire import Answer, Reply, json_reply
 
-HTML = "text/html; charset=utf-8"
 UNAUTHORIZED = Reply(401, b"Unauthorized\n", "text/plain; charset=utf-8")
-MAINTENANCE = Reply(200, b"<!DOCTYPE html><html><body><h1>Be right back</h1></body></html>", HTML)
 TOO_MANY = {
     "html": Reply(429, b"<!DOCTYPE html><html><body><h1>429 Too Many Requests</h1></body></html>", HTML),
     "json": json_reply(429, {"error": "rate_limit_exceeded", "error_details": "", "message": "too many requests"}),
@@ -38,58 +20,11 @@ FORBIDDEN = {
 }
 
 
-@dataclass(slots=True)
-class Loaded:
-    """A fault with the calls it has counted, and those it has struck."""
-
-    fault: FaultForm
-    seen: int = 0
-    struck: int = 0
-
-
-class Mischief:
-    """The faults in force."""
-
-    def __init__(self, faults: Iterable[FaultForm] = ()) -> None:
-        self._loaded = [Loaded(fault) for fault in faults]
-        self._lock = threading.Lock()
-
-    def add(self, faults: Iterable[FaultForm]) -> None:
-        """Load more faults; they count calls from now on."""
-        with self._lock:
-            self._loaded.extend(Loaded(fault) for fault in faults)
-
-    def clear(self) -> None:
-        """Drop every fault."""
-        with self._lock:
-            self._loaded.clear()
-
-    def loaded(self) -> list[Loaded]:
-        """List the faults in force."""
-        with self._lock:
-            return list(self._loaded)
-
-    def due(self, endpoint: str, products: frozenset[str]) -> list[FaultForm]:
-        """Count a call, and return the faults that strike it."""
-        with self._lock:
-            return [loaded.fault for loaded in self._loaded if _counted(loaded, endpoint, products)]
-
-
 def spoiled(fault: Spoiling, reply: Reply) -> Answer:
     """Replace an answer by what the fault makes of it."""
     match fault:
-        case Timeout():
-            return Silence(float(fault.seconds))
-        case ConnectionReset():
-            return Reset()
         case ServerError():
             return error_reply(ErrorReply(fault.status, "INTERNAL", "internal server error"))
-        case HtmlPage():
-            return MAINTENANCE
-        case CutJson():
-            return Reply(reply.status, reply.body[: len(reply.body) // 2], reply.content_type)
-        case CutBody():
-            return Reply(reply.status, reply.body[: len(reply.body) // 2], reply.content_type, len(reply.body))
         case RateLimited():
             return TOO_MANY[fault.body]
         case Unauthorized():
@@ -98,18 +33,9 @@ def spoiled(fault: Spoiling, reply: Reply) -> Answer:
             return error_reply(ErrorReply(403, "PERMISSION_DENIED", FORBIDDEN[fault.reason]))
         case Invalid():
             return error_reply(invalid(fault.sentence))
-    raise TypeError(f"{type(fault).__name__} spoils no answer")
+    return broken(fault, reply)
 
 
 def error_reply(error: ErrorReply) -> Reply:
     """Answer with an error."""
     return json_reply(error.status, error.body())
-
-
-def _counted(loaded: Loaded, endpoint: str, products: frozenset[str]) -> bool:
-    if not loaded.fault.strikes(endpoint, products):
-        return False
-    loaded.seen += 1
-    struck = strikes(loaded.fault.calls, loaded.seen)
-    loaded.struck += struck
-    return struck

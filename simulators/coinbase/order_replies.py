@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from simulators.coinbase.arithmetic import DECIMALS, ZERO, exactly, trimmed
-from simulators.coinbase.clock import rfc3339
 from simulators.coinbase.exchange import Exchange
 from simulators.coinbase.orders import Estimate, OrderRequest
 from simulators.coinbase.refusals import ORDER_ERRORS, UNKNOWN, Failure
 from simulators.coinbase.replies import Json
 from simulators.coinbase.state import Fill, Order
+from simulators.exchange.arithmetic import DECIMALS, ZERO, exactly, trimmed
+from simulators.exchange.clock import rfc3339
 
 AVERAGE_STEP = Decimal(1).scaleb(-DECIMALS)
 

@@ -8,16 +8,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from events.money import floor_to
-from simulators.coinbase.arithmetic import ZERO, exactly, is_multiple
-from simulators.coinbase.book import Book
-from simulators.coinbase.identity import Ids
-from simulators.coinbase.ledger import FEES, USER, VENUE, Ledger
 from simulators.coinbase.market import Market, closed, currencies
 from simulators.coinbase.pricing import Grid, Take, buy, buy_for, buy_for_exactly, sell
 from simulators.coinbase.refusals import Failure
 from simulators.coinbase.scenario import ProductForm, Scenario
-from simulators.coinbase.state import Fill, Order, Side, VenueState, total
+from simulators.coinbase.state import Fill, Order, Side, VenueState
 from simulators.coinbase.wallets import Wallets
+from simulators.exchange.arithmetic import ZERO, exactly, is_multiple
+from simulators.exchange.book import Book
+from simulators.exchange.identity import Ids
+from simulators.exchange.ledger import FEES, USER, VENUE, Ledger
+from simulators.exchange.state import total
 
 
 @dataclass(frozen=True, slots=True)

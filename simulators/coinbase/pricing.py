@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from events.money import floor_to
-from simulators.coinbase.arithmetic import DECIMALS, ZERO, ceil_places, exactly, floor_places
-from simulators.coinbase.book import Level
+from simulators.exchange.arithmetic import DECIMALS, ZERO, ceil_places, exactly, floor_places
+from simulators.exchange.book import Level
 
 
 @dataclass(frozen=True, slots=True)

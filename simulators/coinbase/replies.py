@@ -8,13 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from simulators.coinbase.arithmetic import ZERO, exactly, trimmed
-from simulators.coinbase.book import Book
-from simulators.coinbase.clock import rfc3339
 from simulators.coinbase.conversions import STARTED
 from simulators.coinbase.exchange import Exchange
 from simulators.coinbase.market import currencies
 from simulators.coinbase.state import Conversion, Wallet
+from simulators.exchange.arithmetic import ZERO, exactly, trimmed
+from simulators.exchange.book import Book
+from simulators.exchange.clock import rfc3339
 
 Json = dict[str, object]
 WALLETS_OPENED = "2021-05-31T09:59:59.000000Z"

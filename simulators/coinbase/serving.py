@@ -7,11 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from domain.errors import ConfigurationError
-from simulators.coinbase.certificates import Certificates
 from simulators.coinbase.faults import Faults
+from simulators.coinbase.keys import key_file
 from simulators.coinbase.scenario import Scenario
 from simulators.coinbase.scenarios import SCENARIOS
-from simulators.coinbase.twin import CoinbaseTwin, write_key
+from simulators.coinbase.twin import CoinbaseTwin
+from simulators.exchange.certificates import Certificates
+from simulators.exchange.twin import write_key
 from simulators.foreground import announce, end_signals
 from simulators.forms import read_file
 
@@ -69,7 +71,7 @@ def _written_keys(twin: CoinbaseTwin, directory: Path) -> dict[str, str]:
     for label, form in twin.exchange.scenario.keys.items():
         key = twin.exchange.issue_key(label, frozenset(form.scopes), form.algorithm)
         path = directory / f"{label}.json"
-        write_key(path, twin.exchange.state.seed, key)
+        write_key(path, key_file(twin.exchange.state.seed, key))
         written[label] = str(path)
     return written
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from simulators.coinbase.arithmetic import ZERO, exactly
-from simulators.coinbase.book import Book
+from simulators.exchange.state import ExchangeState, total
 
 Side = Literal["BUY", "SELL"]
 
@@ -22,20 +20,6 @@ class Wallet:
     uuid: str
     decimals: int
     fiat: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """One entry of the ledger: `quantity` leaves the debit account and arrives in the credit account."""
-
-    number: int
-    time: datetime
-    debit: str
-    credit: str
-    asset: str
-    quantity: Decimal
-    reason: str
-    reference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,22 +97,10 @@ class Key:
 
 
 @dataclass(slots=True)
-class VenueState:
-    """All of it. `opening` holds the balances before the first movement, by account and asset."""
+class VenueState(ExchangeState):
+    """All of it."""
 
-    seed: int
-    clock: timedelta
     wallets: dict[str, Wallet] = field(default_factory=dict)
-    opening: dict[str, dict[str, Decimal]] = field(default_factory=dict)
-    movements: list[Movement] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
     conversions: dict[str, Conversion] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
-    books: dict[str, Book] = field(default_factory=dict)
-    issued: dict[str, int] = field(default_factory=dict)
-
-
-@exactly()
-def total(quantities: Iterable[Decimal]) -> Decimal:
-    """Add without rounding."""
-    return sum(quantities, ZERO)

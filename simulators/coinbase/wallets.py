@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from simulators.coinbase.arithmetic import DECIMALS
-from simulators.coinbase.identity import id_of
-from simulators.coinbase.ledger import HOLD, OUTSIDE, USER, Ledger
 from simulators.coinbase.state import VenueState, Wallet
+from simulators.exchange.arithmetic import DECIMALS
+from simulators.exchange.identity import id_of
+from simulators.exchange.ledger import HOLD, OUTSIDE, USER, Ledger
 
 
 class Wallets:

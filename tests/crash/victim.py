@@ -34,8 +34,8 @@ from events.log import NewEvent, Recorded
 from events.sqlite import SQLiteLog
 from tests.workers.stand import POLICY, no_feed
 from venues.coinbase import Coinbase
-from venues.coinbase_client import _Wire
 from venues.limits import Limiter
+from venues.line import Wire
 from workers import conducting
 from workers.conducting import Ended, conduct, reconcile
 from workers.desk import Desk, Mandate
@@ -103,13 +103,13 @@ def desk_of(job: dict[str, Any], fuse: Fuse) -> Desk:
             convert_never_arrived_after=GRACE,
         )
 
-    send = _Wire.send
+    send = Wire.send
 
-    def counted(self: _Wire, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def counted(self: Wire, request: Any, *args: Any, **kwargs: Any) -> Any:
         path = request.path_url.split("?")[0].removeprefix("/api/v3/brokerage")
         return fuse.around(f"{request.method} {path}", lambda: send(self, request, *args, **kwargs))
 
-    _Wire.send = counted  # type: ignore[method-assign]
+    Wire.send = counted  # type: ignore[method-assign]
     return Desk(
         worker=str(uuid.uuid4()),
         log=log,

@@ -136,6 +136,8 @@ def test_redemption__goes_when_it_nets_more_than_a_sale() -> None:
         {"reserves": (Amount(D(1), KING),)},
         {"admitted": (EIGEN,)},
         {"threshold": D(21)},
+        {"belongs": (KING,), "expects_rewards": True},
+        {"belongs": ()},
     ],
     ids=lambda change: next(iter(change)),
 )

@@ -265,3 +265,35 @@ def test_still_holds__for_the_price_of_gas__until_a_block_charges_less(
 def test_dust__tone__is_priced_in_its_own_hub() -> None:
     assert dust(TONE, "30").product == TONE_USD
     assert dust(TONE, "30").value == Decimal("0.4569")
+
+
+STRATEGYS = replace(POLICY, belongs=(BTC, DOGE), expects_rewards=True)
+
+
+def test_judge__what_belongs_to_a_strategy__stays_even_on_the_list_of_the_excluded() -> None:
+    assert reason("1", DOGE, policy=STRATEGYS) is Keep.BELONGS
+    assert reason("1", BTC, policy=STRATEGYS) is Keep.BELONGS
+    assert reason("0", DOGE, policy=STRATEGYS) is Keep.ZERO
+
+
+def test_judge__what_no_strategy_has_a_use_for__is_dust_whatever_it_is_worth() -> None:
+    assert reason("1000000", policy=STRATEGYS) is None
+    assert reason("1000000", policy=replace(STRATEGYS, admitted=())) is Keep.NOT_ADMITTED
+    assert reason("1000000", policy=replace(STRATEGYS, excluded=(ADA,))) is Keep.EXCLUDED
+    assert reason("5", policy=replace(STRATEGYS, reserves=(Amount(D(5), ADA),))) is Keep.RESERVED
+    assert reason("5", hold="1", policy=STRATEGYS) is Keep.ON_HOLD
+
+
+def test_judge__where_no_strategy_expects_rewards__is_unexpected_and_says_its_worth() -> None:
+    kept = judge(held(ADA, "100"), replace(STRATEGYS, expects_rewards=False), market(), automatic=True)
+    assert isinstance(kept, Kept) and kept.reason is Keep.UNEXPECTED
+    assert "worth 40.0000 USD, and no strategy here expects it" in kept.sentence
+
+
+def test_priced_products__of_a_strategy__price_what_belongs_to_it_too() -> None:
+    holdings = (held(DOGE, "1"), held(ADA, "1"))
+    plainly = replace(POLICY, excluded=(*POLICY.excluded, DOGE))
+    capabilities = market().capabilities
+    assert priced_products(holdings, plainly, capabilities) == {"ADA-USDC", "BTC-USDC"}
+    wanted = priced_products(holdings, replace(plainly, belongs=(DOGE,), expects_rewards=True), capabilities)
+    assert wanted == {"ADA-USDC", "BTC-USDC", "DOGE-USDC"}

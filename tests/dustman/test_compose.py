@@ -91,7 +91,8 @@ def beside(tmp_path: Path) -> Path:
     passwords = ("DUSTMAN_POSTGRES_PASSWORD", "DUSTMAN_LOG_PASSWORD", "DUSTMAN_REDIS_PASSWORD")
     (tmp_path / ".env").write_text("".join(f"{name}=0123456789abcdef\n" for name in passwords))
     (tmp_path / "dustman.yaml").write_text("accounts: {main: {venue: coinbase}}\n")
-    (tmp_path / "webhooks.env").touch()
+    for name in ("webhooks.env", "alerts.env"):
+        (tmp_path / name).touch()
     shutil.copy(ROOT / "Dockerfile", tmp_path)
     return Path(shutil.copy(COMPOSE, tmp_path))
 
@@ -127,12 +128,15 @@ def test_services__are_the_stores_and_every_role__and_run_what_up_runs() -> None
     assert {name: tuple(services[name]["command"]) for name in ROLES} == {
         name: role.command for name, role in ROLES.items()
     }
-    assert tuple(services["webhooks"]["command"]) == ("python", "-m", *EVERY_ROLE["webhooks"].command)
+    asked_for = [name for name in EVERY_ROLE if name not in ROLES]
+    assert {name: tuple(services[name]["command"]) for name in asked_for} == {
+        name: ("python", "-m", *EVERY_ROLE[name].command) for name in asked_for
+    }
 
 
-def test_services__without_being_asked_for__are_all_but_webhooks() -> None:
+def test_services__without_being_asked_for__are_those_that_work_without_settings_of_their_own() -> None:
     asked_for = {name: each["profiles"] for name, each in read(COMPOSE)["services"].items() if "profiles" in each}
-    assert asked_for == {"webhooks": ["webhooks"]}
+    assert asked_for == {name: [name] for name in EVERY_ROLE if name not in ROLES}
 
 
 def test_services__with_the_settings_as_they_ship__do_as_much_at_once_as_up() -> None:
@@ -162,12 +166,13 @@ def test_services__when_stopped__have_longer_than_tasks_are_given() -> None:
     assert all(int(period.removesuffix("s")) >= GRACE > int(given[1]) + 5 for period in periods)
 
 
-def test_services__of_all__only_those_that_ask_venues_have_keys_and_only_they_and_webhooks_a_way_out() -> None:
+def test_services__of_all__only_those_that_ask_venues_have_keys_and_only_they_and_who_tells_others_a_way_out() -> None:
     compose = read(COMPOSE)
     inside = {name for name, service in compose["services"].items() if service["networks"] == ["inside"]}
-    assert inside == {"redis", "postgres", "log", "beat", "relay"}
+    assert inside == {"redis", "postgres", "log", "beat", "relay", "metrics"}
     files = {name: service["env_file"] for name, service in compose["services"].items() if "env_file" in service}
-    assert files == dict.fromkeys(("detector", "converter", "reconciler"), ".env") | {"webhooks": "webhooks.env"}
+    told = {"webhooks": "webhooks.env", "alerts": "alerts.env"}
+    assert files == dict.fromkeys(("detector", "converter", "reconciler"), ".env") | told
     assert compose["networks"]["inside"] == {"internal": True}
 
 

@@ -24,7 +24,8 @@ from events.feed import Feed
 from events.obstacle import Obstacle, Obstacles
 from events.subscription import Subscription
 from simulators.coinbase.scenarios import small
-from simulators.coinbase.twin import CoinbaseTwin, shared_certificates
+from simulators.coinbase.twin import CoinbaseTwin
+from simulators.exchange.twin import shared_certificates
 from tests.dustman.api_keys import ed25519, key_file
 from tests.dustman.conftest import Outcome, Typed
 from tests.events.samples import new

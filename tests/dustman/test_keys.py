@@ -28,12 +28,12 @@ def test_key_of__environment_or_file__is_the_same_key(tmp_path: Path, secret: st
     assert exported == Key(NAME, secret.strip())
     (tmp_path / ".env").write_text(f'DUSTMAN_MAIN_KEY_NAME={NAME}\nDUSTMAN_MAIN_KEY_SECRET="{one_line}"\n')
     assert key_in(tmp_path) == exported
-    assert read_key_file(key_file(tmp_path / "cdp.json", secret)) == exported
+    assert read_key_file(key_file(tmp_path / "cdp.json", secret), "coinbase") == exported
 
 
 def test_key__read_once__is_in_no_text_we_write(tmp_path: Path) -> None:
     secret = pem()
-    key = read_key_file(key_file(tmp_path / "cdp.json", secret))
+    key = read_key_file(key_file(tmp_path / "cdp.json", secret), "coinbase")
     body = secret.splitlines()[1]
     assert body in key.secret
     assert body not in repr(key)
@@ -75,11 +75,11 @@ def test_read_key_file__anything_else__is_refused_and_not_repeated(
     if content is not None:
         path.write_text(content)
     with pytest.raises(ConfigurationError, match=words) as caught:
-        read_key_file(path)
+        read_key_file(path, "coinbase")
     assert str(path) in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 
 def test_read_key_file__a_directory__is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
-        read_key_file(tmp_path)
+        read_key_file(tmp_path, "coinbase")

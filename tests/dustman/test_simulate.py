@@ -1,4 +1,4 @@
-"""`dustman simulate coinbase`: a venue of its own process that `dustman doctor` finds nothing wrong with."""
+"""`dustman simulate`: venues in processes of their own that `dustman doctor` finds nothing wrong with."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ from dustman.exits import Exit
 from simulators.chain.rpc import Rpc
 from tests.dustman.conftest import COMMAND, Typed, spawned
 
-SERVING = ("simulate", "coinbase", "--state", "small", "--seed", "7", "--ca-file", "ca.pem")
+SERVING = ("--state", "small", "--seed", "7", "--ca-file", "ca.pem")
 
 
-def test_simulate_coinbase__started__says_where_it_is_and_the_doctor_finds_it_well(dustman: Typed, home: Path) -> None:
+@pytest.mark.parametrize("venue", ["coinbase", "binance"])
+def test_simulate__started__says_where_it_is_and_the_doctor_finds_it_well(
+    dustman: Typed, home: Path, venue: str
+) -> None:
     with subprocess.Popen(
-        [COMMAND, *SERVING], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=home
+        [COMMAND, "simulate", venue, *SERVING], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=home
     ) as twin:
         try:
             assert twin.stdout
             told = json.loads(twin.stdout.readline())
-            assert dustman("init", "--no-input", "--key-file", told["keys"]["owner"]).exit == Exit.DONE
+            assert told["ready"] == venue
+            made = dustman("init", "--venue", venue, "--no-input", "--key-file", told["keys"]["owner"])
+            assert made.exit == Exit.DONE
             config = home / "dustman.yaml"
             lines = f"    base_url: https://{told['base_url']}\n    ca_file: {told['ca_file']}\n"
             config.write_text(config.read_text().replace("    key: ", f"{lines}    key: "))
@@ -32,8 +37,8 @@ def test_simulate_coinbase__started__says_where_it_is_and_the_doctor_finds_it_we
             twin.send_signal(signal.SIGTERM)
             twin.wait(20)
         assert twin.returncode == Exit.DONE
-    venue = ("venue", "key", "rights", "balances", "target")
-    assert {name: found[f"main: {name}"] for name in venue} == dict.fromkeys(venue, "ok")
+    checks = ("venue", "key", "rights", "balances", "target")
+    assert {name: found[f"main: {name}"] for name in checks} == dict.fromkeys(checks, "ok")
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,13 @@ import pytest
 
 from dustman import pulse
 from dustman.exits import Exit
+from dustman.redis_server import free_port
 from dustman.roles import ROLES
 from events.sqlite import SQLiteLog
 from tests.dustman.conftest import COMMAND, spawned
 from tests.dustman.remains import gone, living
+from tests.dustman.test_alerts import Service
+from tests.dustman.test_metrics import scrape
 from tests.events.samples import new
 from tests.receiver import SECRET, Receiver
 from tests.redis_server import RedisServer
@@ -213,5 +216,27 @@ def test_up__settings_with_webhooks__relay_brings_what_nobody_published_and_they
             log.append("account-main", 0, [new("1"), new("2")])
             log.close()
             there.waits_for(lambda: there.positions() == [1, 2])
+            assert running.told(signal.SIGTERM) == Exit.DONE
+            assert gone(running.pids.values(), within=1)
+
+
+def test_up__settings_with_metrics_and_alerts__are_answered_and_told(home: Path, redis_server: RedisServer) -> None:
+    port = free_port()
+    with Service() as service:
+        (home / ".env").write_text(f"DUSTMAN_ALERTS={service.url('team')}\n")
+        (home / "dustman.yaml").write_text(
+            "accounts: {main: {venue: coinbase}}\n"
+            f"metrics: {{port: {port}}}\nalerts: {{targets: {{team: {{url: env:DUSTMAN_ALERTS}}}}}}\n"
+        )
+        with up(home, redis_server, "--role", "alerts", "--role", "metrics") as running:
+            assert list(running.pids) == ["metrics", "alerts"]
+            log = SQLiteLog(home / "var/dustman.db", lambda: datetime.now(UTC))
+            deadline = time.monotonic() + 20
+            while not log.checkpoint("alerts:team:moment") and time.monotonic() < deadline:
+                time.sleep(0.01)
+            log.append("account-main", 0, [new("1")])
+            log.close()
+            service.waits_for(lambda: service.titles() == ["main: account halted"])
+            assert scrape(port).value("dustman_log_position") == 1
             assert running.told(signal.SIGTERM) == Exit.DONE
             assert gone(running.pids.values(), within=1)

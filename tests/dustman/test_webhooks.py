@@ -27,7 +27,7 @@ from events.envelope import cloud_event
 from events.facts import ConversionsResumed
 from events.feed import Feed
 from events.sqlite import SQLiteLog
-from simulators.coinbase.twin import shared_certificates
+from simulators.exchange.twin import shared_certificates
 from tests.dustman.conftest import Typed
 from tests.events.samples import new
 from tests.receiver import SECRET, Misdeed, Receiver, answers, babbles, floods, hangs, redirects_to, resets, trickles

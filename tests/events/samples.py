@@ -91,6 +91,8 @@ POLICY = Policy(
     admitted=(XRP,),
     top_up=D("1.00"),
     rewards=(Source.KING_CLAIM,),
+    belongs=(BTC,),
+    expects_rewards=True,
 )
 EXECUTION = Execution("t-1", D("0.5012"), D("0.9"), Amount(D("0.0054"), USDC), LATER)
 FILL = Fill("o-1", Amount(D("0.9"), XRP), Amount(D("0.44568"), USDC), (Amount(D("0.0054"), USDC),), (EXECUTION,))

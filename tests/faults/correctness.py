@@ -27,7 +27,7 @@ from events.facts import (
 from events.log import Recorded
 from events.money import exactly_sum
 from events.values import Keep, LegKind, RefusalCode
-from simulators.coinbase.ledger import USER
+from simulators.exchange.ledger import USER
 from tests.workers.stand import BTC, USD, USDC, Stand
 from views.accounts import accounts_of
 from views.ledger import ledger_of

@@ -13,18 +13,13 @@ import pytest
 from domain.errors import ConfigurationError
 from simulators.coinbase.demo import CRUMBS, demo
 from simulators.coinbase.endpoints import ENDPOINTS
-from simulators.coinbase.faults import EndpointName, FaultForm, Faults, Spoiling
-from simulators.coinbase.scenario import (
-    BookForm,
-    ClockForm,
-    ConvertForm,
-    KeyForm,
-    ProductForm,
-    Scenario,
-    WalletForm,
-)
+from simulators.coinbase.faults import ENDPOINTS as STRUCK
+from simulators.coinbase.faults import Faults
+from simulators.coinbase.scenario import ConvertForm, KeyForm, ProductForm, Scenario, WalletForm
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.serving import scenario_of
+from simulators.exchange.faults import FaultForm, Spoiling
+from simulators.exchange.scenario import BookForm, ClockForm
 from simulators.forms import Strict, read_file
 
 RULES = '{base_increment: "0.01", quote_increment: "0.01", base_min_size: "1"'  # more may follow
@@ -89,7 +84,7 @@ def test_scenario__with_a_mistake__names_file_key_value_and_what_is_accepted(
         ("{kind: reset}", "faults.0.reset.endpoint: Field required"),
         ("{endpoint: any}", "faults.0: 'kind' is missing"),
         ("{kind: storm, endpoint: any}", "Input tag 'storm'"),
-        ("{kind: reset, endpoint: orders}", "faults.0.reset.endpoint: 'orders': Input should be 'any'"),
+        ("{kind: reset, endpoint: orders}", "faults.0: endpoint 'orders': must be any, list_accounts"),
         ("{kind: reset, endpoint: any, call: 1}", "faults.0.reset: unknown key 'call'; the keys here are endpoint"),
         ("{kind: reset, endpoint: any, calls: 0}", "faults.0.reset.calls: 0: must be a call's number 3, a range"),
         ("{kind: reset, endpoint: any, calls: 3-1}", "must be a range whose end is not before its start"),
@@ -169,4 +164,4 @@ def test_reference__for_every_key_kind_and_endpoint__has_a_word() -> None:
     words |= {get_args(kind.model_fields["kind"].annotation)[0] for kind in kinds if kind is not Spoiling}
     words |= {endpoint.name for endpoint in ENDPOINTS}
     assert {word for word in words if not re.search(rf"\b{word}\b", PAGE)} == set()
-    assert set(get_args(EndpointName)) == {endpoint.name for endpoint in ENDPOINTS} | {"any"}
+    assert set(STRUCK) == {endpoint.name for endpoint in ENDPOINTS}

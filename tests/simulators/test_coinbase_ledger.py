@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from requests.exceptions import HTTPError
 
 from simulators.coinbase.exchange import opened
-from simulators.coinbase.ledger import FEES, USER, VENUE, BrokenLedger, Ledger
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.twin import CoinbaseTwin
+from simulators.exchange.ledger import FEES, USER, VENUE, BrokenLedger, Ledger
 from tests.simulators.client import client_of
 
 NOON = datetime(2026, 1, 4, 12, tzinfo=UTC)

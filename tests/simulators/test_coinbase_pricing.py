@@ -7,8 +7,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.coinbase.book import Book, Level, ladder
 from simulators.coinbase.pricing import Grid, buy, buy_for, buy_for_exactly, sell
+from simulators.exchange.book import Book, Level, ladder
 
 prices = st.decimals("0.0001", "100000", places=6)
 depths = st.decimals("0.01", "1000", places=2)

@@ -21,12 +21,13 @@ from requests import exceptions as http
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from dustman.redis_server import free_port
 from events.values import RefusalCode
-from simulators.coinbase.certificates import Certificates
+from simulators.exchange.certificates import Certificates
 from tests.venues.coinbase_stage import CoinbaseStage
 from venues.coinbase import Coinbase
 from venues.coinbase_client import check_key
-from venues.coinbase_errors import MEANINGS, RAISED, Fault, Verdict, fault_of, quoted, refusal_for
+from venues.coinbase_errors import MEANINGS, RAISED, fault_of, refusal_for
 from venues.coinbase_replies import Complaint, Created
+from venues.faults import Fault, Verdict, quoted
 from venues.limits import Limiter
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -30,6 +30,7 @@ from venues.evm.judgement import Allowed
 from venues.evm.keyed import KeyedWallet
 from venues.evm.registry import Chain, Feed, Rewards, Token, Uniswap, asset_of
 from venues.evm.rewards.source import ClaimableSource
+from venues.evm.routes import THROUGH
 from venues.evm.rpc import Rpc
 from venues.evm.signer import LocalSigner, from_key
 from venues.evm.terms import Terms
@@ -105,6 +106,7 @@ class Stand:
     nap: float = 0.03
     rewards: Sequence[ClaimableSource] = ()
     cached: bool = False
+    through: tuple[str, ...] = THROUGH
     before: Mapping[str, int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -144,6 +146,7 @@ class Stand:
             clock=self.clock,
             relay=Rpc([self.relay], self.chain.chain_id) if self.relay else None,
             rewards=self.rewards,
+            through=self.through,
         )
 
     def _allowed(self) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from dustman.redis_server import free_port
 from events.webhook import Secret, headers
-from simulators.coinbase.twin import shared_certificates
+from simulators.exchange.twin import shared_certificates
 from tests.receiver import (
     SECRET,
     Misdeed,

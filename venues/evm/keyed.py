@@ -28,6 +28,7 @@ from venues.evm.receipts import Sold, moved, transferred
 from venues.evm.registry import ETH, Chain
 from venues.evm.rerouting import Rerouter
 from venues.evm.rewards.source import ClaimableSource
+from venues.evm.routes import THROUGH
 from venues.evm.rpc import Failure, Rpc
 from venues.evm.running import ApartRunner, Runner, TogetherRunner
 from venues.evm.signer import Signer
@@ -63,6 +64,7 @@ class KeyedWallet(Wallet):
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         relay: Rpc | None = None,
         rewards: Sequence[ClaimableSource] = (),
+        through: Sequence[str] = THROUGH,
     ) -> None:
         super().__init__(
             chain,
@@ -73,6 +75,7 @@ class KeyedWallet(Wallet):
             judgement=judgement,
             clock=clock,
             rewards=rewards,
+            through=through,
         )
         self.terms = terms
         self._relay = relay
@@ -232,7 +235,12 @@ class KeyedWallet(Wallet):
 
     def _proposer(self) -> Proposer:
         # What an approval was made for is sold at the market that it was made for.
-        rerouter = Rerouter(self._runner.desk, self._seller.open_routes, same_market=not self.terms.delegate)
+        rerouter = Rerouter(
+            self._runner.desk,
+            self._seller.open_routes,
+            same_market=not self.terms.delegate,
+            same_path=self._seller.through != THROUGH,  # who compares ways has chosen one
+        )
         return Proposer(self.rpc, self._runner, rerouter, self.terms, self.target, self._symbol, self.target_decimals)
 
     def _sold(self, token: str, intent: LegRequested) -> Sold:

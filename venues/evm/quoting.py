@@ -13,14 +13,14 @@ from typing import Final
 
 from domain.judgement import Observation
 from domain.venue import Price, Product
-from venues.evm import pricing
+from venues.evm import assets, pricing
 from venues.evm.feeds import Feeds, feed_asks, feeds_of
 from venues.evm.lens import Ask, Lens
 from venues.evm.probe import Probe
 from venues.evm.quantities import ETHER_DECIMALS
 from venues.evm.reading import Head, Holder
 from venues.evm.registry import ETH, Chain, asset_of
-from venues.evm.routes import Route, Sale, Way, best_sales, open_routes, routes, sale_asks
+from venues.evm.routes import THROUGH, Route, Sale, Way, open_routes, routes, sale_asks, sales_by_path
 from venues.evm.rpc import Rpc
 
 # What one request asks for tokens whose ways are known, 2 for each way; a token has some 60 in all.
@@ -52,25 +52,31 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """The markets of a reading's tokens at its block, and what the feeds said."""
+    """The markets of a reading's tokens at its block, other ways to sell them, and what the feeds said."""
 
     products: Mapping[tuple[str, str], Product]
+    others: Mapping[tuple[str, str], tuple[Product, ...]]
     prices: Mapping[str, Price]
     feeds: Feeds
 
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """A wallet whose tokens are sold into a target, and what tries their sales."""
+    """A wallet whose tokens are sold into a target, `through` at most one of these, and what tries their sales."""
 
     holder: Holder
     target: Target
     probe: Probe
+    through: tuple[str, ...] = THROUGH
+
+    def routes(self, token: str) -> list[Route]:
+        """List all ways to sell a token."""
+        return list(routes(self.holder.chain, token, self.target.contract, self.through))
 
     def open_routes(self, token: str) -> list[Route]:
         """Return the routes over which a token was sold into the target the last time, the best first."""
         found = self.holder.discovery.routes.get(token, ())
-        possible = set(routes(self.holder.chain, token, self.target.contract)) if found else set()
+        possible = set(self.routes(token)) if found else set()
         return [route for route in found if route in possible]
 
     def guessed(self, units: Mapping[str, int]) -> dict[str, Sale]:
@@ -79,28 +85,47 @@ class Seller:
         return {token: Sale(route, units[token], 0, 0, 0) for token, route in best.items()}
 
     def quoted(
-        self, sales: Mapping[str, Sale], seen: Mapping[str, Observation | None], units: Collection[str], feeds: Feeds
+        self,
+        sales: Mapping[str, Sequence[Sale]],
+        seen: Mapping[str, Observation | None],
+        units: Collection[str],
+        feeds: Feeds,
     ) -> Quoted:
-        """Return the markets of what sells, as it was seen when it was tried."""
-        markets = [self._market(sale, seen[token], feeds) for token, sale in sales.items()]
+        """Return the markets of what sells, as it was seen when its best way was tried, and the ways beside."""
+        markets = [self._market(best, seen[token], feeds) for token, (best, *_) in sales.items()]
         if self.target.symbol == ETH and self.target.contract in units:
             markets.append((self._product(self.target.contract, pricing.UNWRAP), pricing.PAR))
         products = {(product.base, product.quote): product for product, _ in markets}
-        return Quoted(products, {product.name: price for product, price in markets}, feeds)
+        beside = [self._beside(sale, feeds) for _, *rest in sales.values() for sale in rest]
+        others: dict[tuple[str, str], tuple[Product, ...]] = {}
+        for product, _ in beside:
+            if products[pair := (product.base, product.quote)].open:
+                others[pair] = (*others.get(pair, ()), product)
+        return Quoted(products, others, {product.name: price for product, price in (*beside, *markets)}, feeds)
+
+    def _beside(self, sale: Sale, feeds: Feeds) -> tuple[Product, Price]:
+        """Price another way than the best by its simulated swap alone; what the token is was seen over the best."""
+        price = pricing.price_of(sale, self.holder.decimals(sale.route.path[0]), self.target.decimals)
+        return self._way(sale), self._checked(sale, price, feeds)
 
     def _market(self, sale: Sale, seen: Observation | None, feeds: Feeds) -> tuple[Product, Price]:
         holder, token = self.holder, sale.route.path[0]
         ruling = holder.judgement.rule(token, holder.claim(token), seen)
-        product = self._product(token, pricing.route_name(sale.route, holder.chain))
         if kept := holder.judgement.kept(token, ruling):
-            return replace(product, quarantine=kept), Price(None, None)
+            return replace(self._way(sale), quarantine=kept), Price(None, None)
         if seen and seen.sale:
             sale = sale.as_tried(seen.sale.received)
         price = pricing.price_of(sale, holder.decimals(token), self.target.decimals)
-        known, usd = holder.chain.known(token), feeds.usd(self.target.symbol)
-        if known and usd:
-            price = pricing.checked(price, known.symbol, usd, feeds)
-        return product, price
+        return self._way(sale), self._checked(sale, price, feeds)
+
+    def _way(self, sale: Sale) -> Product:
+        chain, route = self.holder.chain, sale.route
+        via = "" if route.via is None else assets.token(chain.chain_id, route.via)
+        return replace(self._product(route.path[0], pricing.route_name(route, chain)), via=via)
+
+    def _checked(self, sale: Sale, price: Price, feeds: Feeds) -> Price:
+        known, usd = self.holder.chain.known(sale.route.path[0]), feeds.usd(self.target.symbol)
+        return pricing.checked(price, known.symbol, usd, feeds) if known and usd else price
 
     def _product(self, token: str, route: str) -> Product:
         decimals, target = self.holder.decimals(token), self.target
@@ -126,7 +151,8 @@ class Quoter:
         answers, tried = self._asked(asks, wanted, guessed, head.number)
         feeds, rest = feeds_of(self.chain, answers[: len(feeds_asked)], head.at), iter(answers[len(feeds_asked) :])
         found = [[next(rest) for _ in range(2 * len(some))] for some in possible]
-        sales = [best_sales(some, each) for some, each in zip(possible, found, strict=True)]
+        by_path = [sales_by_path(some, each) for some, each in zip(possible, found, strict=True)]
+        sales = [{token: best for token, (best, *_) in some.items()} for some in by_path]
         seen = [
             _fitting(seller.probe.read(each, list(guess), best), guess, best)
             for (seller, _), each, guess, best in zip(wanted, tried, guessed, sales, strict=True)
@@ -134,8 +160,8 @@ class Quoter:
         self._try_others(wanted, sales, seen, head.number)
         self._remember(wanted, possible, found)
         return [
-            seller.quoted(best, each, units, feeds)
-            for (seller, units), best, each in zip(wanted, sales, seen, strict=True)
+            seller.quoted(some, each, units, feeds)
+            for (seller, units), some, each in zip(wanted, by_path, seen, strict=True)
         ]
 
     def _ways(self, wanted: Sequence[Wanted], head: Head) -> list[list[Way]]:
@@ -147,21 +173,27 @@ class Quoter:
         known = [
             {(token, seller.target.contract): seller.open_routes(token) for token in units} for seller, units in wanted
         ]
-        first = {pair: some for some in reversed(known) for pair, found in some.items() if found}
+        first = {
+            pair: (seller, some)
+            for (seller, _), some in reversed(list(zip(wanted, known, strict=True)))
+            for pair, found in some.items()
+            if found
+        }
         room = ROOM - sum(2 * len(found) for some in known for found in some.values())
         for pair in sorted(first, key=lambda pair: sha256(f"{head.block_hash}{pair}".encode()).digest()):
-            every = list(routes(self.chain, *pair))
+            seller, some = first[pair]
+            every = seller.routes(pair[0])
             room -= 2 * len(every)
             if room >= 0:
-                first[pair][pair] = every
+                some[pair] = every
         return [
             [
                 Way(route, units[token])
                 for (token, target), found in some.items()
                 if token != target
-                for route in found or routes(self.chain, token, target)
+                for route in found or seller.routes(token)
             ]
-            for (_, units), some in zip(wanted, known, strict=True)
+            for (seller, units), some in zip(wanted, known, strict=True)
         ]
 
     def _asked(

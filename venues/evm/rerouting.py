@@ -23,11 +23,15 @@ MOST: Final = 150
 
 @dataclass(frozen=True, slots=True)
 class Rerouter:
-    """Asks other routes of sales: `known` names those over which a token was sold, `same_market` keeps the contract."""
+    """Asks other routes of sales: `known` names those over which a token was sold.
+
+    `same_market` keeps the contract; `same_path` the tokens that a sale goes through, where somebody chose them.
+    """
 
     desk: Desk
     known: Callable[[str], Sequence[Route]]
     same_market: bool
+    same_path: bool = False
 
     def call(self, sales: Sequence[Sale], block: str) -> Call:
         """Return the read of what the sales would bring over each of their routes; `better` wants its answer."""
@@ -61,8 +65,9 @@ class Rerouter:
         return found[:MOST]
 
     def _fits(self, sale: Sale, route: Route) -> bool:
-        same = self.desk.market(replace(sale, route=route)) == self.desk.market(sale)
-        return route != sale.route and (same or not self.same_market)
+        if sale.route is None or route == sale.route or (self.same_path and route.path != sale.route.path):
+            return False
+        return not self.same_market or self.desk.market(replace(sale, route=route)) == self.desk.market(sale)
 
 
 def rerouted(sales: Sequence[Sale], better: Mapping[str, Route]) -> list[Sale]:

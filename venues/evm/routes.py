@@ -20,6 +20,10 @@ from venues.evm.words import WORD, number, packed, padded, selector, word
 TIERS: Final = (100, 500, 3000, 10000)
 # Those in which WETH, USDC and the targets trade with each other.
 LIQUID: Final = TIERS[:-1]
+# What a sale may go through.
+THROUGH: Final = ("WETH", "USDC")
+# What else it may go through where a strategy compares ways.
+MIDDLES: Final = ("USDT", "DAI")
 # What a simulated swap over two pools may use; the most that crosses many ticks does.
 QUOTE_GAS: Final = 1_500_000
 # What part of a holding is sold to learn the price that it would have if it were small.
@@ -79,10 +83,10 @@ class Sale:
         return replace(self, proceeds=received, part_proceeds=self.part_proceeds * received // self.proceeds)
 
 
-def routes(chain: Chain, token: str, target: str) -> Iterator[Route]:
-    """List the ways from a token to another: directly, and through WETH or USDC."""
+def routes(chain: Chain, token: str, target: str, through: Sequence[str] = THROUGH) -> Iterator[Route]:
+    """List the ways from a token to another: directly, and `through` others, by their symbols."""
     pairs = chain.uniswap.v2_router is not None
-    middles = [each.address for each in (chain.tokens.get("WETH"), chain.tokens.get("USDC")) if each]
+    middles = [chain.tokens[symbol].address for symbol in through if symbol in chain.tokens]
     yield from (Route((token, target), (fee,)) for fee in TIERS)
     if pairs:
         yield Route((token, target))
@@ -106,9 +110,9 @@ class Way:
         return max(1, self.units // PART)
 
 
-def ways(chain: Chain, holdings: Iterable[tuple[str, int]], target: str) -> list[Way]:
+def ways(chain: Chain, holdings: Iterable[tuple[str, int]], target: str, through: Sequence[str] = THROUGH) -> list[Way]:
     """List the ways to sell each (token, base units)."""
-    return [Way(route, units) for token, units in holdings for route in routes(chain, token, target)]
+    return [Way(route, units) for token, units in holdings for route in routes(chain, token, target, through)]
 
 
 def sale_asks(chain: Chain, ways: Iterable[Way]) -> list[Ask]:
@@ -118,13 +122,21 @@ def sale_asks(chain: Chain, ways: Iterable[Way]) -> list[Ask]:
 
 def best_sales(ways: Sequence[Way], answers: Sequence[bytes | None]) -> dict[str, Sale]:
     """Return the best sale by token; a token that no way sells is not in it."""
-    found: dict[str, Sale] = {}
+    return {token: sales[0] for token, sales in sales_by_path(ways, answers).items()}
+
+
+def sales_by_path(ways: Sequence[Way], answers: Sequence[bytes | None]) -> dict[str, list[Sale]]:
+    """Return by token the best sale over each path, the best of all first."""
+    found: dict[tuple[str, ...], Sale] = {}
     for place, way in enumerate(ways):
         proceeds, part_proceeds = (way.route.proceeds(answer) for answer in answers[2 * place : 2 * place + 2])
-        token = way.route.path[0]
-        if proceeds > 0 and (token not in found or proceeds > found[token].proceeds):
-            found[token] = Sale(way.route, way.units, proceeds, way.part, part_proceeds)
-    return found
+        path = way.route.path
+        if proceeds > 0 and (path not in found or proceeds > found[path].proceeds):
+            found[path] = Sale(way.route, way.units, proceeds, way.part, part_proceeds)
+    by_token: dict[str, list[Sale]] = {}
+    for sale in sorted(found.values(), key=lambda sale: -sale.proceeds):
+        by_token.setdefault(sale.route.path[0], []).append(sale)
+    return by_token
 
 
 def open_routes(ways: Sequence[Way], answers: Sequence[bytes | None]) -> dict[str, list[Route]]:

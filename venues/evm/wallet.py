@@ -26,17 +26,20 @@ from venues.evm.probe import Probe
 from venues.evm.quantities import ETHER_DECIMALS, units_of, whole
 from venues.evm.quoting import Quoted, Quoter, Seller, Target
 from venues.evm.reading import Head, Holder, Look, Reader, Reading
-from venues.evm.registry import NAME, Chain
+from venues.evm.registry import ETH, NAME, Chain, asset_of
 from venues.evm.rewards.claiming import ClaimReader
 from venues.evm.rewards.provenance import Provenance, provers
 from venues.evm.rewards.source import ClaimableSource
-from venues.evm.routes import best_sales, sale_asks, ways
+from venues.evm.routes import THROUGH, best_sales, sale_asks, ways
 from venues.evm.rpc import Rpc, quantity
 from venues.evm.terms import Terms
 
 
 class Wallet:
-    """One address on one chain. `target` is a symbol of TARGETS; what is not believed is `judgement`'s to say."""
+    """One address on one chain. `target` is a symbol of TARGETS; what is not believed is `judgement`'s to say.
+
+    A sale goes `through` at most one of these tokens.
+    """
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class Wallet:
         judgement: Judgement,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         rewards: Sequence[ClaimableSource] = (),
+        through: Sequence[str] = THROUGH,
     ) -> None:
         self.chain = chain
         self.address = address
@@ -59,7 +63,7 @@ class Wallet:
         self._holder = Holder(chain, address, discovery, judgement)
         self._reader = Reader(chain, rpc, self.lens, clock)
         self._probe = Probe(rpc, self.lens, chain, address, self._target.contract)
-        self._seller = Seller(self._holder, self._target, self._probe)
+        self._seller = Seller(self._holder, self._target, self._probe, tuple(through))
         self._quoter = Quoter(chain, rpc, self.lens)
         self._clock = clock
         self._rewards = tuple(rewards)
@@ -166,7 +170,8 @@ class Wallet:
 
     def capabilities(self) -> Capabilities:
         """Return the market of each token that is believed: the route over which a sale brings most."""
-        return Capabilities(self._quote().products, frozenset())
+        quoted = self._quote()
+        return Capabilities(quoted.products, frozenset(), quoted.others)
 
     def prices(self, products: Collection[str]) -> Mapping[str, Price]:
         """Return what the named products' sales would bring, as of the block of the holdings."""
@@ -182,6 +187,12 @@ class Wallet:
     def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
         """Say what the target is worth in USD by its feed; `VenueUnavailable` while none says."""
         return {self.target: worth(self._quote().feeds, self._symbol)} if self.target in assets else {}
+
+    def appraise(self, assets: Collection[str]) -> Mapping[str, Decimal]:
+        """Say what known assets are worth in USD by their feeds."""
+        feeds = self._quote().feeds
+        known = {asset_of(self.chain, symbol): feeds.usd(symbol) for symbol in (ETH, *self.chain.tokens)}
+        return {asset: price for asset in assets if (price := known.get(asset))}
 
     def quote(self, order: Order) -> Quote | Refusal:
         """Simulate the sale of an order's amount by itself, gas not counted. Moves nothing."""

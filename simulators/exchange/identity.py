@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from uuid import UUID, uuid5
 
-from simulators.coinbase.state import VenueState
+from simulators.exchange.state import ExchangeState
 
 NAMESPACE = UUID("0f5a5a52-7a5e-5d3c-8a43-64c1d4c92b7e")
 
@@ -17,13 +17,13 @@ def id_of(seed: int, *words: str) -> str:
 
 def secret_of(seed: int, name: str) -> bytes:
     """Give 32 bytes for the secret of a throw-away key. Whoever knows the seed knows them."""
-    return hashlib.sha256(f"coinbase twin\x1f{seed}\x1f{name}".encode()).digest()
+    return hashlib.sha256(f"twin\x1f{seed}\x1f{name}".encode()).digest()
 
 
 class Ids:
     """Numbers what the venue makes, and turns the numbers into ids. A restart goes on where it stopped."""
 
-    def __init__(self, state: VenueState) -> None:
+    def __init__(self, state: ExchangeState) -> None:
         self._state = state
 
     def next(self, kind: str) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from simulators.coinbase.arithmetic import ZERO, exactly
-from simulators.coinbase.state import Movement, VenueState, total
+from simulators.exchange.arithmetic import ZERO, exactly
+from simulators.exchange.state import ExchangeState, Movement, total
 
 USER, HOLD, VENUE, FEES, OUTSIDE = "user", "hold", "venue", "fees", "outside"
 ACCOUNTS = (USER, HOLD, VENUE, FEES, OUTSIDE)
@@ -26,7 +26,7 @@ class BrokenLedger(Exception):
 class Ledger:
     """Balances by account and asset, each a fold of the opening balances and the movements."""
 
-    def __init__(self, state: VenueState) -> None:
+    def __init__(self, state: ExchangeState) -> None:
         self._state = state
         self._balances: dict[str, defaultdict[str, Decimal]] = {
             name: defaultdict(Decimal, state.opening.get(name, {})) for name in ACCOUNTS

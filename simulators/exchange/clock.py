@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from simulators.coinbase.state import VenueState
+from simulators.exchange.state import ExchangeState
 
 
 def real_time() -> datetime:
@@ -15,7 +15,7 @@ def real_time() -> datetime:
 class VirtualClock:
     """Tells the venue's time. Tokens are checked by real time, everything else by this."""
 
-    def __init__(self, state: VenueState, frozen: bool) -> None:
+    def __init__(self, state: ExchangeState, frozen: bool) -> None:
         self._state = state
         self._stopped_at = real_time() if frozen else None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from simulators.coinbase.arithmetic import ZERO, exactly
+from simulators.exchange.arithmetic import ZERO, exactly
 
 BPS = Decimal(10_000)
 

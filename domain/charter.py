@@ -1,0 +1,47 @@
+"""A strategy as its team set it up, in terms of the accounts that it holds things in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from events.records import replace
+from events.values import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Charter:
+    """One strategy: what it holds on purpose, how much dust it bears, and how it likes dust converted.
+
+    `delta` is the share of its equity that dust may be worth. `belongs` names, by account, the assets of share class,
+    asset and staking token. `venue` is the preferred one, empty for none; `steps` are by account the assets that a
+    preferred path goes through after the lot itself, and only of accounts where it exists.
+    """
+
+    name: str
+    mode: str
+    share_class: str
+    asset: str
+    lst: str
+    staking: bool
+    delta: Decimal
+    accounts: tuple[str, ...]
+    belongs: Mapping[str, tuple[str, ...]]
+    venue: str = ""
+    prefers_path: bool = False
+    steps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def expects_rewards(self) -> bool:
+        """Say whether foreign tokens are rewards: only staked weETH brings any."""
+        return self.staking and self.lst == "weeth"
+
+
+def policy_for(account: str, policy: Policy, charters: Iterable[Charter]) -> Policy:
+    """Return an account's policy with what belongs to all strategies that name it; unchanged where none does."""
+    ours = [charter for charter in charters if account in charter.accounts]
+    if not ours:
+        return policy
+    belongs = tuple(sorted({asset for charter in ours for asset in charter.belongs[account]}))
+    return replace(policy, belongs=belongs, expects_rewards=any(charter.expects_rewards for charter in ours))

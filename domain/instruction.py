@@ -1,0 +1,170 @@
+"""Instructions: which way each lot of a strategy's dust goes, of those that its venue offers.
+
+The preferred venue and path are taken where they are feasible and bring nearly as much as the best; else the best. A
+lot is sold where it lies, so a preferred venue is feasible for what lies there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal, localcontext
+from typing import Final
+
+from domain.chain import Proposal
+from domain.charter import Charter
+from domain.dust import CENT, Dust, Market, expected_gain, settlement_hub, unroutable
+from domain.equity import Survey
+from domain.share import share
+from domain.venue import Order, Product
+from events.money import Amount, exactly_less, floor_to, ticker
+from events.values import Instruction, LegKind, Policy
+
+# How much less than the best the preferred way may bring, as a part of the best.
+TOLERANCE: Final = Decimal("0.005")
+# What a sale over two pools uses more than one over one pool; measured.
+HOP_GAS: Final = 85_000
+WEI: Final = Decimal(10) ** 18
+
+
+@dataclass(frozen=True, slots=True)
+class Gas:
+    """What gas costs where a venue is a chain, in the policy's currency: a lot's own share, and each further hop.
+
+    `dropped` says why a lot was not part of the batch that was simulated; it may be made until `expires_at`.
+    """
+
+    shares: Mapping[str, Decimal]
+    hop: Decimal
+    expires_at: datetime
+    dropped: Mapping[str, str]
+
+
+def gas_of(proposal: Proposal, drafts: Sequence[Order]) -> Gas:
+    """Read from a simulated batch of lots what gas each of them would bear."""
+    assets = {draft.key: draft.spend.asset for draft in drafts}
+    weights = [Decimal(offer.gas) for offer in proposal.offers]
+    costs = share(proposal.cost.quantity, weights) if weights else []
+    with localcontext(prec=80):
+        shares = {
+            assets[offer.key]: cost * proposal.native_worth for offer, cost in zip(proposal.offers, costs, strict=True)
+        }
+        hop = Decimal(HOP_GAS * proposal.expected_price) / WEI * proposal.native_worth
+    dropped = {assets[key]: refusal.sentence for key, refusal in proposal.dropped.items()}
+    return Gas(shares, hop, proposal.deadline, dropped)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way to convert a lot: what it would bring in the target, and what is left of it in the policy's currency.
+
+    Without a product the venue exchanges it one to one.
+    """
+
+    path: tuple[str, ...]
+    product: Product | None
+    estimated: Amount
+    fees: tuple[Amount, ...]
+    gas: Decimal
+    net: Decimal
+
+
+def options(dust: Dust, survey: Survey, gas: Gas | None) -> list[Option]:
+    """List the ways that a lot has, the best net first; none where nothing converts it today."""
+    policy, market = survey.policy, survey.reading.market
+    found = [
+        option
+        for hub in policy.hubs
+        for product in _products(dust.asset, hub, market)
+        if (option := _option(dust, hub, product, policy, market, gas))
+    ]
+    return sorted(found, key=lambda option: -option.net)
+
+
+def _products(asset: str, hub: str, market: Market) -> Iterable[Product | None]:
+    """List the markets of a pair, None for an exchange one to one."""
+    best = market.product(asset, hub)
+    others = market.capabilities.others.get((asset, hub), ())
+    open_ones: list[Product | None] = [product for product in (best, *others) if product and product.open]
+    return [*open_ones, None] if (asset, hub) in market.capabilities.convertible else open_ones
+
+
+def _option(
+    dust: Dust, hub: str, product: Product | None, policy: Policy, market: Market, gas: Gas | None
+) -> Option | None:
+    bid = market.fair_bid(product) if product else Decimal(1)
+    if not bid:
+        return None
+    price = bid * market.worth_of(hub)
+    piece = Dust(dust.asset, dust.free, price, dust.free * price, hub, product)
+    if unroutable(piece, policy, market):
+        return None
+    gross = piece.size * price
+    kept = expected_gain(gross, hub, policy, market)
+    if product and product.exit is LegKind.SWAP and (gas is None or dust.asset not in gas.shares):
+        return None
+    via = product.via if product else ""
+    paid = gas.shares[dust.asset] + (gas.hop if via else 0) if gas else Decimal(0)
+    path = tuple(each for each in (dust.asset, via, hub) if each)
+    path = path if path[-1] == policy.target else (*path, policy.target)
+    fees = (Amount(exactly_less(gross, kept), hub),) if kept < gross else ()
+    return Option(path, product, _in_target(kept, hub, product, policy, market), fees, paid, exactly_less(kept, paid))
+
+
+def _in_target(value: Decimal, hub: str, product: Product | None, policy: Policy, market: Market) -> Amount:
+    """Say what a value in the policy's currency is of the target, rounded down to its steps."""
+    if policy.target in policy.hubs:
+        step = product.quote_increment if product else CENT
+        return Amount(floor_to(value / market.worth_of(hub), step), policy.target)
+    pool = settlement_hub(policy, market)
+    final = market.product(policy.target, pool) if pool else None
+    bid = market.bid(final) if final else None
+    if final is None or not bid:
+        return Amount(Decimal(0), policy.target)
+    return Amount(floor_to(value / (bid * market.worth_of(final.quote)), final.base_increment), policy.target)
+
+
+def instruction(
+    dust: Dust, survey: Survey, charter: Charter, gas: Gas | None
+) -> tuple[Instruction, Product | None] | None:
+    """Choose a lot's way; None where it has none, or where none leaves more than the policy wants at least."""
+    ways = options(dust, survey, gas)
+    if not ways or ways[0].net <= survey.policy.minimum_gain:
+        return None
+    best, reading = ways[0], survey.reading
+    with localcontext(prec=80):
+        liked = [way for way in ways if _preferred(way, survey, charter) and way.net >= best.net * (1 - TOLERANCE)]
+    chosen = liked[0] if liked else best
+    told = Instruction(
+        account=reading.account,
+        venue=reading.venue,
+        asset=dust.asset,
+        quantity=dust.size,
+        value=dust.size * dust.price,
+        path=chosen.path,
+        product=chosen.product.name if chosen.product else "-".join(map(ticker, chosen.path[:2])),
+        estimated=chosen.estimated,
+        fees=chosen.fees,
+        gas=chosen.gas,
+        net=chosen.net,
+        expires_at=gas.expires_at if gas else None,
+        preferred=_preferred(chosen, survey, charter),
+        behind=exactly_less(best.net, chosen.net),
+    )
+    return told, chosen.product
+
+
+def _preferred(way: Option, survey: Survey, charter: Charter) -> bool:
+    """Say whether a way is what the strategy likes; one that likes nothing in particular prefers none."""
+    steps = charter.steps.get(survey.reading.account, ())
+    if not charter.venue and not steps:
+        return False
+    return charter.venue in ("", survey.reading.venue) and (not steps or way.path[1:] == steps)
+
+
+def replaced(market: Market, chosen: Mapping[str, Product | None]) -> Market:
+    """Return the market in which each chosen asset has its chosen product and no other, or none to be exchanged."""
+    others = {pair: product for pair, product in market.capabilities.products.items() if pair[0] not in chosen}
+    products = others | {(asset, product.quote): product for asset, product in chosen.items() if product}
+    return replace(market, capabilities=replace(market.capabilities, products=products, others={}))

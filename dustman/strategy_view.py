@@ -1,0 +1,84 @@
+"""A strategy as people and programs are shown it: the latest snapshot, what is unexpected, what was instructed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from rich.console import RenderableType
+
+from domain.charter import Charter
+from domain.strategy import Strategy
+from dustman.drawings import called, route, table
+from events.money import plain
+from events.values import Instruction, MeasuredLot
+
+BPS = Decimal(10_000)
+
+
+def form(charter: Charter, known: Strategy | None) -> dict[str, Any]:
+    """Return what programs are told; `measured` is the latest snapshot, `doubt` why there was none since."""
+    return {
+        "strategy": charter.name,
+        "mode": charter.mode,
+        "share_class": charter.share_class,
+        "asset": charter.asset,
+        "lst_type": charter.lst,
+        "expects_rewards": charter.expects_rewards,
+        "dust_delta": charter.delta,
+        "accounts": charter.accounts,
+        "measured": known and known.measured,
+        "doubt": known and known.doubt,
+        "instructed": known and known.instructed,
+    }
+
+
+def drawn(charter: Charter, known: Strategy | None, labels: Mapping[str, str]) -> list[RenderableType]:
+    """Draw it for people."""
+    summary = table(charter.name, "", " ")
+    summary.add_row("mode", charter.mode)
+    summary.add_row("holds", f"{charter.share_class}, {charter.asset}, {charter.lst}, in {', '.join(charter.accounts)}")
+    if known is None or (known.measured is None and known.doubt is None):
+        summary.add_row("measured", "never; the workers do, or `--now` shows what they would find")
+        return [summary]
+    if known.doubt:
+        summary.add_row("not measured", f"{known.doubt.due:%Y-%m-%d %H:%M:%S} UTC: {known.doubt.sentence}")
+    parts: list[RenderableType] = [summary]
+    if told := known.measured:
+        money = told.currency
+        summary.add_row("measured", f"{told.measured_at:%Y-%m-%d %H:%M:%S} UTC")
+        summary.add_row("equity", f"{_money(told.equity)} {money}, {told.source}")
+        summary.add_row("dust", f"{_money(told.total)} {money}, {_bps(told.ratio)} of at most {_bps(charter.delta)}")
+        summary.add_row("stands", told.sentence or f"over {_money(told.threshold)} {money}, so it is sold")
+        if told.unpriced:
+            summary.add_row("without price", ", ".join(called(asset, labels) for asset in told.unpriced))
+        parts += _lots("dust", told.lots, money, labels)
+        parts += _lots("unexpected, reported and not sold", told.unexpected, money, labels)
+    if known.instructed and known.measured and known.instructed.measure_id == known.measured.measure_id:
+        parts += _instructions(known.instructed.instructions, known.instructed.currency, labels)
+    return parts
+
+
+def _lots(title: str, lots: Iterable[MeasuredLot], money: str, labels: Mapping[str, str]) -> Iterable[RenderableType]:
+    rows = table(title, "account", "asset", "quantity", f"value in {money}", "source", numbers=("quantity",))
+    for lot in lots:
+        rows.add_row(lot.account, called(lot.asset, labels), plain(lot.quantity), _money(lot.value), lot.source)
+    return [rows] if rows.row_count else []
+
+
+def _instructions(told: Iterable[Instruction], money: str, labels: Mapping[str, str]) -> Iterable[RenderableType]:
+    rows = table("instructed", "account", "path", "sold as", f"net in {money}", "behind the best", "preferred")
+    for each in told:
+        path = " > ".join(called(asset, labels) for asset in each.path)
+        preferred = "yes" if each.preferred else "no"
+        rows.add_row(each.account, path, route(each.product), _money(each.net), _money(each.behind), preferred)
+    return [rows]
+
+
+def _money(value: Decimal) -> str:
+    return f"{value:.2f}"
+
+
+def _bps(ratio: Decimal) -> str:
+    return f"{ratio * BPS:.2f} bps"

@@ -1,0 +1,48 @@
+"""The exchange: one user's spot account at the venue, with its clock, ledger, markets and desks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simulators.binance.dust import DustDesk
+from simulators.binance.keys import issued
+from simulators.binance.markets import Markets
+from simulators.binance.orders import Orders
+from simulators.binance.scenario import Scenario
+from simulators.binance.state import Algorithm, Key, VenueState
+from simulators.exchange.clock import real_time
+from simulators.exchange.ledger import HOLD, USER
+from simulators.exchange.venue import SimulatedExchange
+
+
+class Exchange(SimulatedExchange[VenueState]):
+    """Everything behind the endpoints."""
+
+    def __init__(self, scenario: Scenario, state: VenueState, keep: Callable[[VenueState], None]) -> None:
+        super().__init__(state, scenario.clock.frozen, keep)
+        self.scenario = scenario
+        self.markets = Markets(scenario.symbols, state)
+        self.orders = Orders(scenario, state, self.markets, self.ledger)
+        self.dust = DustDesk(scenario.dust, state, self.markets, self.ledger)
+
+    def issue_key(self, label: str, permissions: frozenset[str], algorithm: Algorithm) -> Key:
+        """Issue an API key, or the same again for the same label."""
+        key = issued(self.state.seed, label, algorithm, permissions)
+        self.state.keys[key.api_key] = key
+        return key
+
+
+def opened(scenario: Scenario, seed: int) -> VenueState:
+    """Open a venue: every balance, book and key of the scenario, and no history."""
+    now = real_time()
+    state = VenueState(seed, scenario.clock.begin(now) - now)
+    state.opening = {
+        USER: {asset: balance.free for asset, balance in scenario.balances.items()},
+        HOLD: {asset: balance.locked for asset, balance in scenario.balances.items()},
+    }
+    for name, symbol in scenario.symbols.items():
+        state.books[name] = symbol.book.book(symbol.tick)
+    for label, form in scenario.keys.items():
+        key = issued(seed, label, form.algorithm, frozenset(form.permissions))
+        state.keys[key.api_key] = key
+    return state

@@ -1,0 +1,146 @@
+"""Faults: what can go wrong between a client and this venue, as forms that a file or the admin port fills in."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field
+
+from simulators.binance.endpoints import ENDPOINTS
+from simulators.exchange.faults import (
+    ConnectionReset,
+    CutBody,
+    CutJson,
+    FaultFile,
+    FaultForm,
+    Fraction,
+    HtmlPage,
+    Slow,
+    Spoiling,
+    Timeout,
+    sensible,
+)
+from simulators.forms import Number, Positive
+
+NAMES = tuple(endpoint.name for endpoint in ENDPOINTS)
+DUST = frozenset({"dust_transfer", "dust_convert"})
+
+
+class ServerError(Spoiling):
+    """A 5xx with the code -1007: the execution status is unknown."""
+
+    kind: Literal["server_error"]
+    status: int = Field(default=503, ge=500, le=599)
+
+
+class RateLimited(Spoiling):
+    """A 429, or with `banned` a 418, with the seconds to wait in Retry-After."""
+
+    kind: Literal["rate_limited"]
+    banned: bool = False
+
+
+class Firewall(Spoiling):
+    """A 403 with a web page: turned away by what stands in front."""
+
+    kind: Literal["firewall"]
+
+
+class Refused(Spoiling):
+    """A 400 with this code and sentence."""
+
+    kind: Literal["refused"]
+    code: int
+    sentence: str = "Refused."
+
+
+class StaleBalances(FaultForm):
+    """Balances as they were so many seconds of venue time ago."""
+
+    kind: Literal["stale_balances"]
+    seconds: Positive
+    serves: ClassVar[frozenset[str]] = frozenset({"account"})
+
+
+class Partial(FaultForm):
+    """Only this fraction of the order's size is filled; the rest expires."""
+
+    kind: Literal["partial"]
+    fraction: Fraction
+    serves: ClassVar[frozenset[str]] = frozenset({"new_order"})
+
+
+class ListedLate(FaultForm):
+    """The order's trades, or the dust conversion, are listed so many seconds of venue time after they were made."""
+
+    kind: Literal["listed_late"]
+    seconds: Positive
+    serves: ClassVar[frozenset[str]] = frozenset({"new_order"}) | DUST
+
+
+class KnownLate(FaultForm):
+    """The order is found by its ids so many seconds of venue time after it was made."""
+
+    kind: Literal["known_late"]
+    seconds: Positive
+    serves: ClassVar[frozenset[str]] = frozenset({"new_order"})
+
+
+class PriceJump(FaultForm):
+    """All prices of the order's book are multiplied just before the order, and stay there."""
+
+    kind: Literal["price_jump"]
+    factor: Positive
+    serves: ClassVar[frozenset[str]] = frozenset({"new_order"})
+
+
+class EmptyBook(FaultForm):
+    """The book is empty for this call: of `product`, or of every symbol the call is about."""
+
+    kind: Literal["empty_book"]
+    serves: ClassVar[frozenset[str]] = frozenset({"book_ticker", "depth", "test_order", "new_order"})
+
+
+class LeftOut(FaultForm):
+    """A dust conversion that succeeds with so many assets fewer than were asked for: the last ones."""
+
+    kind: Literal["left_out"]
+    assets: Annotated[int, Field(ge=1)] = 1
+    serves: ClassVar[frozenset[str]] = DUST
+
+
+class ClockAhead(FaultForm):
+    """The venue's clock is so many seconds ahead of this machine's for this call."""
+
+    kind: Literal["clock_ahead"]
+    seconds: Number
+
+
+Fault = Annotated[
+    Timeout
+    | ConnectionReset
+    | ServerError
+    | HtmlPage
+    | CutJson
+    | CutBody
+    | RateLimited
+    | Firewall
+    | Refused
+    | Slow
+    | StaleBalances
+    | Partial
+    | ListedLate
+    | KnownLate
+    | PriceJump
+    | EmptyBook
+    | LeftOut
+    | ClockAhead,
+    Field(discriminator="kind"),
+    AfterValidator(sensible(NAMES)),
+]
+
+
+class Faults(FaultFile):
+    """A fault file: a list of faults under the key `faults`."""
+
+    faults: tuple[Fault, ...] = ()
