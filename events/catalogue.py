@@ -39,7 +39,7 @@ TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
     facts.LegRefused: EventType("leg_refused", 2),
     facts.LegOutcomeUnknown: EventType("leg_outcome_unknown", 1),
     facts.LegNeverArrived: EventType("leg_never_arrived", 1),
-    facts.TransactionSigned: EventType("transaction_signed", 1),
+    facts.TransactionSigned: EventType("transaction_signed", 2),
     facts.TransactionIncluded: EventType("transaction_included", 1),
     facts.TransactionReorged: EventType("transaction_reorged", 1),
     facts.TransactionDisplaced: EventType("transaction_displaced", 1),
@@ -71,22 +71,28 @@ def _dust_of_no_strategy(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "strategy": "", "mode": "", "lots": lots, "policy": policy}
 
 
-def _unroutable_at_any_price(fields: dict[str, Any]) -> dict[str, Any]:
-    """Nobody said below which price of gas it would go."""
+def _unroutable_whatever_gas_costs(fields: dict[str, Any]) -> dict[str, Any]:
+    """No price of gas was kept at which it would have gone."""
     return {**fields, "base_fee": None}
 
 
-def _refused_at_any_price(fields: dict[str, Any]) -> dict[str, Any]:
-    """Nor did a refusal say so."""
+def _refused_whatever_gas_costs(fields: dict[str, Any]) -> dict[str, Any]:
+    """The same of a refusal."""
     return {**fields, "refusal": {**fields["refusal"], "base_fee": None}}
+
+
+def _no_approval(fields: dict[str, Any]) -> dict[str, Any]:
+    """No transaction was an approval by itself."""
+    return {**fields, "transaction": {**fields["transaction"], "allowance": None}}
 
 
 # What an earlier version's fields are in the next version (`events.upcasting`); every version that was released stays.
 UPCASTERS: Final[Mapping[EventType, Callable[[dict[str, Any]], dict[str, Any]]]] = {
+    EventType("dust_conversion_failed", 1): _refused_whatever_gas_costs,
     EventType("dust_detected", 1): _dust_of_no_strategy,
-    EventType("dust_unroutable", 1): _unroutable_at_any_price,
-    EventType("leg_refused", 1): _refused_at_any_price,
-    EventType("dust_conversion_failed", 1): _refused_at_any_price,
+    EventType("dust_unroutable", 1): _unroutable_whatever_gas_costs,
+    EventType("leg_refused", 1): _refused_whatever_gas_costs,
+    EventType("transaction_signed", 1): _no_approval,
 }
 
 
