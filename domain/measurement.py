@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
 from domain.charter import Charter
@@ -30,12 +30,13 @@ PLACES = Decimal("0.000000000001")
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """When a strategy is measured, and for which due time."""
+    """When a strategy is measured, for which due time, and how long what it instructs waits for approval, if it does."""
 
     charter: Charter
     due: datetime
     now: datetime
     currency: str
+    approval: timedelta | None = None
 
     @property
     def measure_id(self) -> str:
@@ -92,7 +93,7 @@ _NO_PRICE = (Keep.UNPRICED, Keep.NOT_TRADABLE)
 
 def exceeds(found: Snapshot, charter: Charter, equity: Equity) -> bool:
     """Say whether dust is worth strictly more than the strategy's share of its equity."""
-    return found.total > _threshold(charter, equity)
+    return found.total > threshold_of(charter, equity)
 
 
 def unmeasured(occasion: Occasion, doubt: Doubt) -> Verdict:
@@ -112,7 +113,7 @@ def measured(
     chosen: dict[str, dict[str, Product | None]] = {}
     told: list[Instruction] = []
     for survey in surveys if over else ():
-        for piece, (way, product) in _ways(survey, found, charter, gas.get(survey.reading.account)):
+        for piece, (way, product) in ways(survey, found, charter, gas.get(survey.reading.account)):
             told.append(way)
             chosen.setdefault(way.account, {})[piece.asset] = product
     net = exactly_sum(*(each.net for each in told))
@@ -128,11 +129,12 @@ def measured(
         net=net,
         currency=occasion.currency,
         instructed_at=occasion.now,
+        approval_until=occasion.now + occasion.approval if occasion.approval else None,
     )
     return Verdict(RecordMeasurement(outcome, instructed), chosen)
 
 
-def _ways(
+def ways(
     survey: Survey, found: Snapshot, charter: Charter, gas: Gas | None
 ) -> Iterator[tuple[Dust, tuple[Instruction, Product | None]]]:
     """Yield the lots of an account that go, and their way: the largest first, as far as its caps reach."""
@@ -161,7 +163,7 @@ def _outcome(
     net: Decimal,
 ) -> StrategyMeasured:
     charter, total = occasion.charter, found.total
-    threshold = _threshold(charter, equity)
+    threshold = threshold_of(charter, equity)
     over = total > threshold
     with localcontext(prec=80):
         ratio = (total / equity.value).quantize(PLACES)
@@ -184,13 +186,14 @@ def _outcome(
         missing=Decimal(0) if over else exactly_less(threshold, total),
         net=net,
         triggered=net > 0,
-        sentence="" if net > 0 else _why_not(occasion, found, surveys, gas, threshold),
+        sentence="" if net > 0 else why_not(occasion, found, surveys, gas, threshold),
     )
 
 
-def _why_not(
+def why_not(
     occasion: Occasion, found: Snapshot, surveys: Sequence[Survey], gas: Mapping[str, Gas], threshold: Decimal
 ) -> str:
+    """Say why nothing of what was found is sold."""
     money = occasion.currency
     if found.total <= threshold:
         missing = exactly_less(threshold, found.total)
@@ -216,6 +219,7 @@ def _lots(dust: Mapping[str, tuple[Dust, ...]], surveys: Sequence[Survey]) -> tu
     )
 
 
-def _threshold(charter: Charter, equity: Equity) -> Decimal:
+def threshold_of(charter: Charter, equity: Equity) -> Decimal:
+    """Return what dust must be worth more than to be sold."""
     with localcontext(prec=200):
         return equity.value * charter.delta

@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache
 
 from kombu.exceptions import OperationalError
@@ -99,6 +100,7 @@ def _desk(
         announcements=cache(lambda: _announcements(settings, log)),
         charters=settings.charters,
         intervals=settings.intervals,
+        approvals={name: timedelta(seconds=each.expires_after) for name, each in settings.approval.items()},
         equity=cache(lambda strategy: open_equity(settings, strategy)),
     )
 

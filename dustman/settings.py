@@ -47,7 +47,7 @@ from dustman.forms import (
 )
 from dustman.mistakes import Mistake, Place, found, report
 from dustman.section import Caps, Section, all_or_list, rule, setting, word_or
-from dustman.strategy_settings import EquitySource, charter_of, strategies_of
+from dustman.strategy_settings import Approval, EquitySource, charter_of, strategies_of
 from dustman.wallet_settings import WalletAccount, read_together
 from events.money import Amount
 from events.values import Policy
@@ -364,6 +364,9 @@ class Settings(Section):
     equity: dict[AccountName, EquitySource] = setting(
         {}, "Who knows a strategy's equity, by its name; that of others is computed from their accounts' holdings."
     )
+    approval: dict[AccountName, Approval] = setting(
+        {}, "Strategies whose instructions wait for somebody's approval, by name; those of others are sold at once."
+    )
     webhooks: dict[AccountName, Webhook] = setting({}, "The receivers of events over HTTP, by a name of your choice.")
     metrics: Annotated[Metrics | None, BeforeValidator(_metrics)] = setting("off", "Numbers for Prometheus.")
     alerts: Annotated[Alerts | None, BeforeValidator(_alerts)] = setting("off", "Who is told of what needs them.")
@@ -486,9 +489,10 @@ class Settings(Section):
     def read_strategies(self) -> None:
         """Read the strategies' files; `ConfigurationError` names what is wrong with them."""
         read = strategies_of(self.strategies, self) if self.strategies else {}
-        if unknown := [name for name in self.equity if name not in read]:
-            there = ", ".join(read) or "none"
-            raise ConfigurationError(f"equity: there is no strategy {unknown[0]!r}; the folder has {there}")
+        for key, named in (("equity", self.equity), ("approval", self.approval)):
+            if unknown := [name for name in named if name not in read]:
+                there = ", ".join(read) or "none"
+                raise ConfigurationError(f"{key}: there is no strategy {unknown[0]!r}; the folder has {there}")
         self._charters = {name: charter_of(name, each, self) for name, each in read.items()}
         self._schedules = {name: Every(each.dust_monitoring_interval) for name, each in read.items()}
 

@@ -61,6 +61,12 @@ class EquitySource(Section):
         return self
 
 
+class Approval(Section):
+    """A strategy whose instructions wait: nothing of them is sold before somebody approves them."""
+
+    expires_after: Duration = setting("10 min", "How long they wait; then they are void.")
+
+
 class Strategy(Section):
     """One strategy, in a file of its own in the folder `strategies`; the file's name is the strategy's."""
 

@@ -19,6 +19,10 @@ from events.facts import (
     DustUnroutable,
     Fact,
     HoldingsKept,
+    InstructionsApproved,
+    InstructionsCancelled,
+    InstructionsExpired,
+    InstructionsReleased,
     LegFilled,
     LegNeverArrived,
     LegOutcomeUnknown,
@@ -132,6 +136,16 @@ def sentence(fact: Fact) -> str:
             return f"not measured: {fact.sentence}"
         case DustInstructed():
             what = f"{len(fact.instructions)} lots worth {plain(fact.total)} {fact.currency} are to be converted"
-            return f"{what}, {plain(fact.net)} {fact.currency} would be left after fees and gas"
+            wait = f"; waits for approval until {fact.approval_until:%H:%M:%S} UTC" if fact.approval_until else ""
+            return f"{what}, {plain(fact.net)} {fact.currency} would be left after fees and gas{wait}"
+        case InstructionsApproved():
+            return f"approved by {fact.by}" + (f": {fact.words}" if fact.words else "")
+        case InstructionsCancelled():
+            return f"cancelled by {fact.by}" + (f": {fact.words}" if fact.words else "")
+        case InstructionsExpired():
+            return f"nobody approved it until {fact.expired_at:%H:%M:%S} UTC; nothing of it is sold"
+        case InstructionsReleased():
+            what = f"{len(fact.instructions)} of the approved lots are announced"
+            return what + (f"; not the others: {fact.sentence}" if fact.sentence else "")
         case _:
             assert_never(fact)

@@ -59,6 +59,10 @@ TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
     facts.StrategyMeasured: EventType("strategy_measured", 1),
     facts.StrategyNotMeasured: EventType("strategy_not_measured", 1),
     facts.DustInstructed: EventType("dust_instructed", 1),
+    facts.InstructionsApproved: EventType("instructions_approved", 1),
+    facts.InstructionsCancelled: EventType("instructions_cancelled", 1),
+    facts.InstructionsExpired: EventType("instructions_expired", 1),
+    facts.InstructionsReleased: EventType("instructions_released", 1),
 }
 
 FACT_OF: Final[Mapping[EventType, type[Fact]]] = {event_type: fact for fact, event_type in TYPE_OF.items()}

@@ -434,7 +434,11 @@ class StrategyNotMeasured(msgspec.Struct, frozen=True, gc=False):
 
 
 class DustInstructed(msgspec.Struct, frozen=True, gc=False):
-    """A strategy's dust is to be converted, before anything else: how, lot by lot. Values are in `currency`."""
+    """A strategy's dust is to be converted, before anything else: how, lot by lot. Values are in `currency`.
+
+    With `approval_until` it waits for somebody's approval until then, and nothing is sold before; without, it is
+    announced at once.
+    """
 
     strategy: str
     measure_id: str
@@ -444,6 +448,50 @@ class DustInstructed(msgspec.Struct, frozen=True, gc=False):
     net: Decimal
     currency: str
     instructed_at: datetime
+    approval_until: datetime | None = None
+
+
+class InstructionsApproved(msgspec.Struct, frozen=True, gc=False):
+    """Somebody wants what was instructed: `accounts` are read anew and announce what of it still holds."""
+
+    strategy: str
+    measure_id: str
+    accounts: tuple[str, ...]
+    by: str
+    words: str
+    approved_at: datetime
+
+
+class InstructionsCancelled(msgspec.Struct, frozen=True, gc=False):
+    """Somebody does not want what was instructed: nothing of it is sold. The next measurement may instruct anew."""
+
+    strategy: str
+    measure_id: str
+    by: str
+    words: str
+    cancelled_at: datetime
+
+
+class InstructionsExpired(msgspec.Struct, frozen=True, gc=False):
+    """Nobody approved what was instructed in time: nothing of it is sold. The next measurement may instruct anew."""
+
+    strategy: str
+    measure_id: str
+    expired_at: datetime
+
+
+class InstructionsReleased(msgspec.Struct, frozen=True, gc=False):
+    """What came of an approval: the lots that were announced, as they stood then, none where nothing was.
+
+    `sentence` says why the others were not, empty when all were. Values are in `currency`.
+    """
+
+    strategy: str
+    measure_id: str
+    instructions: tuple[Instruction, ...]
+    currency: str
+    sentence: str
+    released_at: datetime
 
 
 AccountFact = (
@@ -475,7 +523,15 @@ AccountFact = (
     | ConversionsHalted
     | ConversionsResumed
 )
-StrategyFact = StrategyMeasured | StrategyNotMeasured | DustInstructed
+StrategyFact = (
+    StrategyMeasured
+    | StrategyNotMeasured
+    | DustInstructed
+    | InstructionsApproved
+    | InstructionsCancelled
+    | InstructionsExpired
+    | InstructionsReleased
+)
 Fact = AccountFact | StrategyFact
 
 

@@ -21,6 +21,7 @@ from events.facts import (
     DustInstructed,
     DustUnroutable,
     Fact,
+    InstructionsExpired,
     SweepCompleted,
     TransactionDisplaced,
 )
@@ -104,6 +105,18 @@ class Alarm(StrEnum):
     )
     SCAN_OVERDUE = "scan_overdue", Level.ON, Severity.WARNING, "An account was not read for `scan_overdue_after`."
     DUST_INSTRUCTED = "dust_instructed", Level.DIGEST, Severity.INFO, "A strategy's dust is to be sold."
+    APPROVAL_AWAITED = (
+        "approval_awaited",
+        Level.ON,
+        Severity.INFO,
+        "What a strategy instructed waits for somebody's approval.",
+    )
+    INSTRUCTIONS_EXPIRED = (
+        "instructions_expired",
+        Level.ON,
+        Severity.WARNING,
+        "Nobody approved in time what a strategy instructed.",
+    )
     STRATEGY_OVER = (
         "strategy_over",
         Level.ON,
@@ -191,9 +204,14 @@ def event_alarm(fact: Fact) -> tuple[Alarm, str, str] | None:
         case DustUnroutable(account=name, asset=asset, value=value, currency=currency, reason=reason):
             told = f"{ticker(asset)} worth {plain(value)} {currency} has no way out: {reason.value}"
             return Alarm.DUST_UNROUTABLE, name, f"{name}: {told}"
-        case DustInstructed(strategy=name, instructions=lots, total=total, net=net, currency=currency):
-            told = f"{len(lots)} lots worth {plain(total)} {currency} are to be sold, for {plain(net)} net"
-            return Alarm.DUST_INSTRUCTED, name, f"{name}: {told}"
+        case DustInstructed(strategy=name, instructions=lots, total=total, net=net, currency=currency) as told:
+            text = f"{name}: {len(lots)} lots worth {plain(total)} {currency} are to be sold, for {plain(net)} net"
+            if told.approval_until is None:
+                return Alarm.DUST_INSTRUCTED, name, text
+            until = f"{told.approval_until:%Y-%m-%d %H:%M:%S} UTC"
+            return Alarm.APPROVAL_AWAITED, name, f"{text}; {told.measure_id} waits for approval until {until}"
+        case InstructionsExpired(strategy=name, measure_id=measure):
+            return Alarm.INSTRUCTIONS_EXPIRED, name, f"{name}: nobody approved {measure} in time; nothing of it is sold"
         case _:
             return None
 

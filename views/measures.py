@@ -92,6 +92,12 @@ MEASUREMENTS = _counter("strategy_measurements", "Measurements made.", "strategy
 DOUBTS = _counter("strategy_doubts", "Measurements that could not be made.", "strategy", "reason")
 INSTRUCTIONS = _counter("strategy_instructed_lots", "Lots that were to be sold for a strategy.", "strategy")
 INSTRUCTED = _counter("strategy_instructed_value", "Their value.", "strategy", "currency")
+ANSWERS = _counter("strategy_approvals", "How instructions that waited for approval ended.", "strategy", "answer")
+AWAITED = _gauge(
+    "strategy_approval_until_timestamp_seconds",
+    "Until when instructions wait for approval; none when none do.",
+    "strategy",
+)
 
 EVENTS = _counter("log_events", "Events in the log.", "type")
 LOG_UP = _gauge("log_up", "1 when the log could be read for this answer; 0: the rest is as it was last known.")

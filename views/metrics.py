@@ -23,6 +23,9 @@ from events.facts import (
     DustInstructed,
     DustUnroutable,
     HoldingsKept,
+    InstructionsApproved,
+    InstructionsCancelled,
+    InstructionsExpired,
     LegFilled,
     LegNeverArrived,
     LegOutcomeUnknown,
@@ -190,6 +193,12 @@ class Metrics:
             case DustInstructed(strategy=name, instructions=instructions, total=total, currency=currency):
                 self._add(measures.INSTRUCTIONS, Decimal(len(instructions)), name)
                 self._add(measures.INSTRUCTED, total, name, currency)
+            case InstructionsApproved(strategy=name):
+                self._add(measures.ANSWERS, _ONE, name, "approved")
+            case InstructionsCancelled(strategy=name):
+                self._add(measures.ANSWERS, _ONE, name, "cancelled")
+            case InstructionsExpired(strategy=name):
+                self._add(measures.ANSWERS, _ONE, name, "expired")
 
     def _state_of(self, name: str) -> Iterator[tuple[Measure, Decimal, *tuple[str, ...]]]:
         account = self.accounts[name]
@@ -241,6 +250,8 @@ def _unroutable(stuck: Mapping[str, DustUnroutable]) -> Iterator[tuple[Measure, 
 
 
 def _strategy_samples(strategy: Strategy) -> Iterator[Sample]:
+    if (waiting := strategy.waiting) and waiting.approval_until:
+        yield Sample(measures.AWAITED, (strategy.name,), _seconds(waiting.approval_until))
     if not (last := strategy.measured):
         return
     name, valued = (strategy.name,), (strategy.name, last.currency)

@@ -44,7 +44,8 @@ class Desk:
     `worker` is a name that no other desk has. `publish` brings new events to the feed and never raises for an
     unreachable feed; `nudge` tells a role that there may be work and may be lost; `announcements` is this worker's
     part of the feed. `sleep` waits the given seconds. An intent younger than `hold` is left to whoever recorded it.
-    `charters` are the strategies, measured at `intervals`; `equity` finds who knows what one is worth.
+    `charters` are the strategies, measured at `intervals`; `equity` finds who knows what one is worth. What those of
+    `approvals` instruct waits so long for approval.
     """
 
     worker: str
@@ -59,6 +60,7 @@ class Desk:
     hold: timedelta = timedelta(seconds=5)
     charters: Mapping[str, Charter] = field(default_factory=dict)
     intervals: Mapping[str, Every] = field(default_factory=dict)
+    approvals: Mapping[str, timedelta] = field(default_factory=dict)
     equity: Callable[[str], EquitySource] = lambda _: Computed()
     streams: Streams[Account, Command] = field(init=False)
     strategies: Streams[Strategy, StrategyCommand] = field(init=False)

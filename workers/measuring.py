@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 
-from domain import instruction
-from domain.account import Account
 from domain.charter import Charter
-from domain.commands import RecordScan, Trigger
-from domain.decision import findings, fingerprint
+from domain.commands import Trigger
 from domain.equity import Doubt, Equity, Survey
-from domain.errors import NOT_ASKED, ConfigurationError, VenueUnavailable
-from domain.instruction import Gas
-from domain.leg import draft
+from domain.errors import NOT_ASKED
 from domain.measurement import (
     Occasion,
     Snapshot,
@@ -25,13 +19,13 @@ from domain.measurement import (
     snapshot,
     unmeasured,
 )
-from events.facts import DustDetected, StrategyMeasured
+from events.facts import DustInstructed, StrategyMeasured
 from events.log import Recorded
-from events.money import Amount, exactly_less
-from events.values import Policy, Unmeasured
-from workers import claiming, scanning
+from events.values import Unmeasured
+from workers import announcing, approving, claiming, scanning
 from workers.desk import Desk
 from workers.schedule import latest_due
+from workers.surveying import gas_of, occasion_of, surveys_of
 
 
 def measure(desk: Desk, strategy: str, due: datetime, automatic: bool = True) -> Sequence[Recorded]:
@@ -47,7 +41,7 @@ def measure(desk: Desk, strategy: str, due: datetime, automatic: bool = True) ->
         for account in claims:
             desk.nudge("convert", account)
         return []
-    occasion = _occasion(desk, strategy, due)
+    occasion = occasion_of(desk, strategy, due)
     try:
         surveys, found, verdict = _measured(desk, occasion, automatic)
     except NOT_ASKED as outage:
@@ -57,8 +51,9 @@ def measure(desk: Desk, strategy: str, due: datetime, automatic: bool = True) ->
     recorded = desk.strategies.handle(strategy, verdict.command, occasion.measure_id)
     if not recorded:
         return []
-    after = [each for survey in surveys for each in _told(desk, survey, verdict, found, occasion)]
-    return [*recorded, *after]
+    now = verdict if _is_due_now(recorded) else Verdict(verdict.command, {})
+    after = [each for survey in surveys for each in _told(desk, survey, now, found, occasion)]
+    return [*recorded, *after, *approving.resume(desk, strategy)]
 
 
 def measure_latest(desk: Desk, strategy: str) -> Sequence[Recorded]:
@@ -69,49 +64,14 @@ def measure_latest(desk: Desk, strategy: str) -> Sequence[Recorded]:
 
 def look(desk: Desk, strategy: str) -> Verdict:
     """Measure a strategy now without recording it."""
-    return _measured(desk, _occasion(desk, strategy, desk.clock()), automatic=True)[2]
-
-
-def _occasion(desk: Desk, strategy: str, due: datetime) -> Occasion:
-    charter = desk.charter(strategy)
-    return Occasion(charter, due, desk.clock(), desk.mandates[charter.accounts[0]].policy.currency)
+    return _measured(desk, occasion_of(desk, strategy, desk.clock()), automatic=True)[2]
 
 
 def _measured(desk: Desk, occasion: Occasion, automatic: bool) -> tuple[Sequence[Survey], Snapshot, Verdict]:
-    charter = occasion.charter
-    surveys = [_survey(desk, account, occasion, automatic) for account in charter.accounts]
-    found = snapshot(charter, surveys)
-    equity = desk.equity(charter.name).equity(surveys, occasion.currency, desk.clock())
+    surveys = surveys_of(desk, occasion, automatic)
+    found = snapshot(occasion.charter, surveys)
+    equity = desk.equity(occasion.charter.name).equity(surveys, occasion.currency, desk.clock())
     return surveys, found, _judged(desk, occasion, surveys, found, equity)
-
-
-@contextmanager
-def _named(account: str) -> Iterator[None]:
-    """Say of an outage whose it is: a strategy has several accounts."""
-    try:
-        yield
-    except VenueUnavailable as outage:
-        raise VenueUnavailable(f"{account}: {outage}") from outage
-    except ConfigurationError as mistake:
-        raise ConfigurationError(f"{account}: {mistake}") from mistake
-
-
-def _survey(desk: Desk, account: str, occasion: Occasion, automatic: bool) -> Survey:
-    policy = desk.mandates[account].policy
-    with _named(account):
-        reading = scanning.read_or_record_outage(desk, account, occasion.now, automatic)
-    known = desk.streams.load(account).state
-    left = exactly_less(policy.day_cap, known.spent_on(reading.now.date()))
-    return Survey(reading, policy, min(policy.sweep_cap, left), known.learned, _closed(known, policy))
-
-
-def _closed(account: Account, policy: Policy) -> str:
-    """Say why an account sells nothing new now."""
-    if account.live != fingerprint(policy):
-        return f"{account.name} is not live under this policy; `dustman go-live {account.name}` allows it"
-    if account.halted:
-        return f"{account.name} is halted ({account.halted})"
-    return f"{account.name} is being swept" if account.sweep else ""
 
 
 def _judged(
@@ -119,34 +79,21 @@ def _judged(
 ) -> Verdict:
     if isinstance(equity, Doubt):
         return unmeasured(occasion, equity)
-    gas: dict[str, Gas] = {}
-    if exceeds(found, occasion.charter, equity):
-        gas = {survey.reading.account: cost for survey in surveys if (cost := _gas(desk, survey, found))}
+    gas = gas_of(desk, surveys, found) if exceeds(found, occasion.charter, equity) else {}
     return measured(occasion, found, equity, surveys, gas)
 
 
-def _gas(desk: Desk, survey: Survey, found: Snapshot) -> Gas | None:
-    """Have a chain simulate the sale of all dust of an account; None where no gas is paid, or nothing may be sold."""
-    account = survey.reading.account
-    if survey.closed or not found.dust.get(account) or not desk.is_chain(account):
-        return None
-    legs = findings(desk.streams.load(account).state, survey.reading, survey.policy).legs
-    drafts = [draft(leg, Amount(leg.quantity, leg.spend)) for leg in legs if leg.quantity is not None]
-    with _named(account):
-        return instruction.gas_of(desk.chain(account).propose(drafts), drafts) if drafts else None
+def _is_due_now(recorded: Sequence[Recorded]) -> bool:
+    """Say whether what was instructed is announced at once: it was recorded, and waits for nobody's approval."""
+    return any(isinstance(each.fact, DustInstructed) and each.fact.approval_until is None for each in recorded)
 
 
 def _told(desk: Desk, survey: Survey, verdict: Verdict, found: Snapshot, occasion: Occasion) -> Sequence[Recorded]:
     """Record an account's reading, and announce what of it is to be sold, or would be if the account were live."""
     account = survey.reading.account
-    chosen = verdict.chosen.get(account, {})
     trigger = verdict.trigger(account) or _watched(survey, verdict, found, occasion.charter)
-    reading = marching(survey, chosen).reading
-    command = RecordScan(reading, survey.policy, announce=trigger is not None, trigger=trigger)
-    recorded = desk.streams.handle(account, command, occasion.measure_id)
-    if any(isinstance(each.fact, DustDetected) and each.fact.live for each in recorded):
-        desk.nudge("convert", account)
-    return recorded
+    reading = marching(survey, verdict.chosen.get(account, {})).reading
+    return announcing.announce(desk, reading, survey.policy, trigger, occasion.measure_id)
 
 
 def _watched(survey: Survey, verdict: Verdict, found: Snapshot, charter: Charter) -> Trigger | None:

@@ -6,7 +6,7 @@ import logging
 
 from domain.errors import NOT_ASKED, ImpossibleHistory
 from events.log import LogConflict
-from workers import conducting, overdue
+from workers import approving, conducting, overdue
 from workers.desk import Desk
 
 logger = logging.getLogger("dustman")
@@ -27,5 +27,10 @@ def reconcile_all(desk: Desk) -> None:
         except ImpossibleHistory as broken:
             logger.error("reconcile %s: its record contradicts itself, so nothing is done for it: %s", account, broken)
     for strategy in desk.charters:
+        try:
+            approving.expire(desk, strategy)
+            approving.resume(desk, strategy)
+        except (*NOT_ASKED, LogConflict) as later:
+            logger.warning("approval of %s: %s", strategy, later)
         if overdue.unmeasured(desk, strategy):
             desk.nudge("measure", strategy)

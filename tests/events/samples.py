@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, cast, get_args, get_origin, get_type_hints
 
@@ -21,6 +21,10 @@ from events.facts import (
     DustUnroutable,
     Fact,
     HoldingsKept,
+    InstructionsApproved,
+    InstructionsCancelled,
+    InstructionsExpired,
+    InstructionsReleased,
     LegFilled,
     LegNeverArrived,
     LegOutcomeUnknown,
@@ -311,7 +315,12 @@ SAMPLES: Final[tuple[Fact, ...]] = (
         net=D("66.9"),
         currency="USD",
         instructed_at=LATER,
+        approval_until=LATER + timedelta(minutes=10),
     ),
+    InstructionsApproved("weeth-loop", "measure-1", ("main",), "risk desk", "go", LATER),
+    InstructionsCancelled("weeth-loop", "measure-1", "risk desk", "not before the vote", LATER),
+    InstructionsExpired("weeth-loop", "measure-1", LATER),
+    InstructionsReleased("weeth-loop", "measure-1", (), "USD", "58.1 USD below 60.000 USD", LATER),
 )
 
 ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=20)

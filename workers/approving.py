@@ -1,0 +1,154 @@
+"""Approving what a strategy instructed: its accounts are read anew, and announce what of it still holds.
+
+The approval is on record before anything is read, and what came of it after the last account was told: so an approval
+that a crash or an outage interrupted is gone on with, by whoever comes next, until its time is up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Final
+
+from domain.equity import Doubt, Equity, Survey
+from domain.errors import ConfigurationError, RefusedByPolicy
+from domain.measurement import Occasion, exceeds, marching, snapshot
+from domain.release import Release, instructed_only, release, still_there
+from domain.strategy import Approve, Cancel, Expire, RecordRelease, refusal
+from events.facts import (
+    DustDetected,
+    DustInstructed,
+    InstructionsApproved,
+    InstructionsCancelled,
+    InstructionsReleased,
+)
+from events.log import Recorded
+from workers.announcing import announce
+from workers.desk import Desk
+from workers.overdue import GRACE
+from workers.surveying import gas_of, occasion_of, surveys_of
+
+LONGEST: Final = 200
+# What the clocks of two machines may differ by.
+SKEW: Final = timedelta(seconds=60)
+
+
+def approve(desk: Desk, strategy: str, by: str, words: str = "", measure_id: str = "") -> Sequence[Recorded]:
+    """Approve what waits, or what a measurement instructed if that is what waits, and announce what still holds.
+
+    Raises `RefusedByPolicy` where that does not wait, and of an account that can't be read `VenueUnavailable`: then the
+    approval is on record, and the reconciler announces.
+    """
+    which = _which(desk, strategy, measure_id)
+    command = Approve(which, _named("by", by), _text("words", words), desk.clock(), desk.worker)
+    recorded = desk.strategies.handle(strategy, command, which)
+    if not any(isinstance(each.fact, InstructionsApproved) for each in recorded):
+        raise RefusedByPolicy(refusal(desk.strategies.load(strategy).state, measure_id or which))
+    return [*recorded, *_released(desk, strategy)]
+
+
+def cancel(desk: Desk, strategy: str, by: str, words: str = "", measure_id: str = "") -> Sequence[Recorded]:
+    """Cancel what waits, or what a measurement instructed if that is what waits; else `RefusedByPolicy`."""
+    which = _which(desk, strategy, measure_id)
+    command = Cancel(which, _named("by", by), _text("words", words), desk.clock(), desk.worker)
+    recorded = desk.strategies.handle(strategy, command, which)
+    if not any(isinstance(each.fact, InstructionsCancelled) for each in recorded):
+        raise RefusedByPolicy(refusal(desk.strategies.load(strategy).state, measure_id or which))
+    return recorded
+
+
+def expire(desk: Desk, strategy: str) -> Sequence[Recorded]:
+    """Put on record that time is up for what waits, if it is."""
+    waiting = desk.strategies.load(strategy).state.waiting
+    if waiting is None:
+        return []
+    return desk.strategies.handle(strategy, Expire(waiting.measure_id, desk.clock()), waiting.measure_id)
+
+
+def resume(desk: Desk, strategy: str) -> Sequence[Recorded]:
+    """Go on with an approval that was interrupted; one that is young is left to whoever gave it."""
+    unreleased = desk.strategies.load(strategy).state.unreleased
+    if unreleased is None or desk.clock() - unreleased[1].approved_at <= GRACE:
+        return []
+    return _released(desk, strategy)
+
+
+def _which(desk: Desk, strategy: str, measure_id: str) -> str:
+    waiting = desk.strategies.load(desk.charter(strategy).name).state.waiting
+    return measure_id or (waiting.measure_id if waiting else "")
+
+
+def _named(key: str, text: str) -> str:
+    if not text.strip():
+        raise ConfigurationError(f"{key}: is empty; name who decides, in up to {LONGEST} characters")
+    return _text(key, text)
+
+
+def _text(key: str, text: str) -> str:
+    if len(text) > LONGEST or any(0xD800 <= ord(each) <= 0xDFFF for each in text):
+        raise ConfigurationError(f"{key}: {text[:20]!r}... is not a text of up to {LONGEST} characters")
+    return text
+
+
+def _released(desk: Desk, strategy: str) -> Sequence[Recorded]:
+    """Announce what of an approval still holds, and record what came of it once every account could be told."""
+    unreleased = desk.strategies.load(strategy).state.unreleased
+    if unreleased is None:
+        return []
+    told = unreleased[0]
+    surveys, found = _found(desk, told)
+    recorded: list[Recorded] = []
+    late = dict[str, str]()
+    for survey in surveys:
+        account = survey.reading.account
+        if (trigger := found.trigger(account, told)) is None:
+            continue
+        reading = marching(survey, found.chosen[account]).reading
+        said = announce(desk, reading, survey.policy, trigger, told.measure_id)
+        if not said:
+            return recorded  # it was read for a later moment meanwhile: whoever comes next reads it again
+        recorded += said
+        if not any(isinstance(each.fact, DustDetected) for each in said):
+            late[account] = f"{account}: another sweep was faster"
+    sentence = "; ".join(each for each in (found.sentence, *late.values()) if each)
+    announced = tuple(each for each in found.instructions if each.account not in late)
+    fact = InstructionsReleased(told.strategy, told.measure_id, announced, told.currency, sentence, desk.clock())
+    return [*recorded, *desk.strategies.handle(strategy, RecordRelease(fact), told.measure_id)]
+
+
+def _found(desk: Desk, told: DustInstructed) -> tuple[Sequence[Survey], Release]:
+    """Read the accounts anew and say what of the instructions still holds."""
+    announced = _announced(desk, told)
+    done = tuple(each for each in told.instructions if each.account in announced)
+    if told.approval_until is not None and desk.clock() >= told.approval_until:
+        return [], Release(done, {}, "its time was up before its accounts could be read")
+    occasion = occasion_of(desk, told.strategy, desk.clock())
+    surveys = surveys_of(desk, occasion, automatic=True)
+    equity = desk.equity(told.strategy).equity(surveys, occasion.currency, desk.clock())
+    if isinstance(equity, Doubt):
+        return [], Release(done, {}, equity.sentence)
+    return _judged(desk, occasion, told, surveys, equity, announced)
+
+
+def _judged(
+    desk: Desk,
+    occasion: Occasion,
+    told: DustInstructed,
+    surveys: Sequence[Survey],
+    equity: Equity,
+    announced: Collection[str],
+) -> tuple[Sequence[Survey], Release]:
+    found = snapshot(occasion.charter, surveys)
+    capped = [instructed_only(told, survey) for survey in surveys]
+    there = still_there(occasion, told, capped)
+    gas = gas_of(desk, capped, there) if exceeds(found, occasion.charter, equity) else {}
+    return capped, release(occasion, told, found, equity, capped, gas, announced)
+
+
+def _announced(desk: Desk, told: DustInstructed) -> frozenset[str]:
+    """Name the accounts that have announced their part already."""
+    return frozenset(
+        recorded.fact.account
+        for recorded in desk.log.read(after=desk.log.position_at(told.instructed_at - SKEW))
+        if isinstance(recorded.fact, DustDetected) and recorded.fact.live and recorded.correlation_id == told.measure_id
+    )
