@@ -30,7 +30,7 @@ PLACES = Decimal("0.000000000001")
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """When a strategy is measured, for which due time, and how long what it instructs waits for approval, if it does."""
+    """When a strategy is measured, for which due time, and how long what is instructed waits for approval, if so."""
 
     charter: Charter
     due: datetime

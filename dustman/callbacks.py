@@ -17,10 +17,13 @@ from dustman.settings import Settings
 from dustman.wiring import open_log
 from events.facts import StrategyMeasured, StrategyNotMeasured
 from events.log import Recorded
+from workers.approving import approve, expire
 from workers.measuring import measure
 
 logger = logging.getLogger("dustman")
 LOOK_SECONDS: Final = 0.5
+# Who approves, in the words of the log.
+CALLER: Final = "execute_dust_conversion"
 Callback = Callable[[StrategyMeasured], object]
 
 
@@ -47,9 +50,16 @@ class DustCallbacks:
         self._callbacks.append(callback)
 
     def execute_dust_conversion(self, strategy: str) -> Sequence[Recorded]:
-        """Measure a strategy now and announce what is to be sold; return what was recorded, which may be a no."""
+        """Measure a strategy now and announce what is to be sold; return what was recorded, which may be a no.
+
+        Where instructions need approval this approves what waits, or else what was measured now.
+        """
         desk = command_desk(self._settings, logger.warning)
-        return measure(desk, self._settings.charter(strategy).name, desk.clock())
+        name = self._settings.charter(strategy).name
+        expire(desk, name)
+        recorded = [] if desk.strategies.load(name).state.waiting else measure(desk, name, desk.clock())
+        waiting = desk.strategies.load(name).state.waiting
+        return [*recorded, *(approve(desk, name, CALLER, measure_id=waiting.measure_id) if waiting else [])]
 
     def run(self, over: threading.Event) -> None:
         """Call the callbacks until `over`, in the order of the log.

@@ -29,6 +29,8 @@ JOURNEY = (
     "status",
     "strategy",
     "show",
+    "approve",
+    "cancel",
     "gate",
     "wallet",
     "events",

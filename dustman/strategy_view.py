@@ -11,6 +11,8 @@ from rich.console import RenderableType
 from domain.charter import Charter
 from domain.strategy import Strategy
 from dustman.drawings import called, route, table
+from dustman.telling import sentence
+from events.facts import DustInstructed, StrategyMeasured
 from events.money import plain
 from events.values import Instruction, MeasuredLot
 
@@ -31,7 +33,30 @@ def form(charter: Charter, known: Strategy | None) -> dict[str, Any]:
         "measured": known and known.measured,
         "doubt": known and known.doubt,
         "instructed": known and known.instructed,
+        "waiting": known and known.waiting,
+        **_answers(known),
     }
+
+
+def _answers(known: Strategy | None) -> dict[str, Any]:
+    return {
+        "approved": known and known.approved,
+        "cancelled": known and known.cancelled,
+        "expired": known and known.expired,
+        "released": known and known.released,
+    }
+
+
+def answered(known: Strategy) -> tuple[dict[str, Any], str]:
+    """Return what came of the last instructions, for programs and for people."""
+    told = known.instructed
+    form = {"strategy": known.name, "measure_id": told and told.measure_id, **_answers(known)}
+    return form, f"{known.name}: {'; '.join(_said(known))}"
+
+
+def _said(known: Strategy) -> list[str]:
+    facts = (known.approved, known.cancelled, known.expired, known.released)
+    return [sentence(fact) for fact in facts if fact]
 
 
 def drawn(charter: Charter, known: Strategy | None, labels: Mapping[str, str]) -> list[RenderableType]:
@@ -55,9 +80,18 @@ def drawn(charter: Charter, known: Strategy | None, labels: Mapping[str, str]) -
             summary.add_row("without price", ", ".join(called(asset, labels) for asset in told.unpriced))
         parts += _lots("dust", told.lots, money, labels)
         parts += _lots("unexpected, reported and not sold", told.unexpected, money, labels)
-    if known.instructed and known.measured and known.instructed.measure_id == known.measured.measure_id:
+    if (waiting := known.waiting) and waiting.approval_until:
+        until = f"{waiting.approval_until:%Y-%m-%d %H:%M:%S} UTC"
+        summary.add_row("waits", f"for `dustman approve {charter.name} {waiting.measure_id}` until {until}")
+    elif said := _said(known):
+        summary.add_row("answered", "; ".join(said))
+    if known.instructed and (known.waiting or _is_of(known.instructed, known.measured)):
         parts += _instructions(known.instructed.instructions, known.instructed.currency, labels)
     return parts
+
+
+def _is_of(instructed: DustInstructed, measured: StrategyMeasured | None) -> bool:
+    return measured is not None and instructed.measure_id == measured.measure_id
 
 
 def _lots(title: str, lots: Iterable[MeasuredLot], money: str, labels: Mapping[str, str]) -> Iterable[RenderableType]:

@@ -34,6 +34,7 @@ from events.facts import (
     RewardsClaimed,
     RewardUnclaimed,
     ScanCompleted,
+    StrategyFact,
     StrategyMeasured,
     StrategyNotMeasured,
     SweepCompleted,
@@ -60,6 +61,8 @@ def told(fact: Fact, labels: Mapping[str, str]) -> str:
 
 def sentence(fact: Fact) -> str:
     """Say a fact in words."""
+    if isinstance(fact, StrategyFact):
+        return _of_strategy(fact)
     match fact:
         case ScanCompleted():
             return (
@@ -129,6 +132,12 @@ def sentence(fact: Fact) -> str:
             return f"halted: {reason}"
         case ConversionsResumed():
             return "resumed"
+        case _:
+            assert_never(fact)
+
+
+def _of_strategy(fact: StrategyFact) -> str:
+    match fact:
         case StrategyMeasured():
             share = f"{plain(fact.total)} of {plain(fact.equity)} {fact.currency} is dust in {len(fact.lots)} lots"
             return f"{share}, {plain(fact.ratio)} of equity" + (f": {fact.sentence}" if fact.sentence else "")

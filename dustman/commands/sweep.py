@@ -116,7 +116,7 @@ def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
     ended = Ended.RESTING if _conducted(desk, account, wait, deadline) else Ended.WAITING
     told = lots_of(desk.log.read())
     changed = [row for row in told.rows.values() if row.account == account and row.positions[-1] > head]
-    summary = f"{account}: {_summary(len(changed), ended is Ended.WAITING)}"
+    summary = f"{account}: {_summary(len(changed), ended is Ended.WAITING)}{_awaited(desk, account)}"
     value = {
         "account": account,
         "sweep_id": opened.opened.sweep_id if opened else None,
@@ -138,6 +138,12 @@ def _conducted(desk: Desk, account: str, wait: bool, deadline: datetime) -> bool
         desk.sleep(ASK_EVERY)
         ended = conduct(desk, account, deadline)
     return ended is Ended.RESTING
+
+
+def _awaited(desk: Desk, account: str) -> str:
+    """Say what of the account's strategies waits for approval."""
+    names = [name for name in desk.mandates[account].strategies if desk.strategies.load(name).state.waiting]
+    return "".join(f"; what {name} instructed waits for `dustman approve {name}`" for name in names)
 
 
 def _summary(lots: int, waiting: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, cast, get_args, get_origin, get_type_hints
 
@@ -315,7 +315,6 @@ SAMPLES: Final[tuple[Fact, ...]] = (
         net=D("66.9"),
         currency="USD",
         instructed_at=LATER,
-        approval_until=LATER + timedelta(minutes=10),
     ),
     InstructionsApproved("weeth-loop", "measure-1", ("main",), "risk desk", "go", LATER),
     InstructionsCancelled("weeth-loop", "measure-1", "risk desk", "not before the vote", LATER),
