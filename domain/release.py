@@ -67,13 +67,14 @@ def release(
 ) -> Release:
     """Hold approved instructions against what is there: `found` is all dust, `surveys` are of `instructed_only`.
 
-    Accounts that are `announced` already have had their part and get no other.
+    Accounts that are `announced` already have had their part and get no other; what they sell is dust no more, so the
+    others' parts follow whatever share of equity is left.
     """
     done = tuple(each for each in told.instructions if each.account in announced)
     waiting = [each for each in told.instructions if each.account not in announced]
     charter = occasion.charter
     there = still_there(occasion, told, surveys)
-    if waiting and not exceeds(found, charter, equity):
+    if waiting and not done and not exceeds(found, charter, equity):
         return Release(done, {}, why_not(occasion, found, surveys, gas, threshold_of(charter, equity)))
     chosen: dict[str, dict[str, Product | None]] = {}
     fresh: list[Instruction] = []

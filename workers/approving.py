@@ -141,7 +141,7 @@ def _judged(
     found = snapshot(occasion.charter, surveys)
     capped = [instructed_only(told, survey) for survey in surveys]
     there = still_there(occasion, told, capped)
-    gas = gas_of(desk, capped, there) if exceeds(found, occasion.charter, equity) else {}
+    gas = gas_of(desk, capped, there) if announced or exceeds(found, occasion.charter, equity) else {}
     return capped, release(occasion, told, found, equity, capped, gas, announced)
 
 

@@ -85,6 +85,7 @@ class Team(Stand):
 
     charters: tuple[Charter, ...] = ()
     twin: CoinbaseTwin | None = None
+    approvals: Mapping[str, timedelta] = field(default_factory=dict)
     through: tuple[str, ...] = (*THROUGH, *MIDDLES)
     nudges: list[tuple[str, str]] = field(default_factory=list, init=False)
 
@@ -112,6 +113,7 @@ class Team(Stand):
             nudge=lambda queue, name: self.nudges.append((queue, name)),
             charters={each.name: each for each in self.charters},
             intervals={each.name: Every(300) for each in self.charters},
+            approvals=self.approvals,
         )
 
     def open(self, account: str) -> Venue:

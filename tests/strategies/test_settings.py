@@ -183,3 +183,25 @@ def test_open_equity__a_url__shows_neither_path_nor_query(tmp_path: Path) -> Non
     source = open_equity(read, "loop")
     assert isinstance(source, Supplied)
     assert source.source == "https://host:443"
+
+
+def test_load__approval__is_a_time_for_each_strategy_that_is_named(tmp_path: Path) -> None:
+    read = settings(tmp_path, {"loop.yaml": LOOP, "other.yaml": LOOP}, approval={"loop": {"expires_after": "1 h"}})
+    assert {name: each.expires_after for name, each in read.approval.items()} == {"loop": 3600}
+    assert settings(tmp_path, {}, approval={"other": {}}).approval["other"].expires_after == 600
+
+
+@pytest.mark.parametrize(
+    ("approval", "words"),
+    [
+        ({"third": {}}, "approval: there is no strategy 'third'; the folder has loop"),
+        ({"loop": {"expires_after": "soon"}}, "approval.loop.expires_after: "),
+        ({"loop": {"expires_after": "0 s"}}, "approval.loop.expires_after: "),
+        ({"loop": {"expires": "1 h"}}, "approval.loop.expires: is not a key here"),
+        ({"loop": True}, "approval.loop: "),
+    ],
+)
+def test_load__an_approval_that_cannot_be__is_an_error(tmp_path: Path, approval: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        settings(tmp_path, {"loop.yaml": LOOP}, approval=approval)
+    assert words in str(caught.value)

@@ -10,7 +10,18 @@ import pytest
 
 from domain.identity import strategy_stream, stream_of
 from dustman.gate import DustGate
-from events.facts import DustDetected, DustInstructed, Fact, ScanCompleted, StrategyFact, SweepCompleted
+from events.facts import (
+    DustDetected,
+    DustInstructed,
+    Fact,
+    InstructionsApproved,
+    InstructionsCancelled,
+    InstructionsExpired,
+    InstructionsReleased,
+    ScanCompleted,
+    StrategyFact,
+    SweepCompleted,
+)
 from events.log import NewEvent
 from events.memory import MemoryLog
 from events.records import replace
@@ -30,6 +41,9 @@ NAME, ACCOUNT = INSTRUCTED.strategy, INSTRUCTED.instructions[0].account
 ANNOUNCED = replace(sample(DustDetected), account=ACCOUNT, strategy=NAME, live=True)
 SCANNED = replace(sample(ScanCompleted), account=ACCOUNT)
 DONE = replace(sample(SweepCompleted), account=ACCOUNT, sweep_id=ANNOUNCED.sweep_id)
+
+APPROVED = replace(sample(InstructionsApproved), strategy=NAME, accounts=(ACCOUNT,))
+RELEASED = replace(sample(InstructionsReleased), strategy=NAME)
 
 
 class Story:
@@ -129,3 +143,57 @@ def test_gate__shut_for_long_and_then_again__counts_from_the_latest() -> None:
 def test_gate__without_a_limit__is_refused(limit: timedelta) -> None:
     with pytest.raises(ValueError, match="is not above zero"):
         DustGate(Story().log, limit)
+
+
+def waiting(at: Story, minutes: int) -> DustInstructed:
+    return replace(INSTRUCTED, approval_until=at.clock() + minutes * MINUTE)
+
+
+def test_gate__while_an_approval_is_waited_for__is_shut_whatever_is_scanned() -> None:
+    at = Story()
+    at.happens(waiting(at, 10), SCANNED)
+    assert not at.may()
+    assert at.gate.ask(NAME).reason == "its dust waits for approval to be sold"
+    assert at.gate.ask(NAME).until == at.clock() + 10 * MINUTE
+
+
+@pytest.mark.parametrize("end", [InstructionsCancelled, InstructionsExpired])
+def test_gate__when_nobody_wants_it__is_open(end: type[Fact]) -> None:
+    at = Story()
+    at.happens(waiting(at, 10), replace(sample(end), strategy=NAME))  # type: ignore[type-var]
+    assert at.may()
+
+
+def test_gate__when_time_is_up_and_nobody_said_so__is_open() -> None:
+    at = Story()
+    at.happens(waiting(at, 10))
+    at.clock.move(10 * 60)
+    assert at.may()
+
+
+def test_gate__when_an_approval_is_waited_for_longer_than_the_limit__is_open() -> None:
+    at = Story()
+    at.happens(waiting(at, 60))
+    at.clock.move((LIMIT - MINUTE).total_seconds())
+    assert not at.may()
+    at.clock.move((2 * MINUTE).total_seconds())
+    assert at.may()
+
+
+def test_gate__from_an_approval_until_the_sweep_is_completed__is_shut() -> None:
+    at = Story()
+    at.happens(waiting(at, 60))
+    at.clock.move((LIMIT + MINUTE).total_seconds())
+    at.happens(APPROVED)
+    assert not at.may()
+    assert at.gate.ask(NAME).reason == f"its dust is about to be sold in {ACCOUNT}"
+    at.happens(ANNOUNCED, SCANNED, RELEASED)
+    assert not at.may()
+    at.happens(DONE)
+    assert at.may()
+
+
+def test_gate__when_an_approval_came_to_nothing__is_open() -> None:
+    at = Story()
+    at.happens(waiting(at, 10), APPROVED, RELEASED)
+    assert at.may()
