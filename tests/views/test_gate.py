@@ -160,7 +160,7 @@ def test_gate__while_an_approval_is_waited_for__is_shut_whatever_is_scanned() ->
 @pytest.mark.parametrize("end", [InstructionsCancelled, InstructionsExpired])
 def test_gate__when_nobody_wants_it__is_open(end: type[Fact]) -> None:
     at = Story()
-    at.happens(waiting(at, 10), replace(sample(end), strategy=NAME))  # type: ignore[type-var]
+    at.happens(waiting(at, 10), replace(sample(end), strategy=NAME))
     assert at.may()
 
 

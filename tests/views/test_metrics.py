@@ -12,9 +12,13 @@ import pytest
 from events.facts import (
     DustConverted,
     DustDetected,
+    DustInstructed,
     DustUnroutable,
     Fact,
     HoldingsKept,
+    InstructionsApproved,
+    InstructionsCancelled,
+    InstructionsExpired,
     LegRequested,
     StrategyMeasured,
     StrategyNotMeasured,
@@ -26,7 +30,7 @@ from events.records import replace
 from events.sqlite import SQLiteLog
 from events.values import Keep, Kept, Unmeasured
 from tests.events.clocks import SetClock
-from tests.events.samples import SAMPLES
+from tests.events.samples import LATER, SAMPLES
 from tests.views import chronicle
 from tests.views.stories import story
 from views import measures
@@ -194,3 +198,15 @@ def test_strategy__measured_and_then_in_doubt__keeps_its_last_numbers_and_counts
     assert numbers(metrics, measures.STRATEGY_DUST) == {(name, measured.currency): measured.total}
     assert numbers(metrics, measures.EXCEEDS) == {(name,): D(measured.exceeds)}
     assert numbers(metrics, measures.DOUBTS) == {(name, "equity_stale"): D(1)}
+
+
+def test_instructions__that_need_approval__are_a_time_while_they_wait_and_counted_when_answered() -> None:
+    waits = replace(sample(DustInstructed), approval_until=LATER)
+    name = waits.strategy
+    metrics = folded(recorded(waits))
+    assert numbers(metrics, measures.AWAITED) == {(name,): D(str(LATER.timestamp()))}
+    for answer in (InstructionsApproved, InstructionsCancelled, InstructionsExpired):
+        metrics = folded(recorded(waits, sample(answer)))
+        word = answer.__name__.removeprefix("Instructions").lower()
+        assert numbers(metrics, measures.AWAITED) == {}
+        assert numbers(metrics, measures.ANSWERS) == {(name, word): D(1)}

@@ -21,6 +21,7 @@ from events.facts import (
     DustUnroutable,
     Fact,
     HoldingsKept,
+    InstructionsExpired,
     ScanCompleted,
     StrategyFact,
     StrategyMeasured,
@@ -278,3 +279,14 @@ def test_watch__begun_again_behind_any_place__tells_all_that_comes_after_it(whol
         after = [alert for alert in left if (alert.position, alert.at) > place]
         assert after == told[len(told) - len(after) :]
         assert {(alert.position, alert.at) for alert in told[: len(told) - len(after)]} >= {place}
+
+
+def test_instructions__that_need_approval__are_told_at_once_and_so_is_their_expiry() -> None:
+    at = Story()
+    told = replace(sample(DustInstructed), approval_until=AT + 10 * MINUTE)
+    (waits,) = at.happens(told)
+    assert waits.title == f"{told.strategy}: approval awaited"
+    assert f"{told.measure_id} waits for approval until 2026-03-01 02:10:00 UTC" in waits.text
+    (expired,) = at.happens(sample(InstructionsExpired))
+    assert (expired.title, expired.silent) == (f"{told.strategy}: instructions expired", False)
+    assert "nobody approved measure-1 in time; nothing of it is sold" in expired.text
