@@ -71,11 +71,11 @@ def drawn(charter: Charter, known: Strategy | None, labels: Mapping[str, str]) -
         summary.add_row("not measured", f"{known.doubt.due:%Y-%m-%d %H:%M:%S} UTC: {known.doubt.sentence}")
     parts: list[RenderableType] = [summary]
     if told := known.measured:
-        money = told.currency
+        money, once = told.currency, " once approved" if known.waiting else ""
         summary.add_row("measured", f"{told.measured_at:%Y-%m-%d %H:%M:%S} UTC")
         summary.add_row("equity", f"{_money(told.equity)} {money}, {told.source}")
         summary.add_row("dust", f"{_money(told.total)} {money}, {_bps(told.ratio)} of at most {_bps(charter.delta)}")
-        summary.add_row("stands", told.sentence or f"over {_money(told.threshold)} {money}, so it is sold")
+        summary.add_row("stands", told.sentence or f"over {_money(told.threshold)} {money}, so it is sold{once}")
         if told.unpriced:
             summary.add_row("without price", ", ".join(called(asset, labels) for asset in told.unpriced))
         parts += _lots("dust", told.lots, money, labels)

@@ -18,12 +18,13 @@ from dustman.desk import command_desk
 from dustman.exits import Exit
 from dustman.settings import load
 from dustman.strategy_view import drawn, form
-from events.facts import StrategyFact
+from events.facts import DustInstructed, StrategyFact, StrategyMeasured
+from events.records import replace
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from simulators.chain.showcase import watched
 from tests.dustman.conftest import Typed
-from tests.events.samples import EIGEN, SAMPLES
+from tests.events.samples import AT, EIGEN, SAMPLES
 from workers.measuring import measure
 
 ETHER = 10**18
@@ -95,11 +96,27 @@ def test_strategy__in_every_state__is_drawn_with_what_it_has() -> None:
         console.print(*drawn(charter, known, {EIGEN: "EIGEN"}))
         seen.append(console.export_text())
         assert form(charter, known)["strategy"] == "weeth-loop"
-    measured, doubted, instructed = seen
+    measured, doubted, instructed, approved, cancelled, expired, released = seen
     assert "its accounts are being swept" in measured and "22.47 bps of at most 20.00 bps" in measured
     assert "unexpected, reported and not sold" in measured and "without price" in measured
     assert "not measured" not in measured and "equity is 700 s old, of 600 s" in doubted
     assert "EIGEN > ETH" in instructed and "EIGEN-ETH-3000" in instructed
+    assert "approved by risk desk: go" in approved and "cancelled by risk desk: not before the vote" in cancelled
+    assert "nobody approved it until" in expired and "0 of the approved lots are announced" in released
+
+
+def test_strategy__with_instructions_that_wait__says_how_to_approve_them() -> None:
+    charter = Charter("weeth-loop", "m", "ETH", "ETH", "weeth", True, Decimal("0.002"), ("main",), {"main": ()})
+    measured = next(sample for sample in SAMPLES if isinstance(sample, StrategyMeasured))
+    told = next(sample for sample in SAMPLES if isinstance(sample, DustInstructed))
+    waits = replace(told, approval_until=AT)
+    console = Console(width=200, file=io.StringIO(), record=True)
+    known = Strategy("weeth-loop", measured=replace(measured, measure_id="later", sentence=""), instructed=waits)
+    console.print(*drawn(charter, known, {EIGEN: "EIGEN"}))
+    text = console.export_text()
+    assert "for `dustman approve weeth-loop measure-1` until 2026-03-01 02:00:00 UTC" in text
+    assert "EIGEN-ETH-3000" in text and "so it is sold once approved" in text
+    assert form(charter, known)["waiting"] is waits
 
 
 def test_strategy__without_any__says_how_to_have_one(home: Path, dustman: Typed) -> None:

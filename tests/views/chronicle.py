@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from domain.identity import strategy_stream, stream_of
-from events.facts import Fact, StrategyFact
+from events.facts import DustInstructed, Fact, StrategyFact
 from events.log import EventLog, NewEvent, Recorded
 from events.records import replace
 from tests.domain.wallet import wallet
-from tests.events.samples import SAMPLES
+from tests.events.samples import AT, SAMPLES
 from tests.views.stories import STORIES, story
 
 
@@ -23,7 +23,9 @@ def happened() -> Iterator[tuple[Fact, datetime]]:
         yield _under(recorded, "wallet"), recorded.occurred_at
     for sample in SAMPLES:
         if isinstance(sample, StrategyFact):
-            yield sample, datetime.fromisoformat("2026-03-01T02:00:07+00:00")
+            yield sample, AT
+        if isinstance(sample, DustInstructed):
+            yield replace(sample, strategy="approved-loop", approval_until=AT), AT
 
 
 def write(log: EventLog) -> int:

@@ -205,8 +205,12 @@ def test_instructions__that_need_approval__are_a_time_while_they_wait_and_counte
     name = waits.strategy
     metrics = folded(recorded(waits))
     assert numbers(metrics, measures.AWAITED) == {(name,): D(str(LATER.timestamp()))}
-    for answer in (InstructionsApproved, InstructionsCancelled, InstructionsExpired):
-        metrics = folded(recorded(waits, sample(answer)))
-        word = answer.__name__.removeprefix("Instructions").lower()
+    answers: dict[str, Fact] = {
+        "approved": sample(InstructionsApproved),
+        "cancelled": sample(InstructionsCancelled),
+        "expired": sample(InstructionsExpired),
+    }
+    for word, answer in answers.items():
+        metrics = folded(recorded(waits, answer))
         assert numbers(metrics, measures.AWAITED) == {}
         assert numbers(metrics, measures.ANSWERS) == {(name, word): D(1)}
