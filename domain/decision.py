@@ -5,11 +5,13 @@ A command that was carried out before, or that the account has moved beyond, mak
 
 from __future__ import annotations
 
+from datetime import datetime
 from hashlib import sha256
 from typing import assert_never
 
 from domain import identity
 from domain import leg as legs
+from domain import reservation as reservations
 from domain import sweep as sweeps
 from domain import transaction as transactions
 from domain.account import Account, said
@@ -18,12 +20,15 @@ from domain.commands import (
     ConcludeLeg,
     Declare,
     DeclineLeg,
+    ExpireReservations,
     FinishSweep,
     ObserveLane,
     RecordOutage,
     RecordScan,
+    ReleaseEth,
     ReplaceTransaction,
     RequestBundle,
+    RequestEth,
     RequestLeg,
 )
 from domain.lane import Idle
@@ -38,6 +43,7 @@ from events.facts import (
     DryRunCompleted,
     DustDetected,
     Fact,
+    FundingOpened,
     HoldingsKept,
     ScanCompleted,
     VenueUnreachable,
@@ -92,11 +98,24 @@ def decide(command: Command, account: Account) -> list[Fact]:
         case FinishSweep(sweep_id, now):
             if account.sweep is None or account.sweep.opened.sweep_id != sweep_id:
                 return []
-            return list(settle(account.sweep, account.purse, now)) if next_step(account) == Finish() else []
+            return _finish(account.sweep, account, now) if next_step(account) == Finish() else []
+        case RequestEth():
+            return reservations.request(command, account)
+        case ReleaseEth():
+            return reservations.release(command, account)
+        case ExpireReservations(now):
+            return list(reservations.expired(account, now))
         case Declare(fact):
             return _declare(fact, account)
         case _:
             assert_never(command)
+
+
+def _finish(sweep: Sweep, account: Account, now: datetime) -> list[Fact]:
+    """A sweep that dust opened answers for its lots, one that a shortage opened for its trade."""
+    if isinstance(sweep.opened, FundingOpened):
+        return reservations.settle(sweep, sweep.opened)
+    return list(settle(sweep, account.purse, now))
 
 
 def _record_scan(command: RecordScan, account: Account) -> list[Fact]:

@@ -7,6 +7,7 @@ from datetime import date
 
 from domain import lane as lanes
 from domain import leg as legs
+from domain import reservation as reservations
 from domain import sweep as sweeps
 from domain.account import Account
 from domain.bundle import Intent, answers, carried_by, objection
@@ -17,6 +18,7 @@ from domain.sweep import Sweep, worth
 from events.facts import (
     ConversionsHalted,
     Fact,
+    FundingOpened,
     LegFilled,
     TransactionDisplaced,
     TransactionIncluded,
@@ -38,15 +40,15 @@ def objections(
     found: dict[str, Refusal] = {}
     for intent in intents:
         offer = worth(LegKind.SWAP, intent.quote)
-        no = (
-            sweeps.policy_changed(mark, sweep, account.live)
-            or objection(intent, proposal, policy)
-            or sweeps.over_cap(offer, beside, day, policy)
-        )
+        unfit = None if isinstance(sweep.opened, FundingOpened) else objection(intent, proposal, policy)
+        no = sweeps.policy_changed(mark, sweep, account.live) or unfit or sweeps.over_cap(offer, beside, day, policy)
         if no:
             found[intent.leg_id] = no
         else:
             beside, day = exactly_sum(beside, offer), exactly_sum(day, offer)
+    if isinstance(sweep.opened, FundingOpened):
+        whole = next(iter(found.values()), None) or reservations.objection(intents, sweep.opened, sweep)
+        return {intent.leg_id: whole for intent in intents} if whole else {}
     return found
 
 
@@ -62,6 +64,8 @@ def request(command: RequestBundle, account: Account) -> list[Fact]:
     if signed.nonce != nonce or signed.purpose is not purpose:
         return []
     sweep_id, now = sweep.opened.sweep_id, command.now
+    if late := reservations.ended(sweep, account, now):
+        return [no for intent in intents for no in _declined(account, sweep, intent.leg_id, late)]
     if found := objections(intents, command.proposal, account, sweep, command.fingerprint, now.date()):
         return [no for leg_id, why in found.items() for no in _declined(account, sweep, leg_id, why)]
     carried = () if purpose is Purpose.DELEGATE else intents

@@ -36,7 +36,9 @@ class State:
                 closed=Closed(rest=[row for row in lots.closed if row.account == account]),
                 tallies={name: tally for name, tally in lots.tallies.items() if name == account},
                 staying={key: why for key, why in lots.staying.items() if key[0] == account},
-                plans={sweep.opened.sweep_id: lots.plans[sweep.opened.sweep_id]} if sweep else {},
+                plans={sweep.opened.sweep_id: lots.plans[sweep.opened.sweep_id]}
+                if sweep and sweep.opened.sweep_id in lots.plans
+                else {},
                 watched={key: lot_id for key, lot_id in lots.watched.items() if key[0] == account},
             ),
             ledger={name: moved for name, moved in self.ledger.items() if name == account},

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from domain.chain import Chain
 from domain.errors import ConfigurationError
+from domain.funding import Treasurer, Treasury
 from domain.venue import Venue
 from events.log import EventLog
 from events.subscription import Subscription
@@ -33,6 +34,7 @@ class Desk:
     `worker` is a name that no other desk has. `publish` brings new events to the feed and never raises for an
     unreachable feed; `nudge` tells a role that there may be work and may be lost; `announcements` is this worker's
     part of the feed. `sleep` waits the given seconds. An intent younger than `hold` is left to whoever recorded it.
+    `planned_on` is by account what this worker has just planned a conversion on.
     """
 
     worker: str
@@ -47,6 +49,7 @@ class Desk:
     hold: timedelta = timedelta(seconds=5)
     streams: Streams = field(init=False)
     trusted: set[str] = field(default_factory=set, init=False)
+    planned_on: dict[str, Treasury] = field(default_factory=dict, init=False)
     _venues: dict[str, Venue] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -63,6 +66,13 @@ class Desk:
         if account not in self._venues:
             self._venues[account] = self.open_venue(account)
         return self._venues[account]
+
+    def treasurer(self, account: str) -> Treasurer:
+        """Return the account's venue as what trades are funded at; `ConfigurationError` for one that does not."""
+        venue = self.venue(account)
+        if not isinstance(venue, Treasurer) or self.mandates[account].policy.funding is None:
+            raise ConfigurationError(f"account: {account!r} has no `funding` in the settings, which wallets may have")
+        return venue
 
     def chain(self, account: str) -> Chain:
         """Return the account's venue as what sends transactions; `ConfigurationError` for one that takes orders."""

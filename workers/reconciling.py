@@ -6,7 +6,7 @@ import logging
 
 from domain.errors import NOT_ASKED, ImpossibleHistory
 from events.log import LogConflict
-from workers import conducting, overdue
+from workers import conducting, funding, overdue
 from workers.desk import Desk
 
 logger = logging.getLogger("dustman")
@@ -18,6 +18,7 @@ def reconcile_all(desk: Desk) -> None:
         try:
             if conducting.reconcile(desk, account):
                 desk.nudge("convert", account)
+            funding.expire(desk, account)
             if overdue.missed(desk, account):
                 desk.nudge("scan", account)
         except (*NOT_ASKED, LogConflict) as later:

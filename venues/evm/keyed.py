@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from domain.chain import Proposal, Receipt, Rules, Sight, Watch
@@ -12,10 +13,11 @@ from domain.errors import OutcomeUnknown, VenueUnavailable
 from domain.venue import Order
 from events.facts import LegRequested
 from events.money import Amount
-from events.values import Fill, GasPrice, Purpose, Refusal, RefusalCode, SignedTransaction
+from events.values import Fill, Funding, FundingSource, GasPrice, Purpose, Refusal, RefusalCode, SignedTransaction
 from venues.evm import assets
 from venues.evm.batch import Desk, Sale, route_of
 from venues.evm.discovery import Discovery
+from venues.evm.funding import Buyer
 from venues.evm.judgement import Judgement
 from venues.evm.observation import Observer
 from venues.evm.proposing import Proposer
@@ -25,7 +27,8 @@ from venues.evm.rpc import Failure, Rpc
 from venues.evm.signer import Signer
 from venues.evm.terms import Terms
 from venues.evm.transactions import Writer
-from venues.evm.wallet import Wallet, units_of, whole
+from venues.evm.treasury import Teller
+from venues.evm.wallet import ETHER_DECIMALS, Wallet, units_of, whole
 
 # How nodes say that they have the bytes, or had others of this nonce: what became of ours is seen on the chain.
 NOTED: Final = (
@@ -76,7 +79,12 @@ class KeyedWallet(Wallet):
         return Rules(self.terms.confirmations, self.terms.patience, self.terms.ceiling)
 
     def propose(self, drafts: Sequence[Order]) -> Proposal:
-        """Try all drafts at the block of the last reading, and run what is left of them as one batch."""
+        """Try all drafts at the block of the last reading, and run what is left of them as one batch.
+
+        Drafts that ask for exact outputs are a conversion for a trade, at the block of its own reading.
+        """
+        if any(draft.output is not None for draft in drafts):
+            return self._bought(drafts)
         if self._reading is None:
             self.holdings()
         assert self._reading is not None
@@ -92,6 +100,17 @@ class KeyedWallet(Wallet):
         if proposal.head.block_hash != head.block_hash:
             raise VenueUnavailable(f"block {head.number} was replaced while the batch was tried")
         return replace(proposal, dropped={**proposal.dropped, **refused})
+
+    def _bought(self, drafts: Sequence[Order]) -> Proposal:
+        now, funds = self._clock(), self._funds
+        if funds is None:
+            sources = tuple(FundingSource(draft.spend.asset, Decimal(0), 0) for draft in drafts)
+            funds = self._teller().read(Funding(assets.coin(self.chain.chain_id), sources), Decimal(0))
+        self._funds = None  # what is tried again is read again
+        return Buyer(self.rpc, self.lens, self.chain, self.address, self.terms).propose(drafts, funds, now)
+
+    def _teller(self) -> Teller:
+        return Teller(self.rpc, self.lens, self.chain, self.address, self._clock, self.terms.ceiling)
 
     def sign(self, proposal: Proposal, purpose: Purpose, nonce: int) -> SignedTransaction:
         """Sign the batch, or the delegation that it needs. Sends nothing."""
@@ -133,7 +152,11 @@ class KeyedWallet(Wallet):
             return {}
         sold = [self._token(intent.spend) for intent in intents]
         self._describe(sold, receipt.block.number)
-        units = moved(written["logs"], self.address, self._desk.payee, self.target_contract, sold)
+        ether = intents[0].receive == assets.coin(self.chain.chain_id)
+        payee, paid_in = self._desk.payee, self.target_contract
+        if ether:  # also where dust ends in something else: a trade's conversion ends in ether
+            payee, paid_in = self.chain.uniswap.router, self.chain.token("WETH").address
+        units = moved(written["logs"], self.address, payee, paid_in, sold)
         return {
             intent.leg_id: self._fill(receipt, intent, spent, received)
             for intent, (spent, received) in zip(intents, units, strict=True)
@@ -149,12 +172,14 @@ class KeyedWallet(Wallet):
     def _fill(self, receipt: Receipt, intent: LegRequested, spent: int, received: int) -> Fill:
         token = self._token(intent.spend)
         places = self._decimals(token)
-        if whole(spent, places) != intent.spend.quantity:
+        gone, most = whole(spent, places), intent.spend.quantity
+        if gone > most or (intent.output is None and gone != most):
             raise VenueUnavailable(f"{token} moved {spent} base units by its logs, {intent.spend} was to be sold")
+        ether = intent.receive == assets.coin(self.chain.chain_id)
         return Fill(
             order_id=receipt.tx_hash,
             spent=Amount(whole(spent, places), intent.spend.asset),
-            received=Amount(whole(received, self.target_decimals), intent.receive),
+            received=Amount(whole(received, ETHER_DECIMALS if ether else self.target_decimals), intent.receive),
             fees=(),
             executions=(),
         )

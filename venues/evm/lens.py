@@ -92,9 +92,9 @@ class Lens:
         asks = [Ask(token, balance_of + padded(wallet), gas=BALANCE_GAS) for token, wallet in pairs]
         return [number(answer) if answer and len(answer) >= WORD else None for answer in self.read(asks, block)]
 
-    def read_call(self, asks: Sequence[Ask], block: int) -> Call:
-        """Return the call that makes all asks, for a batch with others; `looked` wants its answer."""
-        return _override_call("Reader", b"".join(map(_entry, asks)), hex(block))
+    def read_call(self, asks: Sequence[Ask], block: int | str) -> Call:
+        """Return the call that makes all asks at a block, for a batch with others; `looked` wants its answer."""
+        return _override_call("Reader", b"".join(map(_entry, asks)), hex(block) if isinstance(block, int) else block)
 
     def looked(self, answer: object, asks: Sequence[Ask]) -> list[bytes | None] | None:
         """Return what each call returned, as `read` does; None when they have to be made by `read`, piece by piece."""

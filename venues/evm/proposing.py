@@ -148,7 +148,7 @@ class Proposer:
         if least > limit:
             sentence = f"gas costs {_gwei(least)} gwei, above the ceiling of {_gwei(limit)} gwei; it goes below that"
             return Refusal(RefusalCode.NO_NET_GAIN, sentence)
-        needed = _limit(run.gas) * self._price(stand).fee + run.l1_fee
+        needed = gas_limit(run.gas) * self._price(stand).fee + run.l1_fee
         if needed > stand.wei:
             missing = self._native(needed - stand.wei)
             sentence = f"gas may take {self._native(needed)}, {self._native(stand.wei)} is there"
@@ -178,7 +178,7 @@ class Proposer:
             dropped=dropped,
             cost=self._native(used * expected + run.l1_fee),
             native_worth=worth(stand.feeds, ETH),
-            gas_limit=_limit(run.gas),
+            gas_limit=gas_limit(run.gas),
             gas_price=self._price(stand),
             expected_price=expected,
             deadline=deadline,
@@ -207,7 +207,7 @@ def _fitting(tried: Sequence[Tried]) -> list[Tried]:
     return kept
 
 
-def _limit(gas: int) -> int:
+def gas_limit(gas: int) -> int:
     """Leave room above what the batch used when it was run: pools may have moved across a tick."""
     return min(MOST_GAS, gas * 5 // 4 + 20_000)
 

@@ -12,11 +12,12 @@ from decimal import Decimal, localcontext
 from typing import Final
 
 from domain.errors import ConfigurationError, VenueUnavailable
+from domain.funding import Treasury
 from domain.judgement import Observation, Ruling, Verdict
 from domain.likeness import skeleton
 from domain.venue import Capabilities, Holding, NeverArrived, Order, Pending, Price, Product
 from events.money import Amount
-from events.values import Fill, Quote, Refusal, RefusalCode
+from events.values import Fill, Funding, Quote, Refusal, RefusalCode
 from venues.evm import assets, pricing
 from venues.evm.discovery import Claim, Discovery
 from venues.evm.examination import Examination
@@ -28,6 +29,7 @@ from venues.evm.probe import Probe
 from venues.evm.registry import ETH, NAME, Chain, asset_of
 from venues.evm.routes import Route, Sale, best_sales, sale_asks, ways
 from venues.evm.rpc import Call, Rpc, good, quantity
+from venues.evm.treasury import Funds, Teller
 from venues.evm.words import WORD, number, selector, text
 
 ETHER_DECIMALS: Final = 18
@@ -95,6 +97,7 @@ class Wallet:
         self._probe = Probe(rpc, self.lens, chain, address, self.target_contract)
         self._reading: Reading | None = None
         self._quoted: Quoted | None = None
+        self._funds: Funds | None = None
 
     def __repr__(self) -> str:
         return f"Wallet({self.address} on {self.chain.name})"
@@ -163,6 +166,14 @@ class Wallet:
     def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
         """Say what the target is worth in USD by its feed; `VenueUnavailable` while none says."""
         return {self.target: worth(self._quote().feeds, self._symbol)} if self.target in assets else {}
+
+    def treasury(self, funding: Funding, asked: Decimal) -> Treasury:
+        """Read what the wallet has for trades, and what up to `asked` ETH would cost, in one request."""
+        self._funds = self._teller().read(funding, asked)
+        return self._funds.treasury
+
+    def _teller(self) -> Teller:
+        return Teller(self.rpc, self.lens, self.chain, self.address, self._clock)
 
     def quote(self, order: Order) -> Quote | Refusal:
         """Simulate the sale of an order's amount by itself, gas not counted. Moves nothing."""
