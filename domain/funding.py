@@ -9,7 +9,7 @@ the buffer. If all together is not enough nothing is converted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal, localcontext
 from itertools import combinations
@@ -19,6 +19,8 @@ from events.money import exactly_less, exactly_sum, floor_to, plain
 from events.values import Block, Funding, FundingMode, FundingSource, Policy
 
 WEI: Final = Decimal(1).scaleb(-18)
+# What part of a token that goes whole is left unspent, since a price moves a little before it is paid.
+ROOM: Final = Decimal("0.002")
 _NOTHING: Final = Decimal(0)
 _DIGITS: Final = 80
 
@@ -28,12 +30,13 @@ class Curve:
     """One way from a token to ETH: what it costs to get an exact amount, in tokens, and its gas in ETH.
 
     `points` are pairs of ETH and tokens, both growing. A pool asks the more for a unit the more it gives, so between
-    two points the straight line is never below what it asks.
+    two points the straight line is never below what it asks. A `fixed` rate is the same when it is paid.
     """
 
     product: str
     gas: Decimal
     points: tuple[tuple[Decimal, Decimal], ...]
+    fixed: bool = False
 
     def spent_for(self, output: Decimal, increment: Decimal) -> Decimal | None:
         """Return what `output` costs, rounded up; None beyond what was asked about."""
@@ -167,6 +170,12 @@ class _Supply:
     most: Decimal
     gas: Decimal
 
+    def usable(self, curve: Curve, funding: Funding) -> Decimal:
+        """Return how much of the token a way may be planned to cost."""
+        if curve.fixed:
+            return self.available
+        return floor_to(self.available / (1 + min(ROOM, funding.slippage)), self.token.increment)
+
     def best(self, output: Decimal) -> tuple[Decimal, Curve] | None:
         """Return what `output` costs over the way that asks the least."""
         costs = [
@@ -233,8 +242,11 @@ def largest(treasury: Treasury, policy: Policy, promised: Decimal, allowance: De
     with localcontext(prec=_DIGITS):
         left, made = max(allowance, _NOTHING), _NOTHING
         for supply in sorted(_supplies(treasury, policy), key=lambda each: _rate(each, each.most)):
-            spends = min(supply.available, floor_to(left / supply.price, supply.token.increment))
-            output = max((curve.output_for(spends) for curve in supply.curves), default=_NOTHING)
+            within = floor_to(left / supply.price, supply.token.increment)
+            output, spends = max(
+                (curve.output_for(spends := min(supply.usable(curve, funding), within)), spends)
+                for curve in supply.curves
+            )
             if output > supply.gas:
                 made += output - supply.gas
                 left -= spends * supply.price
@@ -313,16 +325,18 @@ def _supplies(treasury: Treasury, policy: Policy) -> list[_Supply]:
         if not curves:
             continue
         gas = max(curve.gas for curve in curves)
-        most = max(curve.output_for(available) for curve in curves)
+        supply = _Supply(source, token, token.price, available, curves, _NOTHING, gas)
+        most = max(curve.output_for(supply.usable(curve, funding)) for curve in curves)
         if most > gas:
-            found.append(_Supply(source, token, token.price, available, curves, most, gas))
+            found.append(replace(supply, most=most))
     return found
 
 
 def _fair(curve: Curve, price: Decimal, worth: Decimal, funding: Funding) -> Curve:
     """Keep of a way what costs no more than the slippage above what the prices say."""
     most = worth * (1 + funding.slippage)
-    return Curve(curve.product, curve.gas, tuple(each for each in curve.points if each[1] * price <= each[0] * most))
+    points = tuple(each for each in curve.points if each[1] * price <= each[0] * most)
+    return replace(curve, points=points)
 
 
 def _choices(supplies: Sequence[_Supply], funding: Funding, shortage: Decimal) -> Iterator[Sequence[_Supply]]:
@@ -358,8 +372,7 @@ def _filled(
 
 
 def _conversion(supply: _Supply, curve: Curve, spent: Decimal, output: Decimal, funding: Funding) -> Conversion:
-    one_to_one = curve.points == ((supply.token.held, supply.token.held),)
-    most = spent if one_to_one else ceil_to(spent * (1 + funding.slippage), supply.token.increment)
+    most = spent if curve.fixed else ceil_to(spent * (1 + funding.slippage), supply.token.increment)
     return Conversion(supply.token, curve.product, spent, min(most, supply.available), output, supply.price)
 
 
@@ -381,7 +394,7 @@ def _with_buffer(
     curve = next(each for each in supply.curves if each.product == last.product)
     budget = min(shortage * treasury.worth + funding.buffer, allowance) - _value(found)
     more = floor_to(budget / supply.price, supply.token.increment) if budget > 0 else _NOTHING
-    output = curve.output_for(min(supply.available, exactly_sum(last.spent, more)))
+    output = curve.output_for(min(supply.usable(curve, funding), exactly_sum(last.spent, more)))
     if output <= last.output:
         return found
     spent = curve.spent_for(output, supply.token.increment)

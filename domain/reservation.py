@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from domain.account import Account, Reservation
 from domain.bundle import Intent
@@ -151,7 +151,7 @@ def settle(sweep: Sweep, opened: FundingOpened) -> list[Fact]:
         trade=opened.trade,
         spent=tuple(each for _, each in spent),
         received=Amount(received, opened.shortage.asset),
-        value=exactly_sum(*(each.quantity * values[leg] for leg, each in spent)),
+        value=exactly_sum(*(_product(each.quantity, values[leg]) for leg, each in spent)),
         currency=opened.policy.currency,
         covered=covered,
         tx_hash=next((fill.order_id for fill in fills), ""),
@@ -176,6 +176,11 @@ def objection(intents: Iterable[Intent], opened: FundingOpened, sweep: Sweep) ->
         sentence = f"after gas {plain(brings)} ETH would arrive, {opened.shortage} is short"
         return Refusal(RefusalCode.NO_NET_GAIN, sentence)
     return None
+
+
+def _product(quantity: Decimal, price: Decimal) -> Decimal:
+    with localcontext(prec=200):
+        return quantity * price
 
 
 def _need(command: RequestEth, account: Account, treasury: Treasury) -> _Need:

@@ -20,7 +20,7 @@ from domain.funding import Status, Treasury, convertible, gas_reserve, status
 from domain.identity import reservation_id, stream_of
 from domain.lane import Included
 from domain.reservation import allowance, expired, held_for, promised
-from events.facts import Fact, FundingDeclined, FundingOpened, LegRefused
+from events.facts import Fact, FundingDeclined, FundingOpened, LegNeverArrived, LegRefused
 from events.money import Amount, exactly_sum, plain
 from events.values import Funding, FundingAnswer, Policy, RefusalCode, Release
 from workers.conducting import conduct
@@ -201,8 +201,10 @@ def _late(desk: Desk, ask: _Ask) -> Funded:
         reason = f"its conversion is under way{f', but halted: {halted}' if halted else ''}; ask again"
         told = Funded(FundingAnswer.NOT_NOW, ask.trade, ask.amount, reason, held.fact.reservation_id)
         return replace(told, expires_at=held.fact.expires_at)
-    why = f"conversions are halted: {halted}" if halted else "another sweep of the account is under way"
-    return _declined(desk, ask, why)
+    if halted:
+        return _declined(desk, ask, f"conversions are halted: {halted}")
+    busy = "another sweep of the account is under way" if current.sweep else "no conversion came to an end in time"
+    return _declined(desk, ask, busy)
 
 
 def _walked(desk: Desk, ask: _Ask, sweep_id: str) -> bool:
@@ -224,12 +226,10 @@ def _walked(desk: Desk, ask: _Ask, sweep_id: str) -> bool:
 
 
 def _faulty(desk: Desk, account: str, before: Loaded) -> set[str]:
-    """Name the tokens whose own conversion was refused since the sweep was opened."""
+    """Name the tokens whose conversion failed when it was first tried; later only their prices may have moved."""
     assert before.account.sweep is not None  # it was walked
     spends = {leg_id: leg.plan.spend for leg_id, leg in before.account.sweep.legs.items()}
-    told = (recorded.fact for recorded in desk.log.stream(stream_of(account), after=before.version))
-    return {
-        spends[fact.leg_id]
-        for fact in told
-        if isinstance(fact, LegRefused) and fact.leg_id in spends and fact.refusal.code in OWN_FAULTS
-    }
+    told = [recorded.fact for recorded in desk.log.stream(stream_of(account), after=before.version)]
+    again = {fact.leg_id for fact in told if isinstance(fact, LegNeverArrived)}
+    refused = [fact for fact in told if isinstance(fact, LegRefused) and fact.refusal.code in OWN_FAULTS]
+    return {spends[fact.leg_id] for fact in refused if fact.leg_id in spends and fact.leg_id not in again}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, localcontext
+from decimal import localcontext
 from typing import Any, Final
 
 from domain.chain import Offer, Proposal
@@ -23,6 +23,7 @@ from venues.evm.feeds import ETH, worth
 from venues.evm.lens import Lens
 from venues.evm.proposing import ENVELOPE, gas_limit
 from venues.evm.purchase import Purchase, calls, cost_of, quote_ask
+from venues.evm.quantities import ETHER_DECIMALS, units_of, whole
 from venues.evm.registry import Chain
 from venues.evm.rpc import Call, Failure, Rpc, good, octets, quantity
 from venues.evm.terms import Terms
@@ -88,8 +89,14 @@ class Buyer:
         if known is None:
             raise ConfigurationError(f"funding: {token} is not known on {self.chain.name} any more")
         weth = self.chain.token("WETH").address
-        most = int(draft.spend.quantity.scaleb(known.decimals))
-        return Purchase(draft.key, token, most, _wei(draft.output), route_of(draft.product, token, self.chain, weth))
+        most = units_of(draft.spend.quantity, known.decimals)
+        return Purchase(
+            draft.key,
+            token,
+            most,
+            units_of(draft.output, ETHER_DECIMALS),
+            route_of(draft.product, token, self.chain, weth),
+        )
 
     def _data(self, purchases: Sequence[Purchase], funds: Funds, deadline: datetime) -> str:
         seconds = int(deadline.timestamp())
@@ -158,14 +165,13 @@ class Buyer:
         assert known is not None  # `_purchase` has looked
         assert draft.output is not None  # as there
         with localcontext(prec=80):
-            spent = Decimal(cost).scaleb(-known.decimals)
+            spent = whole(cost, known.decimals)
             price = draft.output * worth(funds.feeds, ETH) / spent
         quote = Quote(Amount(spent, draft.spend.asset), Amount(draft.output, draft.receive), (), price, draft.product)
         return Offer(draft.key, quote, trial.gas)
 
     def _native(self, wei: int) -> Amount:
-        with localcontext(prec=200):
-            return Amount(Decimal(wei).scaleb(-18), assets.coin(self.chain.chain_id))
+        return Amount(whole(wei, ETHER_DECIMALS), assets.coin(self.chain.chain_id))
 
 
 def _costs(
@@ -194,8 +200,3 @@ def _failed(whole: Any, estimated: Any) -> Refusal | None:
             sentence = f"each conversion works by itself, but all together revert: {answer.message[:200]}"
             return Refusal(RefusalCode.OTHER, sentence)
     return None
-
-
-def _wei(ether: Decimal) -> int:
-    with localcontext(prec=200):
-        return int(ether.scaleb(18))

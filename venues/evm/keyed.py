@@ -21,6 +21,7 @@ from venues.evm.funding import Buyer
 from venues.evm.judgement import Judgement
 from venues.evm.observation import Observer
 from venues.evm.proposing import Proposer
+from venues.evm.quantities import ETHER_DECIMALS, units_of, whole
 from venues.evm.receipts import moved
 from venues.evm.registry import ETH, Chain
 from venues.evm.rpc import Failure, Rpc
@@ -28,7 +29,7 @@ from venues.evm.signer import Signer
 from venues.evm.terms import Terms
 from venues.evm.transactions import Writer
 from venues.evm.treasury import Teller
-from venues.evm.wallet import ETHER_DECIMALS, Wallet, units_of, whole
+from venues.evm.wallet import Wallet
 
 # How nodes say that they have the bytes, or had others of this nonce: what became of ours is seen on the chain.
 NOTED: Final = (

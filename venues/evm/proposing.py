@@ -22,11 +22,11 @@ from venues.evm.batch import DESIGNATOR, MODE, Desk, Sale, executed
 from venues.evm.feeds import ETH, Feeds, feed_asks, feeds_of, worth
 from venues.evm.lens import aggregated, returned
 from venues.evm.observation import GWEI, Priced, code_seen, price_calls, priced
+from venues.evm.quantities import ETHER_DECIMALS, whole
 from venues.evm.rehearsal import Tried
 from venues.evm.rpc import Call, Failure, Rpc, good, octets, quantity
 from venues.evm.terms import Terms
 from venues.evm.transactions import MOST_GAS
-from venues.evm.wallet import ETHER_DECIMALS, whole
 from venues.evm.words import number, selector, word
 
 # What a batch uses besides its legs: the transaction itself, the deadline's call, the unwrapping.

@@ -16,8 +16,8 @@ from events.money import Amount
 from events.values import Block
 from venues.evm import assets
 from venues.evm.discovery import TRANSFER
+from venues.evm.quantities import ETHER_DECIMALS, whole
 from venues.evm.rpc import octets, quantity
-from venues.evm.wallet import ETHER_DECIMALS, whole
 from venues.evm.words import number
 
 WITHDRAWAL: Final = "0x7fcf532c15f0a6db0bd6d0e038bea71d30d808c7d98cb3bf7268a95bf5081b65"

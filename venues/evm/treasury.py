@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Final
 
 from domain.chain import Code
@@ -21,6 +21,7 @@ from venues.evm.lens import Ask, Lens
 from venues.evm.observation import Priced, price_calls, priced
 from venues.evm.pricing import UNWRAP, route_name
 from venues.evm.purchase import cost_of, quote_ask, ways_to_ether
+from venues.evm.quantities import ETHER_DECIMALS, whole
 from venues.evm.registry import Chain
 from venues.evm.registry import Token as Known
 from venues.evm.routes import Route
@@ -35,7 +36,6 @@ UNWRAP_GAS: Final = 36_000
 HOP_GAS: Final = 100_000
 # How much dearer gas may have become when the conversion is mined.
 DEARER: Final = Decimal("1.25")
-_PLACES: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Teller:
     def read(self, funding: Funding, asked: Decimal) -> Funds:
         """Read everything as of the latest block, and quote up to `asked` ETH."""
         known = [self._known(source.asset) for source in funding.sources]
-        most = int(asked.scaleb(_PLACES))
+        most = int(asked.scaleb(ETHER_DECIMALS))
         ways = [(token, route) for token in known for route in self._routes(token, most)]
         asked_feeds = feed_asks(self.chain)
         held = [self._balance(token) for token in known]
@@ -167,12 +167,14 @@ class Teller:
         weth = self.chain.token("WETH").address
         for token, held in zip(known, units, strict=True):
             if token.address == weth and held:
-                whole = _whole(held, token.decimals)
-                found[weth].append(Curve(f"{UNWRAP}@{weth}", UNWRAP_GAS * gas_price, ((whole, whole),)))
+                all_of_it = whole(held, token.decimals)
+                found[weth].append(
+                    Curve(f"{UNWRAP}@{weth}", UNWRAP_GAS * gas_price, ((all_of_it, all_of_it),), fixed=True)
+                )
         for place, (token, route) in enumerate(ways):
             answered = costs[place * len(PARTS) : (place + 1) * len(PARTS)]
             points = [
-                (_ether(most // part), _whole(cost, token.decimals))
+                (_ether(most // part), whole(cost, token.decimals))
                 for part, answer in zip(PARTS, answered, strict=True)
                 if (cost := cost_of(answer))
             ]
@@ -185,7 +187,7 @@ class Teller:
         price = feeds.usd(token.symbol)
         return Token(
             asset=assets.token(self.chain.chain_id, token.address),
-            held=_whole(units, token.decimals),
+            held=whole(units, token.decimals),
             price=price,
             increment=Decimal(1).scaleb(-token.decimals),
             curves=curves,
@@ -210,9 +212,4 @@ def _growing(points: Sequence[tuple[Decimal, Decimal]]) -> tuple[tuple[Decimal, 
 
 
 def _ether(wei: int) -> Decimal:
-    return _whole(wei, _PLACES)
-
-
-def _whole(units: int, decimals: int) -> Decimal:
-    with localcontext(prec=200):
-        return Decimal(units).scaleb(-decimals)
+    return whole(wei, ETHER_DECIMALS)

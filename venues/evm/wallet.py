@@ -26,13 +26,13 @@ from venues.evm.judgement import Judgement
 from venues.evm.lens import ASKS_AT_ONCE, Ask, Lens
 from venues.evm.names import harmless
 from venues.evm.probe import Probe
+from venues.evm.quantities import ETHER_DECIMALS, units_of, whole
 from venues.evm.registry import ETH, NAME, Chain, asset_of
 from venues.evm.routes import Route, Sale, best_sales, sale_asks, ways
 from venues.evm.rpc import Call, Rpc, good, quantity
 from venues.evm.treasury import Funds, Teller
 from venues.evm.words import WORD, number, selector, text
 
-ETHER_DECIMALS: Final = 18
 # More decimals than any token has that is meant to be counted.
 MOST_DECIMALS: Final = 36
 _TEXT_WORDS: Final = 6
@@ -369,21 +369,6 @@ class Wallet:
                 f"the latest block that the node of {self.chain.name} knows is {age} old; the node lags"
             )
         return Head(quantity(block.get("number")), str(block.get("hash")), at)
-
-
-def whole(units: int, decimals: int) -> Decimal:
-    """Count base units in whole tokens, to the last digit."""
-    with localcontext(prec=200):
-        return Decimal(units).scaleb(-decimals)
-
-
-def units_of(quantity: Decimal, decimals: int) -> int:
-    """Count whole tokens in base units; a quantity that has more decimals is a `ValueError`."""
-    with localcontext(prec=200):
-        units = quantity.scaleb(decimals)
-        if units != int(units):
-            raise ValueError(f"quantity: {quantity} has more than {decimals} decimals")
-        return int(units)
 
 
 def _claim(decimals: bytes | None, symbol: bytes | None, title: bytes | None) -> Claim:
