@@ -97,6 +97,10 @@ class Treasurer(Protocol):
         """Read it in one request, with what up to `asked` ETH would cost. Moves nothing."""
         ...
 
+    def is_latest(self, block: Block) -> bool:
+        """Say whether nothing has come after a block."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
@@ -345,9 +349,13 @@ def _choices(supplies: Sequence[_Supply], funding: Funding, shortage: Decimal) -
         ranked = sorted(supplies, key=lambda each: (-each.source.priority, each.token.asset))
         yield from (ranked[:count] for count in range(1, len(ranked) + 1))
         return
-    by_cost = sorted(supplies, key=lambda each: (_rate(each, min(each.most, shortage)), each.token.asset))
+    by_cost = sorted(supplies, key=lambda each: (_rate(each, min(each.most, shortage)), not _fixed(each)))
     for count in range(1, len(by_cost) + 1):
         yield from combinations(by_cost, count)
+
+
+def _fixed(supply: _Supply) -> bool:
+    return any(curve.fixed for curve in supply.curves)
 
 
 def _rate(supply: _Supply, output: Decimal) -> Decimal:

@@ -34,7 +34,7 @@ class Desk:
     `worker` is a name that no other desk has. `publish` brings new events to the feed and never raises for an
     unreachable feed; `nudge` tells a role that there may be work and may be lost; `announcements` is this worker's
     part of the feed. `sleep` waits the given seconds. An intent younger than `hold` is left to whoever recorded it.
-    `planned_on` is by account what this worker has just planned a conversion on.
+    `planned_on` is by account what this worker has just planned a conversion on, `seen` what it saw for a status.
     """
 
     worker: str
@@ -50,6 +50,7 @@ class Desk:
     streams: Streams = field(init=False)
     trusted: set[str] = field(default_factory=set, init=False)
     planned_on: dict[str, Treasury] = field(default_factory=dict, init=False)
+    seen: dict[str, Treasury] = field(default_factory=dict, init=False)
     _venues: dict[str, Venue] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:

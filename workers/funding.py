@@ -115,13 +115,19 @@ def expire(desk: Desk, account: str) -> None:
         desk.streams.handle(account, ExpireReservations(now), account)
 
 
-def balance(desk: Desk, account: str, reach: Decimal = Decimal(0)) -> Status:
-    """Say what an account could do for a trade: one request where quotes up to `reach` ETH are enough, else two."""
+def balance(desk: Desk, account: str) -> Status:
+    """Say what an account could do for a trade, by balances that are read once for each block.
+
+    The first time quotes are a second request, since it takes balances to know how far they have to reach.
+    """
     treasurer, policy = desk.treasurer(account), desk.mandate(account).policy
     assert policy.funding is not None  # the desk has looked
-    treasury = treasurer.treasury(policy.funding, reach)
-    if (whole := convertible(treasury, policy)) > reach:
+    treasury = desk.seen.get(account)
+    if treasury is None or not treasurer.is_latest(treasury.head):
+        treasury = treasurer.treasury(policy.funding, treasury.asked if treasury else Decimal(0))
+    if (whole := convertible(treasury, policy)) > treasury.asked:
         treasury = treasurer.treasury(policy.funding, whole * MARGIN)
+    desk.seen[account] = treasury
     known, now = desk.streams.load(account).account, desk.clock()
     return status(account, treasury, policy, promised(known, now), allowance(known, policy, now), now)
 

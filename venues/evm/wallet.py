@@ -17,7 +17,7 @@ from domain.judgement import Observation, Ruling, Verdict
 from domain.likeness import skeleton
 from domain.venue import Capabilities, Holding, NeverArrived, Order, Pending, Price, Product
 from events.money import Amount
-from events.values import Fill, Funding, Quote, Refusal, RefusalCode
+from events.values import Block, Fill, Funding, Quote, Refusal, RefusalCode
 from venues.evm import assets, pricing
 from venues.evm.discovery import Claim, Discovery
 from venues.evm.examination import Examination
@@ -171,6 +171,10 @@ class Wallet:
         """Read what the wallet has for trades, and what up to `asked` ETH would cost, in one request."""
         self._funds = self._teller().read(funding, asked)
         return self._funds.treasury
+
+    def is_latest(self, block: Block) -> bool:
+        """Say whether nothing has come after a block."""
+        return self.head().block_hash == block.block_hash
 
     def _teller(self) -> Teller:
         return Teller(self.rpc, self.lens, self.chain, self.address, self._clock)
