@@ -8,9 +8,9 @@ from datetime import datetime
 
 from domain.bundle import Intent
 from domain.chain import Proposal, Rules, Sight
-from domain.funding import Treasury
 from domain.leg import Answer
 from domain.scan import Reading
+from domain.treasury import Treasury
 from events.facts import AccountWentLive, ConversionsHalted, ConversionsResumed, DryRunCompleted, TransactionSigned
 from events.money import Amount
 from events.values import Fill, Policy, Quote, Refusal, Release, SignedTransaction

@@ -1,105 +1,26 @@
-"""ETH for a trade: what is short, what of other tokens may become ETH, and the plan that costs least.
+"""The plan of ETH for a trade: what of which token becomes ETH, at least cost or by rank.
 
-A token's reserve always stays. The plan makes exactly so much ETH that the trade, what is promised to other trades, the
-gas kept beside it and the conversion's own gas are covered; what its costs leave of the buffer is converted too. So
-what leaves is never worth more than what is needed and the buffer, where need has the costs in it that are higher than
-the buffer. If all together is not enough nothing is converted.
+The plan makes exactly so much ETH that the trade, what is promised to other trades, the gas kept beside it and the
+conversion's own gas are covered; what its costs leave of the buffer is converted too. So what leaves is never worth
+more than what is needed and the buffer, where need has the costs in it that are higher than the buffer. If all
+together is not enough nothing is converted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from decimal import ROUND_CEILING, Decimal, localcontext
+from decimal import Decimal, localcontext
 from itertools import combinations
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
+from domain.treasury import DIGITS, WEI, Curve, Token, Treasury, available_of, ceil_to, funding_of, gas_reserve
 from events.money import exactly_less, exactly_sum, floor_to, plain
-from events.values import Block, Funding, FundingMode, FundingSource, Policy
+from events.values import Funding, FundingMode, FundingSource, Policy
 
-WEI: Final = Decimal(1).scaleb(-18)
 # What part of a token that goes whole is left unspent, since a price moves a little before it is paid.
 ROOM: Final = Decimal("0.002")
 _NOTHING: Final = Decimal(0)
-_DIGITS: Final = 80
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """One way from a token to ETH: what it costs to get an exact amount, in tokens, and its gas in ETH.
-
-    `points` are pairs of ETH and tokens, both growing. A pool asks the more for a unit the more it gives, so between
-    two points the straight line is never below what it asks. A `fixed` rate is the same when it is paid.
-    """
-
-    product: str
-    gas: Decimal
-    points: tuple[tuple[Decimal, Decimal], ...]
-    fixed: bool = False
-
-    def spent_for(self, output: Decimal, increment: Decimal) -> Decimal | None:
-        """Return what `output` costs, rounded up; None beyond what was asked about."""
-        before = (_NOTHING, _NOTHING)
-        for point in self.points:
-            if output <= point[0]:
-                part = (output - before[0]) / (point[0] - before[0])
-                return ceil_to(before[1] + (point[1] - before[1]) * part, increment)
-            before = point
-        return None
-
-    def output_for(self, spent: Decimal) -> Decimal:
-        """Return what `spent` is enough for, rounded down to a wei; at most the last point's."""
-        before = (_NOTHING, _NOTHING)
-        for point in self.points:
-            if spent < point[1]:
-                part = (spent - before[1]) / (point[1] - before[1])
-                return floor_to(before[0] + (point[0] - before[0]) * part, WEI)
-            before = point
-        return before[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """What an account has of a token; `price` in the policy's currency, None where nothing says what it is worth."""
-
-    asset: str
-    held: Decimal
-    price: Decimal | None
-    increment: Decimal
-    curves: tuple[Curve, ...] = ()
-    doubt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Treasury:
-    """An account's ETH and the tokens that may become it, at one block.
-
-    One ETH is worth `worth` in the policy's currency. `gas_price` is the most that a unit of gas may cost, in ETH;
-    `base_gas` is what a conversion costs besides its swaps. Curves end at `asked` ETH.
-    """
-
-    head: Block
-    at: datetime
-    ether: Decimal
-    worth: Decimal
-    tokens: tuple[Token, ...]
-    gas_price: Decimal
-    base_gas: Decimal
-    asked: Decimal
-
-
-@runtime_checkable
-class Treasurer(Protocol):
-    """A venue that says what an account has for trades. Raises `VenueUnavailable` when it cannot be read."""
-
-    def treasury(self, funding: Funding, asked: Decimal) -> Treasury:
-        """Read it in one request, with what up to `asked` ETH would cost. Moves nothing."""
-        ...
-
-    def is_latest(self, block: Block) -> bool:
-        """Say whether nothing has come after a block."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,42 +38,6 @@ class Conversion:
     def value(self) -> Decimal:
         """Return what leaves as quoted, in the policy's currency."""
         return self.spent * self.price
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """What an account has of an asset, worth `value` in the policy's currency; of that `reserve` always stays.
-
-    `available` may become ETH, or of ETH go into trades. `doubt` says why there is no value.
-    """
-
-    asset: str
-    held: Decimal
-    value: Decimal | None
-    reserve: Decimal
-    available: Decimal
-    available_value: Decimal
-    doubt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What an account could do for a trade now: `largest` is the most ETH that it could have after all costs.
-
-    `total` and values are in `currency`; `promised` and `gas_reserve` are ETH that other trades and gas take.
-    """
-
-    account: str
-    currency: str
-    total: Decimal
-    balances: tuple[Balance, ...]
-    available_value: Decimal
-    promised: Decimal
-    gas_reserve: Decimal
-    largest: Decimal
-    block: Block
-    read_at: datetime
-    age_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,38 +75,10 @@ class _Supply:
         return min(costs, key=lambda found: found[0], default=None)
 
 
-def ceil_to(quantity: Decimal, increment: Decimal) -> Decimal:
-    """Round up to a multiple of `increment`."""
-    with localcontext(prec=_DIGITS):
-        return (quantity / increment).to_integral_value(ROUND_CEILING) * increment
-
-
-def gas_reserve(funding: Funding, gas_price: Decimal) -> Decimal:
-    """Return the ETH that is kept beside a trade for its gas."""
-    with localcontext(prec=_DIGITS):
-        return max(funding.least_gas, funding.gas_multiple * funding.gas * gas_price)
-
-
-def available_of(token: Token, source: FundingSource, policy: Policy) -> Decimal:
-    """Return how much of a token may be converted: what is beyond its reserve; nothing where it has no price."""
-    if not token.price or token.price <= 0:
-        return _NOTHING
-    with localcontext(prec=_DIGITS):
-        stays = ceil_to(source.reserve / token.price, token.increment)
-        kept = (each.quantity for each in policy.reserves if each.asset == token.asset)
-        return max(_NOTHING, floor_to(exactly_less(token.held, max([stays, *kept])), token.increment))
-
-
-def available(treasury: Treasury, policy: Policy) -> dict[str, Decimal]:
-    """Return by asset how much may be converted."""
-    sources = {source.asset: source for source in _funding(policy).sources}
-    return {token.asset: available_of(token, sources[token.asset], policy) for token in treasury.tokens}
-
-
 def plan(treasury: Treasury, policy: Policy, shortage: Decimal, allowance: Decimal) -> list[Conversion] | Impossible:
     """Plan what makes `shortage` ETH and its own gas, of at most `allowance` in the policy's currency."""
-    funding = _funding(policy)
-    with localcontext(prec=_DIGITS):
+    funding = funding_of(policy)
+    with localcontext(prec=DIGITS):
         supplies, capped = _supplies(treasury, policy), False
         best: list[Conversion] | None = None
         for chosen in _choices(supplies, funding, shortage):
@@ -242,8 +99,8 @@ def plan(treasury: Treasury, policy: Policy, shortage: Decimal, allowance: Decim
 
 def largest(treasury: Treasury, policy: Policy, promised: Decimal, allowance: Decimal) -> Decimal:
     """Return the most ETH that a trade could have after all costs, with the gas that is kept beside it."""
-    funding = _funding(policy)
-    with localcontext(prec=_DIGITS):
+    funding = funding_of(policy)
+    with localcontext(prec=DIGITS):
         left, made = max(allowance, _NOTHING), _NOTHING
         for supply in sorted(_supplies(treasury, policy), key=lambda each: _rate(each, each.most)):
             within = floor_to(left / supply.price, supply.token.increment)
@@ -259,65 +116,9 @@ def largest(treasury: Treasury, policy: Policy, promised: Decimal, allowance: De
         return max(_NOTHING, floor_to(exactly_less(treasury.ether + made, kept), WEI))
 
 
-def convertible(treasury: Treasury, policy: Policy) -> Decimal:
-    """Return what all that may be converted is worth in ETH, before costs: so far quotes have to reach."""
-    sources = {source.asset: source for source in _funding(policy).sources}
-    with localcontext(prec=_DIGITS):
-        values = (
-            available_of(token, sources[token.asset], policy) * token.price for token in treasury.tokens if token.price
-        )
-        return ceil_to(exactly_sum(*values) / treasury.worth, WEI)
-
-
-def status(
-    account: str, treasury: Treasury, policy: Policy, promised: Decimal, allowance: Decimal, now: datetime
-) -> Status:
-    """Say what an account could do for a trade; `treasury` has quotes for all that is convertible."""
-    funding = _funding(policy)
-    with localcontext(prec=_DIGITS):
-        ether_value = treasury.ether * treasury.worth
-        beyond = max(_NOTHING, ether_value - funding.eth_reserve)
-        ether = Balance(
-            funding.coin,
-            treasury.ether,
-            ether_value,
-            funding.eth_reserve,
-            floor_to(beyond / treasury.worth, WEI),
-            beyond,
-        )
-        sources = {source.asset: source for source in funding.sources}
-        others = [_balance(token, sources[token.asset], policy) for token in treasury.tokens]
-        return Status(
-            account=account,
-            currency=policy.currency,
-            total=exactly_sum(*(each.value for each in (ether, *others) if each.value is not None)),
-            balances=(ether, *others),
-            available_value=exactly_sum(*(each.available_value for each in others)),
-            promised=promised,
-            gas_reserve=gas_reserve(funding, treasury.gas_price),
-            largest=largest(treasury, policy, promised, allowance),
-            block=treasury.head,
-            read_at=treasury.at,
-            age_seconds=max(0, int((now - treasury.at).total_seconds())),
-        )
-
-
-def _balance(token: Token, source: FundingSource, policy: Policy) -> Balance:
-    available = available_of(token, source, policy)
-    worth = token.price if token.price is not None else _NOTHING
-    value = None if token.price is None else token.held * worth
-    return Balance(token.asset, token.held, value, source.reserve, available, available * worth, token.doubt)
-
-
-def _funding(policy: Policy) -> Funding:
-    if policy.funding is None:
-        raise ValueError("policy: has no funding, so nothing is converted for trades")
-    return policy.funding
-
-
 def _supplies(treasury: Treasury, policy: Policy) -> list[_Supply]:
     """List what tokens may give; one that would not even pay for its gas gives nothing."""
-    funding, tokens, found = _funding(policy), {token.asset: token for token in treasury.tokens}, []
+    funding, tokens, found = funding_of(policy), {token.asset: token for token in treasury.tokens}, []
     for source in funding.sources:
         token = tokens.get(source.asset)
         available = available_of(token, source, policy) if token else _NOTHING

@@ -14,11 +14,12 @@ from decimal import Decimal, localcontext
 from domain.account import Account, Reservation
 from domain.bundle import Intent
 from domain.commands import ReleaseEth, RequestEth
-from domain.funding import Conversion, Impossible, Treasury, gas_reserve, largest, plan
+from domain.funding import Conversion, Impossible, largest, plan
 from domain.identity import funding_id, leg_id, lot_id, reservation_id
 from domain.lane import Idle
 from domain.leg import Filled, Refused
 from domain.sweep import Sweep
+from domain.treasury import Treasury, gas_reserve
 from events.facts import EthReserved, Fact, FundingCompleted, FundingDeclined, FundingOpened, ReservationReleased
 from events.money import Amount, exactly_less, exactly_sum, plain
 from events.values import (

@@ -22,7 +22,7 @@ from functools import cache
 from typing import TypeVar
 
 from domain.errors import NOT_ASKED, ConfigurationError
-from domain.funding import WEI, Balance, Status
+from domain.treasury import WEI, Balance, Status
 from dustman.desk import command_desk
 from dustman.settings import Settings
 from dustman.wallet_settings import WalletAccount
@@ -31,7 +31,7 @@ from events.log import LogConflict, LogUnavailable
 from events.money import Amount, floor_to
 from events.values import FundingAnswer, Release
 from venues.evm import assets
-from workers import funding
+from workers import funding, treasury
 from workers.desk import Desk
 from workers.funding import Funded
 
@@ -94,7 +94,7 @@ class Balancer:
         """
 
         self._settings.wallet(account)
-        return await self._run(lambda desk: funding.balance(desk, account))
+        return await self._run(lambda desk: treasury.balance(desk, account))
 
     def account_on(self, chain: str) -> str:
         """Return the wallet that funds trades on a chain, by the chain's name or number; there has to be just one."""

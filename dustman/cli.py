@@ -29,6 +29,8 @@ JOURNEY = (
     "status",
     "show",
     "wallet",
+    "balance",
+    "fund",
     "events",
     "replay",
     "export",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from domain.chain import Chain
 from domain.errors import ConfigurationError
-from domain.funding import Treasurer, Treasury
+from domain.treasury import Treasurer, Treasury
 from domain.venue import Venue
 from events.log import EventLog
 from events.subscription import Subscription

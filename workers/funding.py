@@ -16,16 +16,17 @@ from domain.account import Account, Reservation
 from domain.commands import ExpireReservations, ReleaseEth, RequestEth
 from domain.decision import fingerprint
 from domain.errors import RefusedByPolicy, VenueUnavailable
-from domain.funding import Status, Treasury, convertible, gas_reserve, status
 from domain.identity import reservation_id, stream_of
 from domain.lane import Included
-from domain.reservation import allowance, expired, held_for, promised
+from domain.reservation import expired, held_for
+from domain.treasury import Treasury
 from events.facts import Fact, FundingDeclined, FundingOpened, LegNeverArrived, LegRefused
-from events.money import Amount, exactly_sum, plain
+from events.money import Amount, plain
 from events.values import Funding, FundingAnswer, Policy, RefusalCode, Release
 from workers.conducting import conduct
 from workers.desk import Desk
 from workers.handling import Loaded
+from workers.treasury import read
 
 logger = logging.getLogger("dustman")
 
@@ -33,8 +34,6 @@ logger = logging.getLogger("dustman")
 PAUSE: Final = 0.2
 # How often a request is decided anew: once for each token that turns out not to work, and when others were faster.
 ROUNDS: Final = 10
-# How far beyond the need quotes reach: the conversion's own gas and what others may be promised meanwhile.
-MARGIN: Final = Decimal("1.2")
 # What is wrong with a token itself when its conversion is tried: the next plan is made without it.
 OWN_FAULTS: Final = frozenset({RefusalCode.NO_LIQUIDITY, RefusalCode.INSUFFICIENT_BALANCE})
 
@@ -87,7 +86,7 @@ def ensure(desk: Desk, account: str, trade: str, quantity: Decimal, until: datet
         if held and (answered := _answer_of(ask, held, current)):
             return answered
         if held is None:
-            begun = _request(desk, ask, current, spoiled)
+            begun = _request(desk, ask, spoiled)
             if isinstance(begun, Funded):
                 return begun
         loaded = desk.streams.load(account)
@@ -115,23 +114,6 @@ def expire(desk: Desk, account: str) -> None:
         desk.streams.handle(account, ExpireReservations(now), account)
 
 
-def balance(desk: Desk, account: str) -> Status:
-    """Say what an account could do for a trade, by balances that are read once for each block.
-
-    The first time quotes are a second request, since it takes balances to know how far they have to reach.
-    """
-    treasurer, policy = desk.treasurer(account), desk.mandate(account).policy
-    assert policy.funding is not None  # the desk has looked
-    treasury = desk.seen.get(account)
-    if treasury is None or not treasurer.is_latest(treasury.head):
-        treasury = treasurer.treasury(policy.funding, treasury.asked if treasury else Decimal(0))
-    if (whole := convertible(treasury, policy)) > treasury.asked:
-        treasury = treasurer.treasury(policy.funding, whole * MARGIN)
-    desk.seen[account] = treasury
-    known, now = desk.streams.load(account).account, desk.clock()
-    return status(account, treasury, policy, promised(known, now), allowance(known, policy, now), now)
-
-
 def _asked(desk: Desk, account: str, trade: str, quantity: Decimal, until: datetime) -> _Ask:
     if not quantity.is_finite() or quantity <= 0:
         raise ValueError(f"required_eth_amount: {quantity} is not a number of ETH above zero")
@@ -157,10 +139,10 @@ def _answer_of(ask: _Ask, held: Reservation, current: Account) -> Funded | None:
     return replace(told, tx_hash=lane.seen.tx_hash, final=False) if isinstance(lane, Included) and carries else None
 
 
-def _request(desk: Desk, ask: _Ask, current: Account, spoiled: set[str]) -> Funded | None:
+def _request(desk: Desk, ask: _Ask, spoiled: set[str]) -> Funded | None:
     """Read and decide; None where the answer is a conversion that was opened, or has to wait for an open sweep."""
     try:
-        treasury = _read(desk, ask, current)
+        treasury = read(desk, ask.account, ask.amount.quantity)
     except VenueUnavailable as outage:
         return _declined(desk, ask, str(outage))
     treasury = replace(treasury, tokens=tuple(each for each in treasury.tokens if each.asset not in spoiled))
@@ -171,15 +153,6 @@ def _request(desk: Desk, ask: _Ask, current: Account, spoiled: set[str]) -> Fund
         if isinstance(fact, FundingOpened):
             desk.planned_on[ask.account] = treasury
     return None
-
-
-def _read(desk: Desk, ask: _Ask, current: Account) -> Treasury:
-    """Read with quotes up to what would be short were there no ETH at all; twice only where gas has become dear."""
-    treasurer, others = desk.treasurer(ask.account), promised(current, desk.clock())
-    usual = exactly_sum(ask.amount.quantity, others, 2 * ask.funding.least_gas)
-    treasury = treasurer.treasury(ask.funding, usual * MARGIN)
-    needed = exactly_sum(ask.amount.quantity, others, gas_reserve(ask.funding, treasury.gas_price))
-    return treasury if needed <= usual else treasurer.treasury(ask.funding, needed * MARGIN)
 
 
 def _handled(desk: Desk, ask: _Ask, treasury: Treasury | str) -> list[Fact]:

@@ -16,7 +16,6 @@ from domain.chain import Proposal, watch_of
 from domain.commands import Declare, DeclineLeg, ObserveLane, ReplaceTransaction, RequestBundle
 from domain.decision import fingerprint
 from domain.errors import OutcomeUnknown
-from domain.funding import available
 from domain.lane import (
     Alarm,
     Broadcast,
@@ -34,6 +33,7 @@ from domain.lane import (
 from domain.leg import Requested, Unknown, draft
 from domain.sweep import Bundle, Sweep, size
 from domain.transaction import objections
+from domain.treasury import available
 from domain.venue import Holding
 from events.facts import ConversionsHalted, FundingOpened, TransactionSigned
 from events.log import Recorded

@@ -17,7 +17,7 @@ from domain.errors import NOT_ASKED
 from events.log import LogConflict, LogUnavailable
 from events.money import plain
 from events.values import Release
-from workers import conducting, funding, intake, reconciling, scanning
+from workers import conducting, funding, intake, reconciling, scanning, treasury
 from workers.app import app, desk
 from workers.schedule import latest_due
 
@@ -92,7 +92,7 @@ def ensure_eth(account: str, required_eth_amount: str, trade: str, deadline: flo
 @asked("dustman.balance_status")
 def balance_status(account: str) -> dict[str, Any]:
     """Return what a wallet could do for a trade now."""
-    return form_of(funding.balance(desk(), account))
+    return form_of(treasury.balance(desk(), account))
 
 
 @asked("dustman.release_eth")

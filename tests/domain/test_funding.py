@@ -10,20 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.funding import (
-    ROOM,
-    Conversion,
-    Curve,
-    Impossible,
-    Token,
-    Treasury,
-    available_of,
-    convertible,
-    gas_reserve,
-    largest,
-    plan,
-    status,
-)
+from domain.funding import ROOM, Conversion, Impossible, largest, plan
+from domain.treasury import Curve, Token, Treasury, available_of, convertible, gas_reserve, status
 from events.money import Amount, exactly_sum
 from events.records import replace
 from events.values import Block, Funding, FundingMode, FundingSource, Policy
@@ -85,7 +73,7 @@ def test_worked_example__0_1_eth_needed_0_03_held_at_3000__converts_215_dai_for_
 
 def test_worked_example__850_usd_in_stablecoins__become_usable_where_0_025_eth_was() -> None:
     treasury = wallet(token(USDC, "400"), token(USDT, "350"), token(DAI, "225"), ether="0.025")
-    found = status("main", treasury, policy(least_gas=D(0)), D(0), D(10_000), NOON)
+    found = status("main", treasury, policy(), D(0), largest(treasury, policy(least_gas=D(0)), D(0), D(10_000)), NOON)
     assert found.available_value == D("850")
     room = [D(350) / (1 + ROOM), D(300) / (1 + ROOM), D(200) / (1 + ROOM)]
     usable = found.largest - treasury.ether

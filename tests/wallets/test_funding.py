@@ -35,7 +35,7 @@ from tests.wallets.fund import ETHER, USD6, Till, till
 from tests.wallets.stand import ACCOUNT, balanced, dust
 from venues.evm.rpc import Rpc
 from views.trades import Trade, movements_of
-from workers import funding
+from workers import funding, treasury
 
 D = Decimal
 
@@ -400,7 +400,7 @@ def test_trades__for_taxes__know_what_was_converted(chain: LocalChain, tmp_path:
 def test_balance__of_a_wallet__says_what_is_usable(chain: LocalChain, tmp_path: Path) -> None:
     with till(chain, tmp_path, DOLLARS, ether=ETHER // 40) as built:
         built.proxy.forget()
-        found = funding.balance(built.desk, ACCOUNT)
+        found = treasury.balance(built.desk, ACCOUNT)
         assert built.proxy.counts()["requests"] == 2
         assert found.available_value == 850
         assert found.total == D("1050")
@@ -410,7 +410,7 @@ def test_balance__of_a_wallet__says_what_is_usable(chain: LocalChain, tmp_path: 
         for blocks, requests in ((0, 1), (1, 2)):  # is there a newer block, and if so balances and quotes
             chain.mine(blocks) if blocks else None
             built.proxy.forget()
-            assert funding.balance(built.desk, ACCOUNT).balances == found.balances
+            assert treasury.balance(built.desk, ACCOUNT).balances == found.balances
             assert built.proxy.counts()["requests"] == requests
 
 

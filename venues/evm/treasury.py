@@ -13,7 +13,7 @@ from typing import Final
 
 from domain.chain import Code
 from domain.errors import VenueUnavailable
-from domain.funding import Curve, Token, Treasury
+from domain.treasury import Curve, Token, Treasury
 from events.values import Funding
 from venues.evm import assets
 from venues.evm.feeds import ETH, Feeds, feed_asks, feeds_of, worth

@@ -12,9 +12,9 @@ from decimal import Decimal, localcontext
 from typing import Final
 
 from domain.errors import ConfigurationError, VenueUnavailable
-from domain.funding import Treasury
 from domain.judgement import Observation, Ruling, Verdict
 from domain.likeness import skeleton
+from domain.treasury import Treasury
 from domain.venue import Capabilities, Holding, NeverArrived, Order, Pending, Price, Product
 from events.money import Amount
 from events.values import Block, Fill, Funding, Quote, Refusal, RefusalCode
