@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import uuid
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache
 from typing import TypeVar
 
@@ -49,6 +50,8 @@ logger = logging.getLogger("dustman")
 DEADLINE = 30.0
 # More ETH than there is.
 MOST = Decimal(10**9)
+
+AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,18})?")
 
 Answer = TypeVar("Answer")
 
@@ -177,10 +180,9 @@ def eth(amount: Decimal | str | int) -> Decimal:
     """Read an amount of ETH above zero, exact to the wei; a float is refused, since it is not the number it shows."""
     if isinstance(amount, float | bool):
         raise TypeError(f"required_eth_amount: {amount!r} is not exact; write Decimal('0.1') or '0.1'")
-    try:
-        found = Decimal(amount)
-    except InvalidOperation:
-        raise ValueError(f"required_eth_amount: {amount!r} is not a number of ETH, such as 0.1") from None
+    if isinstance(amount, str) and not AMOUNT.fullmatch(amount):
+        raise ValueError(f"required_eth_amount: {amount!r} is not a number of ETH, such as 0.1")
+    found = Decimal(amount)
     if not found.is_finite() or not 0 < found < MOST or found != floor_to(found, WEI):
         raise ValueError(f"required_eth_amount: {amount!r} is not a number of ETH above zero, with 18 decimals at most")
     return found
