@@ -44,7 +44,11 @@ chain: $(CHAIN_READY)
 contracts: $(CHAIN_READY)
 	PATH="$(CURDIR)/$(CHAIN)/build/node/bin:$$PATH" node $(CHAIN)/compile.js venues/evm/contracts venues/evm/contracts/compiled.json paris
 
+# The wallet is shown where Node 20 and npm are, or the local chain was installed before.
 demo: $(READY)
+	@if command -v npm > /dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then \
+		$(MAKE) --no-print-directory $(CHAIN_READY) > /dev/null; \
+	fi
 	@$(BIN)/python -m dustman.demo
 
 check: $(READY)

@@ -20,6 +20,7 @@ from domain.leg import Filled, Leg, NeverArrived
 from domain.purse import Purse
 from domain.sweep import Sweep
 from events.facts import (
+    AccountFact,
     AccountWentLive,
     ConversionsHalted,
     ConversionsResumed,
@@ -29,7 +30,6 @@ from events.facts import (
     DustDetected,
     DustUnroutable,
     EthReserved,
-    Fact,
     FundingCompleted,
     FundingDeclined,
     FundingOpened,
@@ -99,7 +99,7 @@ class Account(NamedTuple):
         return (self.sweep, self.sweep.legs.get(leg_id)) if self.sweep else (None, None)
 
 
-def evolve(account: Account, fact: Fact) -> Account:
+def evolve(account: Account, fact: AccountFact) -> Account:
     """Apply a fact. One that cannot follow from what came before raises `ImpossibleHistory`."""
     match fact:
         case LegRequested() | LegFilled() | LegRefused() | LegOutcomeUnknown() | LegNeverArrived():

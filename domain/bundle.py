@@ -36,7 +36,7 @@ class Intent:
     gas_worth: Decimal
 
 
-def intents(spends: Mapping[str, Amount], sweep: Sweep, proposal: Proposal) -> tuple[Intent, ...]:
+def intents(spends: Mapping[str, Amount], legs: Mapping[str, Leg], proposal: Proposal) -> tuple[Intent, ...]:
     """Make an intent of every offer of a proposal; `spends` says by leg id what each was simulated with."""
     offers = proposal.offers
     if not offers:
@@ -44,15 +44,20 @@ def intents(spends: Mapping[str, Amount], sweep: Sweep, proposal: Proposal) -> t
     leg_ids = {idempotency_key(leg_id): leg_id for leg_id in spends}
     costs = share(proposal.cost.quantity, [Decimal(offer.gas) for offer in offers])
     return tuple(
-        _intent(offer, leg_ids[offer.key], spends, sweep, Amount(cost, proposal.cost.asset), proposal.native_worth)
+        _intent(offer, leg_ids[offer.key], spends, legs, Amount(cost, proposal.cost.asset), proposal.native_worth)
         for offer, cost in zip(offers, costs, strict=True)
     )
 
 
 def _intent(
-    offer: Offer, leg_id: str, spends: Mapping[str, Amount], sweep: Sweep, gas: Amount, native_worth: Decimal
+    offer: Offer,
+    leg_id: str,
+    spends: Mapping[str, Amount],
+    legs: Mapping[str, Leg],
+    gas: Amount,
+    native_worth: Decimal,
 ) -> Intent:
-    quote, leg = offer.quote, sweep.legs[leg_id]
+    quote, leg = offer.quote, legs[leg_id]
     priced = replace(quote, receive=after_gas(quote.receive, gas), fees=(*quote.fees, gas))
     attempt = leg.intent.attempt + 1 if isinstance(leg, NeverArrived) else 1
     return Intent(leg_id, spends[leg_id], priced, attempt, gas.quantity * native_worth)

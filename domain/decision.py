@@ -37,12 +37,12 @@ from domain.scan import Findings, Reading, carried_alone_suffices, find, still_t
 from domain.settlement import settle
 from domain.sweep import Finish, Observe, Rest, Step, Sweep
 from events.facts import (
+    AccountFact,
     AccountWentLive,
     ConversionsHalted,
     ConversionsResumed,
     DryRunCompleted,
     DustDetected,
-    Fact,
     FundingOpened,
     HoldingsKept,
     ScanCompleted,
@@ -71,7 +71,7 @@ def findings(account: Account, reading: Reading, policy: Policy) -> Findings:
     return find(reading, policy, account.learned, account.purse.money, account.spent_on(reading.now.date()))
 
 
-def decide(command: Command, account: Account) -> list[Fact]:
+def decide(command: Command, account: Account) -> list[AccountFact]:
     """Decide what a command makes happen; a repetition makes nothing happen."""
     match command:
         case RecordScan():
@@ -111,21 +111,21 @@ def decide(command: Command, account: Account) -> list[Fact]:
             assert_never(command)
 
 
-def _finish(sweep: Sweep, account: Account, now: datetime) -> list[Fact]:
+def _finish(sweep: Sweep, account: Account, now: datetime) -> list[AccountFact]:
     """A sweep that dust opened answers for its lots, one that a shortage opened for its trade."""
     if isinstance(sweep.opened, FundingOpened):
         return reservations.settle(sweep, sweep.opened)
     return list(settle(sweep, account.purse, now))
 
 
-def _record_scan(command: RecordScan, account: Account) -> list[Fact]:
+def _record_scan(command: RecordScan, account: Account) -> list[AccountFact]:
     reading, policy = command.reading, command.policy
     automatic = reading.automatic and command.announce
     answered = account.scanned_until if automatic else account.read_until
     if answered is not None and reading.due <= answered:
         return []
     found = findings(account, reading, policy)
-    facts: list[Fact] = []
+    facts: list[AccountFact] = []
     changed = tuple(kept for kept in found.kept if _is_news(kept.asset, kept.reason, account))
     if changed:
         facts.append(HoldingsKept(reading.account, reading.scan_id, changed))
@@ -180,7 +180,7 @@ def _detected(reading: Reading, policy: Policy, found: Findings, account: Accoun
     )
 
 
-def _request_leg(command: RequestLeg, account: Account) -> list[Fact]:
+def _request_leg(command: RequestLeg, account: Account) -> list[AccountFact]:
     sweep, leg = account.leg(command.leg_id)
     if sweep is None or leg is None or account.halted or command.attempt != legs.next_attempt(leg):
         return []
@@ -207,7 +207,7 @@ def _over_cap(command: RequestLeg, leg: Leg, sweep: Sweep, account: Account) -> 
 
 def _declare(
     fact: DryRunCompleted | AccountWentLive | ConversionsHalted | ConversionsResumed, account: Account
-) -> list[Fact]:
+) -> list[AccountFact]:
     match fact:
         case AccountWentLive():
             return [] if account.live == fact.fingerprint or account.dry_run != fact.fingerprint else [fact]

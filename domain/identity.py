@@ -20,6 +20,16 @@ def stream_of(account: str) -> str:
     return f"account-{account}"
 
 
+def strategy_stream(strategy: str) -> str:
+    """Name the stream that holds everything that happened to a strategy."""
+    return f"strategy-{strategy}"
+
+
+def measure_id(strategy: str, due: datetime) -> str:
+    """Two beats that ask for the measurement due at the same moment ask for the same one."""
+    return _id("measure", strategy, due.isoformat())
+
+
 def scan_id(account: str, due: datetime) -> str:
     """Two beats that ask for the scan due at the same moment ask for the same scan."""
     return _id("scan", account, due.isoformat())

@@ -20,7 +20,7 @@ from domain.lane import Idle
 from domain.leg import Filled, Refused
 from domain.sweep import Sweep
 from domain.treasury import Treasury, gas_reserve
-from events.facts import EthReserved, Fact, FundingCompleted, FundingDeclined, FundingOpened, ReservationReleased
+from events.facts import AccountFact, EthReserved, FundingCompleted, FundingDeclined, FundingOpened, ReservationReleased
 from events.money import Amount, exactly_less, exactly_sum, plain
 from events.values import (
     FundingAnswer,
@@ -77,7 +77,7 @@ def expired(account: Account, now: datetime) -> list[ReservationReleased]:
     ]
 
 
-def request(command: RequestEth, account: Account) -> list[Fact]:
+def request(command: RequestEth, account: Account) -> list[AccountFact]:
     """Answer a trade's request; nothing where that would take another sweep than the open one, or a newer reading."""
     now = command.now
     if held_for(account, command.trade, now):
@@ -110,7 +110,7 @@ def request(command: RequestEth, account: Account) -> list[Fact]:
     return [*expired(account, now), answered, opened]
 
 
-def release(command: ReleaseEth, account: Account) -> list[Fact]:
+def release(command: ReleaseEth, account: Account) -> list[AccountFact]:
     """End a reservation once."""
     found = account.reservations.get(command.reservation_id)
     if found is None:
@@ -136,7 +136,7 @@ def ended(sweep: Sweep, account: Account, now: datetime) -> Refusal | None:
     return Refusal(RefusalCode.OTHER, f"the reservation of trade {opened.trade} ended before anything was converted")
 
 
-def settle(sweep: Sweep, opened: FundingOpened) -> list[Fact]:
+def settle(sweep: Sweep, opened: FundingOpened) -> list[AccountFact]:
     """End a conversion for a trade; one that brought less than the shortage releases what was reserved."""
     fills = [leg.fill for leg in sweep.legs.values() if isinstance(leg, Filled)]
     refused = [leg.refusal for leg in sweep.legs.values() if isinstance(leg, Refused)]

@@ -16,8 +16,8 @@ from domain.commands import ObserveLane, ReplaceTransaction, RequestBundle
 from domain.lane import Alarm, Idle, Move, NoteIncluded, NoteReorged, Settle, Signed
 from domain.sweep import Sweep, worth
 from events.facts import (
+    AccountFact,
     ConversionsHalted,
-    Fact,
     FundingOpened,
     LegFilled,
     TransactionDisplaced,
@@ -52,7 +52,7 @@ def objections(
     return found
 
 
-def request(command: RequestBundle, account: Account) -> list[Fact]:
+def request(command: RequestBundle, account: Account) -> list[AccountFact]:
     """Put the intents and their signed transaction on record, all in one; or the refusals that keep it from being."""
     sweep, intents, signed = account.sweep, command.intents, command.transaction
     if sweep is None or account.halted or not intents or not _ready(intents, sweep):
@@ -89,11 +89,11 @@ def _ready(intents: Sequence[Intent], sweep: Sweep) -> bool:
     return all(leg is not None and legs.next_attempt(leg) == attempt for leg, attempt in found)
 
 
-def _declined(account: Account, sweep: Sweep, leg_id: str, why: Refusal) -> Sequence[Fact]:
+def _declined(account: Account, sweep: Sweep, leg_id: str, why: Refusal) -> Sequence[AccountFact]:
     return legs.decline(sweep.legs[leg_id], account.name, sweep.opened.sweep_id, why)
 
 
-def replace(command: ReplaceTransaction, account: Account) -> list[Fact]:
+def replace(command: ReplaceTransaction, account: Account) -> list[AccountFact]:
     """Put a replacement on record, if nothing has happened to what it replaces."""
     state, signed = account.lane.state, command.transaction
     if account.halted or not isinstance(state, Signed) or state.newest != command.replaced:
@@ -112,7 +112,7 @@ def replace(command: ReplaceTransaction, account: Account) -> list[Fact]:
     return [fact] if lanes.replaces(fact, account.lane) else []
 
 
-def observe(command: ObserveLane, account: Account) -> list[Fact]:
+def observe(command: ObserveLane, account: Account) -> list[AccountFact]:
     """Record what a sight of the account means; what only calls for sending records nothing."""
     lane = account.lane
     if isinstance(lane.state, Idle) or lane.turn != command.turn:
@@ -121,7 +121,7 @@ def observe(command: ObserveLane, account: Account) -> list[Fact]:
     return _noted(move, account, lane.state.attempts[0], command)
 
 
-def _noted(move: Move, account: Account, first: TransactionSigned, command: ObserveLane) -> list[Fact]:
+def _noted(move: Move, account: Account, first: TransactionSigned, command: ObserveLane) -> list[AccountFact]:
     name, sweep_id = account.name, first.sweep_id
     match move:
         case NoteIncluded(receipt):
@@ -130,7 +130,7 @@ def _noted(move: Move, account: Account, first: TransactionSigned, command: Obse
             return [TransactionReorged(name, sweep_id, seen.tx_hash, seen.block, detail)]
         case Alarm(reason, displaced):
             nonce = first.transaction.nonce
-            noted: list[Fact] = [TransactionDisplaced(name, sweep_id, nonce, reason)] if displaced else []
+            noted: list[AccountFact] = [TransactionDisplaced(name, sweep_id, nonce, reason)] if displaced else []
             return [*noted, *_halted(account, reason)]
         case Settle():
             return _settled(move, account, first, command)
@@ -138,7 +138,7 @@ def _noted(move: Move, account: Account, first: TransactionSigned, command: Obse
             return []
 
 
-def _settled(move: Settle, account: Account, first: TransactionSigned, command: ObserveLane) -> list[Fact]:
+def _settled(move: Settle, account: Account, first: TransactionSigned, command: ObserveLane) -> list[AccountFact]:
     carried, receipt = carried_by(move, account.sweep), move.receipt
     told = answers(move, carried, command.fills)
     answered = [
@@ -164,5 +164,5 @@ def _settled(move: Settle, account: Account, first: TransactionSigned, command: 
     return [settled, *answered, *_halted(account, move.alarm)]
 
 
-def _halted(account: Account, reason: str) -> list[Fact]:
+def _halted(account: Account, reason: str) -> list[AccountFact]:
     return [] if account.halted or not reason else [ConversionsHalted(account.name, reason)]

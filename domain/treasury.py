@@ -30,23 +30,23 @@ class Curve:
 
     def spent_for(self, output: Decimal, increment: Decimal) -> Decimal | None:
         """Return what `output` costs, rounded up; None beyond what was asked about."""
-        before = (_NOTHING, _NOTHING)
-        for point in self.points:
-            if output <= point[0]:
-                part = (output - before[0]) / (point[0] - before[0])
-                return ceil_to(before[1] + (point[1] - before[1]) * part, increment)
-            before = point
+        made, paid = _NOTHING, _NOTHING
+        with localcontext(prec=DIGITS):
+            for more, cost in self.points:
+                if output <= more:
+                    return ceil_to(paid + (cost - paid) * (output - made) / (more - made), increment)
+                made, paid = more, cost
         return None
 
     def output_for(self, spent: Decimal) -> Decimal:
         """Return what `spent` is enough for, rounded down to a wei; at most the last point's."""
-        before = (_NOTHING, _NOTHING)
-        for point in self.points:
-            if spent < point[1]:
-                part = (spent - before[1]) / (point[1] - before[1])
-                return floor_to(before[0] + (point[0] - before[0]) * part, WEI)
-            before = point
-        return before[0]
+        made, paid = _NOTHING, _NOTHING
+        with localcontext(prec=DIGITS):
+            for more, cost in self.points:
+                if spent < cost:
+                    return floor_to(made + (more - made) * (spent - paid) / (cost - paid), WEI)
+                made, paid = more, cost
+        return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from dustman.interview import ask
 from dustman.mistakes import found
 from dustman.section import Caps
 from dustman.settings import Account, Settings
+from dustman.wallet_settings import WalletAccount
 from dustman.written import scalar, settings_file
 
 QUESTIONS = {
@@ -23,25 +25,47 @@ QUESTIONS = {
     "per_sweep": "Sell at most this much at once, in USD",
     "schedule": "Scan when (crontab in UTC, or every ...)",
 }
+# What a wallet needs besides, and has no default for.
+WALLET_QUESTIONS = {
+    "chain": "The wallet's chain (ethereum, arbitrum or base)",
+    "endpoints": "The URL of a node (env:DUSTMAN_... for one that holds a secret)",
+}
 CAPS = ("per_day", "per_sweep")
-OPTIONS = {"key": "key-file"}
+LISTS = ("endpoints",)
+OPTIONS = {"key": "key-file", "address": "wallet", "endpoints": "endpoint"}
 
 
 @dataclass
 class Draft:
-    """The answers, by key of the account or of its caps."""
+    """The answers, by key of the account or of its caps; `model` is that of the account."""
 
     config: Path
     account: str
     answers: dict[str, str] = field(default_factory=dict)
+    model: type[Account | WalletAccount] = Account
 
     def text(self) -> str:
         """Return the settings file that the answers make."""
-        chosen = {name: scalar(answer) for name, answer in self.answers.items() if name not in CAPS}
+        chosen = {name: _written(name, answer) for name, answer in self.answers.items() if name not in CAPS}
         caps = [f"{name}: {scalar(self.answers[name])}" for name in reversed(CAPS) if name in self.answers]
         if caps:
             chosen["caps"] = "{" + ", ".join(caps) + "}"
-        return settings_file(self.account, {"venue": "coinbase", **chosen})
+        return settings_file(self.account, self.model, {"venue": self.model.tag, **chosen})
+
+    def ask_for_venue(self) -> None:
+        """Ask whether the account is at the exchange or a wallet, and which one."""
+        answer = ask("Coinbase, or the address of a wallet", Account.tag, self._no_venue)
+        if answer != Account.tag:
+            self.become_wallet(answer)
+
+    def become_wallet(self, address: str) -> None:
+        """Draft the settings of a wallet from here on."""
+        self.model, self.answers = WalletAccount, {"address": address, **self.answers}
+
+    def _no_venue(self, answer: str) -> str | None:
+        if answer == Account.tag:
+            return None
+        return replace(self, model=WalletAccount).mistake("address", answer)
 
     def ask_for_key_file(self) -> str:
         """Ask where the key file is; an empty answer means that there is none."""
@@ -49,10 +73,11 @@ class Draft:
 
     def ask_for_rest(self) -> None:
         """Ask what no option said."""
-        fields = {**Account.model_fields, **Caps.model_fields}
-        for name, question in QUESTIONS.items():
+        fields = {**self.model.model_fields, **Caps.model_fields}
+        needed = WALLET_QUESTIONS if self.model is WalletAccount else {}
+        for name, question in {**needed, **QUESTIONS}.items():
             if name not in self.answers:
-                usual = str(fields[name].default)
+                usual = "" if name in needed else str(fields[name].default)
                 self.answers[name] = ask(question, usual, partial(self.mistake, name))
 
     def check(self) -> None:
@@ -65,11 +90,12 @@ class Draft:
         """Say what is wrong with an answer, given those before it."""
         answers = {**self.answers, name: answer}
         caps = {cap: answers.pop(cap) for cap in CAPS if cap in answers}
-        whole = {"accounts": {self.account: {"venue": "coinbase", "caps": caps, **answers}}}
+        given = {each: [text] if each in LISTS else text for each, text in answers.items()}
+        whole = {"accounts": {self.account: {"venue": self.model.tag, "caps": caps, **given}}}
         try:
             Settings.model_validate(whole, context=self.config.absolute().parent)
         except ValidationError as error:
-            return next((words for place, words in found(error, Settings) if place[-1] == name), None)
+            return next((words for place, words in found(error, Settings) if name in place[-2:]), None)
         return None
 
     def write(self, replace: bool) -> None:
@@ -80,3 +106,10 @@ class Draft:
                 file.write(self.text())
         except OSError as error:
             raise ConfigurationError(f"{self.config}: cannot be written, {error.strerror}") from None
+
+
+def _written(name: str, answer: str) -> str:
+    """Write an answer as YAML; an address in quotes, since YAML reads hexadecimal digits as a number."""
+    if name in LISTS:
+        return f"[{json.dumps(answer, ensure_ascii=False)}]"
+    return json.dumps(answer) if name == "address" else scalar(answer)

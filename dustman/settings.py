@@ -285,10 +285,19 @@ class Settings(Section):
         """Return the accounts at exchanges."""
         return {name: account for name, account in self.accounts.items() if isinstance(account, Account)}
 
+    @property
+    def wallets(self) -> Mapping[str, WalletAccount]:
+        """Return the accounts that are wallets."""
+        return {name: account for name, account in self.accounts.items() if isinstance(account, WalletAccount)}
+
     def labels(self, name: str) -> Mapping[str, str]:
         """Return what people call the assets of an account, where our list of contracts knows better than the asset."""
         account = self.account(name)
         return account.labels() if isinstance(account, WalletAccount) else {}
+
+    def all_labels(self) -> Mapping[str, str]:
+        """Return the same for all accounts."""
+        return {asset: label for name in self.accounts for asset, label in self.labels(name).items()}
 
     def exchange(self, name: str) -> Account:
         """Return an account at an exchange by its name; `ConfigurationError` for a wallet."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import assert_never
 
-from dustman.drawings import amounts
+from dustman.drawings import amounts, route
 from events.facts import (
     AccountWentLive,
     ConversionsHalted,
@@ -13,6 +15,7 @@ from events.facts import (
     DustConversionFailed,
     DustConverted,
     DustDetected,
+    DustInstructed,
     DustUnroutable,
     EthReserved,
     Fact,
@@ -28,6 +31,8 @@ from events.facts import (
     ProceedsCarried,
     ReservationReleased,
     ScanCompleted,
+    StrategyMeasured,
+    StrategyNotMeasured,
     SweepCompleted,
     TransactionDisplaced,
     TransactionIncluded,
@@ -37,6 +42,17 @@ from events.facts import (
     VenueUnreachable,
 )
 from events.money import Amount, plain, ticker
+
+# A number with as many decimals as chains write; nobody reads the zeros at its end.
+_LONG = re.compile(r"\b\d+\.\d{7,}\b")
+
+
+def told(fact: Fact, labels: Mapping[str, str]) -> str:
+    """Say a fact to somebody: contracts by what a list of ours calls them, numbers without zeros at their end."""
+    text = sentence(fact)
+    for asset, label in labels.items():
+        text = text.replace(ticker(asset), label)
+    return _LONG.sub(lambda number: number[0].rstrip("0").rstrip("."), text)
 
 
 def sentence(fact: Fact) -> str:
@@ -54,12 +70,13 @@ def sentence(fact: Fact) -> str:
         case DustDetected():
             what = f"{len(fact.lots)} lots worth {plain(fact.total)} {fact.policy.currency}"
             carried = f" and {amounts(fact.carried)} carried" if fact.carried else ""
-            return f"{what}{carried}, {len(fact.plan)} legs planned" + ("" if fact.live else "; watching only")
+            whose = f" of {fact.strategy}" if fact.strategy else ""
+            return f"{what}{whose}{carried}, {len(fact.plan)} legs planned" + ("" if fact.live else "; watching only")
         case DustUnroutable():
             return f"{plain(fact.quantity)} {ticker(fact.asset)} stays: {fact.sentence}"
         case LegRequested():
             again = f" (attempt {fact.attempt})" if fact.attempt > 1 else ""
-            return f"{fact.kind} {fact.spend} on {fact.product}, {fact.quote.receive} offered{again}"
+            return f"{fact.kind} {fact.spend} on {route(fact.product)}, {fact.quote.receive} offered{again}"
         case LegFilled(fill=fill):
             return f"{fill.spent} became {fill.received}, fees {amounts(fill.fees) or 'none'}, order {fill.order_id}"
         case LegRefused(refusal=refusal):
@@ -111,5 +128,13 @@ def sentence(fact: Fact) -> str:
             return f"halted: {reason}"
         case ConversionsResumed():
             return "resumed"
+        case StrategyMeasured():
+            share = f"{plain(fact.total)} of {plain(fact.equity)} {fact.currency} is dust in {len(fact.lots)} lots"
+            return f"{share}, {plain(fact.ratio)} of equity" + (f": {fact.sentence}" if fact.sentence else "")
+        case StrategyNotMeasured():
+            return f"not measured: {fact.sentence}"
+        case DustInstructed():
+            what = f"{len(fact.instructions)} lots worth {plain(fact.total)} {fact.currency} are to be converted"
+            return f"{what}, {plain(fact.net)} {fact.currency} would be left after fees and gas"
         case _:
             assert_never(fact)

@@ -10,7 +10,7 @@ from textwrap import wrap
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from dustman.settings import Account, Settings
+from dustman.settings import Settings
 
 HEAD = """\
 # What Dustman may do, and with what. docs/reference/settings.md explains every key.
@@ -19,9 +19,9 @@ HEAD = """\
 _BARE = re.compile(r"[A-Za-z0-9~/.][A-Za-z0-9_./-]*")
 
 
-def settings_file(account: str, answers: Mapping[str, str]) -> str:
+def settings_file(account: str, model: type[BaseModel], answers: Mapping[str, str]) -> str:
     """Write the settings of one account; `answers` are texts of YAML by key, the rest is left at its default."""
-    lines = [HEAD, "accounts:", f"  {scalar(account)}:", *_section(Account, answers, "    ")]
+    lines = [HEAD, "accounts:", f"  {scalar(account)}:", *_section(model, answers, "    ")]
     others = [name for name in Settings.model_fields if name != "accounts"]
     for name in others:
         lines += ["", *_key(name, Settings.model_fields[name], None, "")]

@@ -31,7 +31,7 @@ ENVELOPE: Final[dict[str, Any]] = {
         "id": {"description": "Follows from the event's cause.", "type": "string", "minLength": 1},
         "source": {"description": "The log's identity.", "type": "string", "pattern": "^urn:dustman:.+$"},
         "type": {"description": "The word of the catalogue.", "type": "string", "minLength": 1},
-        "subject": {"description": "The log's stream, one for each account.", "type": "string", "minLength": 1},
+        "subject": {"description": "The stream: one an account, one a strategy.", "type": "string", "minLength": 1},
         "time": TIME | {"description": "When it happened. " + TIME["description"]},
         "datacontenttype": {"const": "application/json"},
         "dataschema": {"description": "The `$id` of the schema of `data`.", "type": "string", "format": "uri"},

@@ -32,7 +32,7 @@ TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
     facts.ScanCompleted: EventType("scan_completed", 1),
     facts.HoldingsKept: EventType("holdings_kept", 1),
     facts.VenueUnreachable: EventType("venue_unreachable", 1),
-    facts.DustDetected: EventType("dust_detected", 1),
+    facts.DustDetected: EventType("dust_detected", 2),
     facts.DustUnroutable: EventType("dust_unroutable", 1),
     facts.LegRequested: EventType("leg_requested", 1),
     facts.LegFilled: EventType("leg_filled", 1),
@@ -57,12 +57,23 @@ TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
     facts.AccountWentLive: EventType("account_went_live", 1),
     facts.ConversionsHalted: EventType("conversions_halted", 1),
     facts.ConversionsResumed: EventType("conversions_resumed", 1),
+    facts.StrategyMeasured: EventType("strategy_measured", 1),
+    facts.StrategyNotMeasured: EventType("strategy_not_measured", 1),
+    facts.DustInstructed: EventType("dust_instructed", 1),
 }
 
 FACT_OF: Final[Mapping[EventType, type[Fact]]] = {event_type: fact for fact, event_type in TYPE_OF.items()}
 
+
+def _dust_of_no_strategy(fields: dict[str, Any]) -> dict[str, Any]:
+    """There were no strategies yet: dust was an account's own."""
+    return {**fields, "strategy": "", "mode": ""}
+
+
 # What an earlier version's fields are in the next version (`events.upcasting`); every version that was released stays.
-UPCASTERS: Final[Mapping[EventType, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+UPCASTERS: Final[Mapping[EventType, Callable[[dict[str, Any]], dict[str, Any]]]] = {
+    EventType("dust_detected", 1): _dust_of_no_strategy,
+}
 
 
 def type_of(fact: Fact) -> EventType:

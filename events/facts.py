@@ -1,6 +1,6 @@
-"""The facts: everything that can happen to an account, in the past tense, one frozen dataclass each.
+"""The facts: everything that can happen to an account or a strategy, in the past tense, one frozen struct each.
 
-Every fact belongs to one account and is recorded in that account's stream. Times inside a fact are UTC and were
+Every fact belongs to one account or one strategy and is recorded in its stream. Times inside a fact are UTC and were
 known to whoever produced it; when a fact happened and when it was recorded stand in its envelope.
 """
 
@@ -18,9 +18,11 @@ from events.values import (
     Execution,
     Fill,
     FundingAnswer,
+    Instruction,
     Kept,
     LegKind,
     Lot,
+    MeasuredLot,
     Outcome,
     PlannedLeg,
     Policy,
@@ -29,6 +31,7 @@ from events.values import (
     Refusal,
     Release,
     SignedTransaction,
+    Unmeasured,
     Unroutable,
 )
 
@@ -77,6 +80,7 @@ class DustDetected(msgspec.Struct, frozen=True, gc=False):
 
     With `live` true this opens the sweep `sweep_id`; with false the account only watches and nothing will be sold.
     `carried` is proceeds of earlier sweeps that join this one, per hub currency. `total` is in `policy.currency`.
+    `strategy` and its `mode` name whose dust it is, both empty for an account that belongs to none.
     """
 
     account: str
@@ -90,6 +94,8 @@ class DustDetected(msgspec.Struct, frozen=True, gc=False):
     carried: tuple[Amount, ...]
     plan: tuple[PlannedLeg, ...]
     live: bool
+    strategy: str = ""
+    mode: str = ""
 
 
 class DustUnroutable(msgspec.Struct, frozen=True, gc=False):
@@ -412,7 +418,63 @@ class ConversionsResumed(msgspec.Struct, frozen=True, gc=False):
     account: str
 
 
-Fact = (
+class StrategyMeasured(msgspec.Struct, frozen=True, gc=False):
+    """A strategy's dust was held against its equity.
+
+    `lots` are what would be sold, `unexpected` what the strategy has no reason to receive and does not sell, `unpriced`
+    the assets that nothing was learned of. `exceeds` says that `total` is strictly over `threshold`, a share of
+    `equity`; `missing` is how far it is below, 0 when it is over. `ratio` is total over equity. `net` is what selling
+    would leave after fees and gas; with `triggered` it is instructed, else `sentence` says why not. `source` says who
+    knew the equity. All values are in `currency`.
+    """
+
+    strategy: str
+    measure_id: str
+    due: datetime
+    measured_at: datetime
+    mode: str
+    currency: str
+    lots: tuple[MeasuredLot, ...]
+    unexpected: tuple[MeasuredLot, ...]
+    unpriced: tuple[str, ...]
+    total: Decimal
+    equity: Decimal
+    source: str
+    ratio: Decimal
+    threshold: Decimal
+    exceeds: bool
+    missing: Decimal
+    net: Decimal
+    triggered: bool
+    sentence: str
+
+
+class StrategyNotMeasured(msgspec.Struct, frozen=True, gc=False):
+    """A strategy's dust could not be held against its equity, so nothing is sold; never the same as `below`."""
+
+    strategy: str
+    measure_id: str
+    due: datetime
+    measured_at: datetime
+    mode: str
+    reason: Unmeasured
+    sentence: str
+
+
+class DustInstructed(msgspec.Struct, frozen=True, gc=False):
+    """A strategy's dust is to be converted, before anything else: how, lot by lot. Values are in `currency`."""
+
+    strategy: str
+    measure_id: str
+    mode: str
+    instructions: tuple[Instruction, ...]
+    total: Decimal
+    net: Decimal
+    currency: str
+    instructed_at: datetime
+
+
+AccountFact = (
     ScanCompleted
     | HoldingsKept
     | VenueUnreachable
@@ -442,3 +504,15 @@ Fact = (
     | ConversionsHalted
     | ConversionsResumed
 )
+StrategyFact = StrategyMeasured | StrategyNotMeasured | DustInstructed
+Fact = AccountFact | StrategyFact
+
+
+def account_of(fact: Fact) -> str:
+    """Name the account that a fact belongs to, empty for one that belongs to a strategy."""
+    return "" if isinstance(fact, StrategyFact) else fact.account
+
+
+def strategy_of(fact: Fact) -> str:
+    """Name the strategy that a fact belongs to, or whose dust it announces; empty when it has to do with none."""
+    return fact.strategy if isinstance(fact, StrategyFact | DustDetected) else ""

@@ -35,7 +35,7 @@ ENVELOPE: Final = """\
 |---|---|
 | `source` and `id` | name the event for ever; `source` is the log's identity, `id` follows from the event's cause |
 | `type`, `dataschema` | the word below, and the word with its version; a change of meaning is a new version |
-| `subject`, `streamversion` | the stream (one for each account) and the event's place in it, from 1 |
+| `subject`, `streamversion` | the stream (one for each account and each strategy) and the event's place in it, from 1 |
 | `position` | the event's place in the log, from 1, without holes |
 | `time`, `recordedtime` | when it happened, and when it was recorded; the second strictly grows with the position |
 | `correlationid`, `causationid` | what it is part of, and the event that brought it about; the second may be absent |

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from domain.account import Account, evolve
+from events.facts import StrategyFact
 from events.log import Recorded
 
 Accounts = Mapping[str, Account]
@@ -14,6 +15,6 @@ def accounts_of(log: Iterable[Recorded]) -> Accounts:
     """Fold a whole log."""
     accounts: dict[str, Account] = {}
     for recorded in log:
-        name = recorded.fact.account
-        accounts[name] = evolve(accounts.get(name) or Account(name), recorded.fact)
+        if (fact := recorded.fact) and not isinstance(fact, StrategyFact):
+            accounts[fact.account] = evolve(accounts.get(fact.account) or Account(fact.account), fact)
     return accounts

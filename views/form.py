@@ -17,6 +17,7 @@ from domain.account import Account, Reservation
 from domain.lane import Idle, Included, Lane, Signed
 from domain.leg import Filled, Leg, NeverArrived, Planned, Refused, Requested, Unknown
 from domain.purse import Purse
+from domain.strategy import Strategy
 from domain.sweep import open_sweep
 from events.facts import (
     DustDetected,
@@ -99,6 +100,7 @@ class StateForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     watched: list[tuple[str, str, str]]
     ledger: dict[str, dict[str, Decimal]]
     accounts: list[_Account]
+    strategies: list[Strategy]
 
 
 def form_of(state: State) -> StateForm:
@@ -117,6 +119,7 @@ def form_of(state: State) -> StateForm:
         watched=[(account, asset, lot_id) for (account, asset), lot_id in lots.watched.items()],
         ledger=state.ledger,
         accounts=[_account_form(account) for account in state.accounts.values()],
+        strategies=list(state.strategies.values()),
     )
 
 
@@ -135,7 +138,8 @@ def state_from(form: StateForm, pages: list[Page]) -> State:
         if why is None:
             raise UnfitState("staying: neither a holding that is kept nor one without a way out")
         lots.staying[account, why.asset] = why
-    return State(lots, form.ledger, {account.name: _account(account) for account in form.accounts})
+    accounts = {account.name: _account(account) for account in form.accounts}
+    return State(lots, form.ledger, accounts, {strategy.name: strategy for strategy in form.strategies})
 
 
 def _account_form(account: Account) -> _Account:

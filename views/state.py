@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from domain.account import Account, evolve
+from domain import account as accounts
+from domain import strategy as strategies
+from domain.account import Account
+from domain.strategy import Strategy
+from events.facts import StrategyFact, account_of
 from events.log import Recorded
 from views.closed import Closed
 from views.ledger import Ledger, add
@@ -14,18 +18,24 @@ from views.lots import Lots
 
 @dataclass(slots=True)
 class State:
-    """Lots, what each account's assets moved by, and the accounts as the rules see them. Grows in place."""
+    """Lots, what each account's assets moved by, accounts and strategies as the rules see them. Grows in place."""
 
     lots: Lots = field(default_factory=Lots)
     ledger: Ledger = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
+    strategies: dict[str, Strategy] = field(default_factory=dict)
 
     def apply(self, recorded: Recorded) -> None:
         """Apply one event."""
         fact = recorded.fact
+        if isinstance(fact, StrategyFact):
+            strategy = self.strategies.get(fact.strategy) or Strategy(fact.strategy)
+            self.strategies[fact.strategy] = strategies.evolve(strategy, fact)
+            return
         self.lots.apply(recorded)
         add(self.ledger, fact)
-        self.accounts[fact.account] = evolve(self.accounts.get(fact.account) or Account(fact.account), fact)
+        account = self.accounts.get(fact.account) or Account(fact.account)
+        self.accounts[fact.account] = accounts.evolve(account, fact)
 
     def only(self, account: str) -> State:
         """Return what happened to one account, as a fold of its events alone gives it."""
@@ -50,6 +60,6 @@ def state_of(log: Iterable[Recorded], account: str = "") -> State:
     """Fold a log, whole or up to somewhere; with `account` only what happened to it."""
     state = State()
     for recorded in log:
-        if not account or recorded.fact.account == account:
+        if not account or account_of(recorded.fact) == account:
             state.apply(recorded)
     return state

@@ -48,7 +48,7 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
     """
     patience = iter(PATIENCE)
     while desk.clock() < until:
-        current = desk.streams.load(account).account
+        current = desk.streams.load(account).state
         sweep, step = current.sweep, next_step(current)
         if sweep is None or isinstance(step, Rest):
             return Ended.RESTING
@@ -93,7 +93,7 @@ def _danger(desk: Desk, account: str, sweep: Sweep) -> str:
 
 def reconcile(desk: Desk, account: str) -> bool:
     """Ask the venue what became of what is open; no new leg is asked. Returns whether the sweep can go on."""
-    current = desk.streams.load(account).account
+    current = desk.streams.load(account).state
     step = next_step(current)
     match step:
         case Rest():

@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain.account import Account
 from domain.chain import Chain
+from domain.commands import Command
 from domain.errors import ConfigurationError
+from domain.strategy import Strategy, StrategyCommand
 from domain.treasury import Treasurer, Treasury
 from domain.venue import Venue
 from events.log import EventLog
 from events.subscription import Subscription
 from events.values import Policy
-from workers.handling import Streams
+from workers.handling import ACCOUNTS, STRATEGIES, Streams
 from workers.schedule import Schedule
 
 
@@ -47,14 +50,16 @@ class Desk:
     nudge: Callable[[str, str], None]
     announcements: Callable[[], Subscription]
     hold: timedelta = timedelta(seconds=5)
-    streams: Streams = field(init=False)
+    streams: Streams[Account, Command] = field(init=False)
+    strategies: Streams[Strategy, StrategyCommand] = field(init=False)
     trusted: set[str] = field(default_factory=set, init=False)
     planned_on: dict[str, Treasury] = field(default_factory=dict, init=False)
     seen: dict[str, Treasury] = field(default_factory=dict, init=False)
     _venues: dict[str, Venue] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "streams", Streams(self.log, self.clock, self.publish))
+        object.__setattr__(self, "streams", Streams(ACCOUNTS, self.log, self.clock, self.publish))
+        object.__setattr__(self, "strategies", Streams(STRATEGIES, self.log, self.clock, self.publish))
 
     def mandate(self, account: str) -> Mandate:
         """Return an account's mandate; `ConfigurationError` names the accounts there are."""

@@ -81,7 +81,7 @@ def ensure(desk: Desk, account: str, trade: str, quantity: Decimal, until: datet
         return _declined(desk, ask, f"trades below {least} are not funded; go on with what is there")
     spoiled: set[str] = set()
     for _ in range(ROUNDS):
-        current, now = desk.streams.load(account).account, desk.clock()
+        current, now = desk.streams.load(account).state, desk.clock()
         held = held_for(current, trade, now)
         if held and (answered := _answer_of(ask, held, current)):
             return answered
@@ -90,9 +90,9 @@ def ensure(desk: Desk, account: str, trade: str, quantity: Decimal, until: datet
             if isinstance(begun, Funded):
                 return begun
         loaded = desk.streams.load(account)
-        if loaded.account.sweep is None:
+        if loaded.state.sweep is None:
             desk.sleep(PAUSE)  # the node lags behind what was seen, or another worker was faster
-        elif not _walked(desk, ask, loaded.account.sweep.opened.sweep_id):
+        elif not _walked(desk, ask, loaded.state.sweep.opened.sweep_id):
             break
         else:
             spoiled |= _faulty(desk, account, loaded)
@@ -110,7 +110,7 @@ def release(desk: Desk, account: str, reservation: str, why: Release = Release.U
 def expire(desk: Desk, account: str) -> None:
     """Record which reservations have ended by themselves."""
     now = desk.clock()
-    if expired(desk.streams.load(account).account, now):
+    if expired(desk.streams.load(account).state, now):
         desk.streams.handle(account, ExpireReservations(now), account)
 
 
@@ -174,7 +174,7 @@ def _told(fact: FundingDeclined) -> Funded:
 
 def _late(desk: Desk, ask: _Ask) -> Funded:
     """Tell a trade that its time is over; its own conversion goes on, and is there for whoever asks again."""
-    current = desk.streams.load(ask.account).account
+    current = desk.streams.load(ask.account).state
     held, halted = held_for(current, ask.trade, desk.clock()), current.halted
     if held:
         reason = f"its conversion is under way{f', but halted: {halted}' if halted else ''}; ask again"
@@ -193,7 +193,7 @@ def _walked(desk: Desk, ask: _Ask, sweep_id: str) -> bool:
             conduct(desk, ask.account, ask.until)
         except VenueUnavailable as outage:
             logger.warning("%s: the conversion for trade %s waits: %s", ask.account, ask.trade, outage)
-        current = desk.streams.load(ask.account).account
+        current = desk.streams.load(ask.account).state
         if current.sweep is None or current.sweep.opened.sweep_id != sweep_id:
             return True
         held = held_for(current, ask.trade, desk.clock())
@@ -204,10 +204,10 @@ def _walked(desk: Desk, ask: _Ask, sweep_id: str) -> bool:
         desk.sleep(PAUSE)
 
 
-def _faulty(desk: Desk, account: str, before: Loaded) -> set[str]:
+def _faulty(desk: Desk, account: str, before: Loaded[Account]) -> set[str]:
     """Name the tokens whose conversion failed when it was first tried; later only their prices may have moved."""
-    assert before.account.sweep is not None  # it was walked
-    spends = {leg_id: leg.plan.spend for leg_id, leg in before.account.sweep.legs.items()}
+    assert before.state.sweep is not None  # it was walked
+    spends = {leg_id: leg.plan.spend for leg_id, leg in before.state.sweep.legs.items()}
     told = [recorded.fact for recorded in desk.log.stream(stream_of(account), after=before.version)]
     again = {fact.leg_id for fact in told if isinstance(fact, LegNeverArrived)}
     refused = [fact for fact in told if isinstance(fact, LegRefused) and fact.refusal.code in OWN_FAULTS]

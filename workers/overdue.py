@@ -17,7 +17,7 @@ def missed(desk: Desk, account: str) -> bool:
 
     An account that nobody ever tried to scan waits for its first due time: setting it up is no reason to scan.
     """
-    known = desk.streams.load(account).account
+    known = desk.streams.load(account).state
     due = latest_due(desk.mandates[account].schedule, desk.clock())
     if desk.clock() - due <= GRACE:
         return False

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from domain.bundle import intents, objection
+from domain.chain import Chain
 from domain.commands import Declare
 from domain.decision import findings, fingerprint
 from domain.dust import Market, smallest
-from domain.leg import draft
+from domain.leg import Planned, draft
 from domain.scan import Findings, Reading
 from domain.venue import Venue
 from events.facts import DryRunCompleted
@@ -51,13 +53,14 @@ class Rehearsal:
 
 
 def rehearse(desk: Desk, account: str, due: datetime, command_id: str, automatic: bool = True) -> Rehearsal:
-    """Price a sweep leg by leg and record that this policy was tried; one preview request a lot."""
+    """Price a sweep leg by leg and record that this policy was tried; a preview a lot, or on a chain one for all."""
     policy, venue = desk.mandates[account].policy, desk.venue(account)
     reading = read(desk, account, due, automatic)
-    known = desk.streams.load(account).account
+    known = desk.streams.load(account).state
     found = findings(known, reading, policy)
     purse = {hub: known.purse.of(hub) for hub in policy.hubs}
-    legs = [_rehearsed(venue, plan, purse, reading, policy, found) for plan in found.legs]
+    offers = _proposed(venue, found, policy) if isinstance(venue, Chain) else {}
+    legs = [_rehearsed(venue, plan, purse, reading, policy, found, offers) for plan in found.legs]
     bought = exactly_sum(
         *(leg.offer.receive.quantity for leg in legs if isinstance(leg.offer, Quote) and leg.plan.kind is LegKind.BUY)
     )
@@ -69,15 +72,38 @@ def rehearse(desk: Desk, account: str, due: datetime, command_id: str, automatic
     return rehearsal
 
 
+def _proposed(chain: Chain, found: Findings, policy: Policy) -> Mapping[str, Quote | Refusal]:
+    """Have all swaps simulated as one transaction, and say by leg id what each would bring after gas, or why not."""
+    plans = {plan.leg_id: plan for plan in found.legs if plan.kind is LegKind.SWAP}
+    if not plans:
+        return {}
+    spends = {leg_id: _spend(plan, {}, found) for leg_id, plan in plans.items()}
+    drafts = {leg_id: draft(plan, spends[leg_id]) for leg_id, plan in plans.items()}
+    proposal = chain.propose(list(drafts.values()))
+    dropped = {leg_id: no for leg_id, order in drafts.items() if (no := proposal.dropped.get(order.key))}
+    legs = {leg_id: Planned(plan) for leg_id, plan in plans.items()}
+    offered = {each.leg_id: objection(each, proposal, policy) or each.quote for each in intents(spends, legs, proposal)}
+    return {**dropped, **offered}
+
+
 def _rehearsed(
-    venue: Venue, plan: PlannedLeg, purse: dict[str, Decimal], reading: Reading, policy: Policy, found: Findings
+    venue: Venue,
+    plan: PlannedLeg,
+    purse: dict[str, Decimal],
+    reading: Reading,
+    policy: Policy,
+    found: Findings,
+    offers: Mapping[str, Quote | Refusal],
 ) -> Rehearsed:
     held = {holding.asset: holding.available for holding in reading.holdings}
     spend = _spend(plan, purse, found)
     if plan.lot_id is None and spend.quantity < max(plan.minimum, plan.increment):
         return Rehearsed(plan, spend, None)
     estimated = spend.quantity > held.get(spend.asset, Decimal(0))
-    offer = _reckoned(plan, spend, reading.market, policy) if estimated else venue.quote(draft(plan, spend))
+    if estimated:
+        offer = _reckoned(plan, spend, reading.market, policy)
+    else:
+        offer = offers.get(plan.leg_id) or venue.quote(draft(plan, spend))
     if isinstance(offer, Quote):
         for asset, change in (
             (offer.spend.asset, offer.spend.quantity.copy_negate()),

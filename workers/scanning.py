@@ -45,7 +45,7 @@ def scan(desk: Desk, account: str, due: datetime, automatic: bool) -> Sequence[R
     With nobody watching, `automatic`, only what the policy admits is announced.
     A venue that can't be read is recorded as such and raised again. New dust nudges the converter.
     """
-    known = desk.streams.load(account).account
+    known = desk.streams.load(account).state
     if known.scanned_until is not None and due <= known.scanned_until:
         return []
     reading = read_or_record_outage(desk, account, due, automatic)
@@ -59,7 +59,7 @@ def look(desk: Desk, account: str) -> tuple[Reading, Findings]:
     """Scan an account now without announcing dust: nothing comes of it but knowledge."""
     reading = read_or_record_outage(desk, account, desk.clock(), automatic=True)
     policy = desk.mandates[account].policy
-    found = findings(desk.streams.load(account).account, reading, policy)
+    found = findings(desk.streams.load(account).state, reading, policy)
     desk.streams.handle(account, RecordScan(reading, policy, announce=False), reading.scan_id)
     return reading, found
 

@@ -108,8 +108,8 @@ def _all_or_none(sweep: Sweep, legs: Iterable[str], refusals: Mapping[str, Refus
 
 
 def _offered(desk: Desk, account: str, sweep: Sweep, spends: Mapping[str, Amount], proposal: Proposal) -> bool:
-    current, chain, now = desk.streams.load(account).account, desk.chain(account), desk.clock()
-    offered, mark = intents(spends, sweep, proposal), fingerprint(desk.mandates[account].policy)
+    current, chain, now = desk.streams.load(account).state, desk.chain(account), desk.clock()
+    offered, mark = intents(spends, sweep.legs, proposal), fingerprint(desk.mandates[account].policy)
     nonce = next_nonce(current.lane, proposal, chain.rules)
     if isinstance(nonce, Wait):
         return False
@@ -133,7 +133,7 @@ def observe(desk: Desk, account: str) -> bool:
 
     Returns whether anything is news, so that looking again at once is worth while.
     """
-    current, chain = desk.streams.load(account).account, desk.chain(account)
+    current, chain = desk.streams.load(account).state, desk.chain(account)
     lane, sweep = current.lane, current.sweep
     if sweep is None or isinstance(lane.state, Idle):
         return True
@@ -143,7 +143,7 @@ def observe(desk: Desk, account: str) -> bool:
         sight = chain.sight(watch_of(lane.state.attempts, block, spends))
     news = False
     while True:
-        now, current = desk.clock(), desk.streams.load(account).account
+        now, current = desk.clock(), desk.streams.load(account).state
         move = next_move(current.lane, sight, now, chain.rules, bool(current.halted))
         match move:
             case Wait():

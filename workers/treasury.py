@@ -35,7 +35,7 @@ class Preview:
 def read(desk: Desk, account: str, amount: Decimal) -> Treasury:
     """Read with quotes up to what would be short were there no ETH at all; twice only where gas has become dear."""
     treasurer, funding = desk.treasurer(account), funding_of(desk.mandate(account).policy)
-    others = promised(desk.streams.load(account).account, desk.clock())
+    others = promised(desk.streams.load(account).state, desk.clock())
     usual = exactly_sum(amount, others, 2 * funding.least_gas)
     treasury = treasurer.treasury(funding, usual * MARGIN)
     needed = exactly_sum(amount, others, gas_reserve(funding, treasury.gas_price))
@@ -55,7 +55,7 @@ def balance(desk: Desk, account: str) -> Status:
     if (whole := convertible(treasury, policy)) > treasury.asked:
         treasury = treasurer.treasury(funding, whole * MARGIN)
     desk.seen[account] = treasury
-    known, now = desk.streams.load(account).account, desk.clock()
+    known, now = desk.streams.load(account).state, desk.clock()
     others = promised(known, now)
     most = largest(treasury, policy, others, allowance(known, policy, now))
     return status(account, treasury, policy, others, most, now)
@@ -64,7 +64,7 @@ def balance(desk: Desk, account: str) -> Status:
 def preview(desk: Desk, account: str, amount: Decimal) -> Preview:
     """Say what a request would come to; nothing is promised, converted or put on record."""
     policy, treasury = desk.mandate(account).policy, read(desk, account, amount)
-    known, now = desk.streams.load(account).account, desk.clock()
+    known, now = desk.streams.load(account).state, desk.clock()
     others, allowed = promised(known, now), allowance(known, policy, now)
     gas = gas_reserve(funding_of(policy), treasury.gas_price)
     short = max(_NOTHING, exactly_less(exactly_sum(amount, gas, others), treasury.ether))

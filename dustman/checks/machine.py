@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dustman.checks.finding import Finding, fail, ok, skip, warn
 from dustman.settings import Settings
+from dustman.wallet_settings import WalletAccount
 
 PYTHON = (3, 11)
 # The log's tables are STRICT (https://sqlite.org/stricttables.html, 2021-11-27).
@@ -40,9 +41,19 @@ def check_files(config: Path, settings: Settings) -> Iterator[Finding]:
     for name, account in settings.exchanges.items():
         if isinstance(account.key, Path):
             yield _private(f"{name}: key file", account.key)
+    for name, wallet in settings.wallets.items():
+        for what, path in _wallet_files(wallet):
+            yield _private(f"{name}: {what}", path)
     for name, webhook in settings.webhooks.items():
         if isinstance(webhook.secret, Path):
             yield _private(f"{name}: secret file", webhook.secret)
+
+
+def _wallet_files(wallet: WalletAccount) -> Iterator[tuple[str, Path]]:
+    if wallet.selling and isinstance(wallet.selling.key, Path):
+        yield "keystore", wallet.selling.key
+    if wallet.selling and wallet.selling.password_file:
+        yield "password file", wallet.selling.password_file
 
 
 def _private(check: str, path: Path) -> Finding:

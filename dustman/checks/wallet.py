@@ -1,4 +1,4 @@
-"""A wallet on its chain: nodes that serve it, and contracts that are where the settings and our list have them."""
+"""A wallet on its chain: nodes that serve it, contracts where the settings and our list have them, and its key."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from domain.errors import ConfigurationError, VenueUnavailable
 from dustman.checks.finding import Finding, fail, ok, skip, warn
+from dustman.checks.selling import check_key, check_selling
 from dustman.settings import Settings
+from dustman.wallet_settings import Selling
 from dustman.wiring import now, open_wallet
 from venues.evm.feeds import feed_asks, feeds_of
 from venues.evm.lens import Ask, Way
@@ -24,6 +26,12 @@ def check_wallet(settings: Settings, name: str) -> Iterator[Finding]:
     account = settings.wallet(name)
     due = next_due(account.schedule, now())
     yield ok(f"{name}: schedule", f"{account.schedule}, next at {due:%Y-%m-%d %H:%M:%S} UTC")
+    if account.selling:
+        key = check_key(settings, name)
+        yield key
+        if key.fix:
+            yield skip(f"{name}: nodes", "they are asked when the key is")
+            return
     try:
         wallet = open_wallet(settings, name)
     except ConfigurationError as error:
@@ -34,7 +42,7 @@ def check_wallet(settings: Settings, name: str) -> Iterator[Finding]:
     if any(finding.fix for finding in nodes):
         yield skip(f"{name}: contracts", "not every node answers for the right chain")
         return
-    yield from _asked(name, wallet)
+    yield from _asked(name, wallet, account.selling)
 
 
 def _nodes(name: str, wallet: Wallet) -> Iterator[Finding]:
@@ -48,13 +56,16 @@ def _nodes(name: str, wallet: Wallet) -> Iterator[Finding]:
             yield fail(check, f"does not say which chain it serves: {served}", NODE)
 
 
-def _asked(name: str, wallet: Wallet) -> Iterator[Finding]:
+def _asked(name: str, wallet: Wallet, selling: Selling | None) -> Iterator[Finding]:
     """Ask the chain; the first question that gets no answer ends the asking."""
     check = f"{name}: contracts"
     try:
         head = wallet.head()
         yield from _code(check, wallet, head.number)
         yield from _decimals(f"{name}: tokens", wallet, head.number)
+        if selling:
+            check = f"{name}: selling"
+            yield from check_selling(name, wallet, selling, head.number)
         check = f"{name}: feeds"
         feeds = feeds_of(wallet.chain, wallet.lens.read(feed_asks(wallet.chain), head.number), head.at)
         doubts = [doubt for symbol in _symbols(wallet) if feeds.usd(symbol) is None and (doubt := feeds.doubt(symbol))]

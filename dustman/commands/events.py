@@ -26,6 +26,9 @@ def events(
         str, typer.Option("--since", help="Begin at this position, or with what was recorded at this time or later.")
     ] = "",
     account: Annotated[str, typer.Option("--account", help="Only this account's.")] = "",
+    strategy: Annotated[
+        str, typer.Option("--strategy", help="Only this strategy's, and its dust as accounts announce it.")
+    ] = "",
     kind: Annotated[str, typer.Option("--type", help="Only this type, such as dust_converted.")] = "",
     as_json: Json = False,
 ) -> Exit:
@@ -33,9 +36,10 @@ def events(
     import json
 
     from dustman.period import period
-    from dustman.telling import sentence
+    from dustman.telling import told
     from dustman.wiring import open_log, recorded_account
     from events.envelope import cloud_event
+    from events.facts import account_of, strategy_of
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     if kind:
@@ -43,11 +47,13 @@ def events(
     log = open_log(settings)
     recorded_account(settings, log, account)
     after, _ = period(log, since).bounds(log)
+    labels = settings.all_labels()
     for recorded in _recorded(log, after, follow):
-        if (account and recorded.fact.account != account) or (kind and recorded.type != kind):
+        whose, whom = account_of(recorded.fact), strategy_of(recorded.fact)
+        if (account and whose != account) or (strategy and whom != strategy) or (kind and recorded.type != kind):
             continue
-        line = f"{recorded.position:>6}  {recorded.occurred_at:%Y-%m-%d %H:%M:%S}  {recorded.fact.account:<10}  "
-        text = f"{line}{recorded.type:<22}  {sentence(recorded.fact)}"
+        line = f"{recorded.position:>6}  {recorded.occurred_at:%Y-%m-%d %H:%M:%S}  {whose or whom:<10}  "
+        text = f"{line}{recorded.type:<22}  {told(recorded.fact, labels)}"
         screen.show(json.loads(cloud_event(recorded, log.identity)), text)
     return Exit.DONE
 

@@ -34,7 +34,7 @@ def go_live(
     settings.account(account)
     desk = command_desk(settings, screen.note)
     policy = desk.mandates[account].policy
-    mark, known = fingerprint(policy), desk.streams.load(account).account
+    mark, known = fingerprint(policy), desk.streams.load(account).state
     if known.dry_run != mark:
         what = "the last dry run was of another policy" if known.dry_run else "there was no dry run"
         raise RefusedByPolicy(f"{account}: {what}; run `dustman sweep {account} --dry-run` first")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from dustman.exits import Exit
 from dustman.invocation import Invocation, Json
 from dustman.screen import Screen
 
+if TYPE_CHECKING:
+    from dustman.draft import Draft
+
 
 def init(
     context: typer.Context,
@@ -20,8 +23,11 @@ def init(
     key_file: Annotated[str, typer.Option(help="The key file that the venue gave you; it stays where it is.")] = "",
     key_name: Annotated[str, typer.Option(help="The key's name, organizations/…; its secret is asked for.")] = "",
     secret_from_stdin: Annotated[bool, typer.Option(help="Read the key's secret from stdin, to its end.")] = False,
-    target: Annotated[str, typer.Option(help="What dust is converted into.", show_default="BTC")] = "",
-    threshold: Annotated[str, typer.Option(help="A holding worth less is dust, in USD.", show_default="0.50")] = "",
+    wallet: Annotated[str, typer.Option(help="The address of a wallet to watch, instead of an exchange.")] = "",
+    chain: Annotated[str, typer.Option(help="The wallet's chain: ethereum, arbitrum or base.")] = "",
+    endpoint: Annotated[str, typer.Option(help="A node of the chain; env:DUSTMAN_… where the URL is secret.")] = "",
+    target: Annotated[str, typer.Option(help="What dust is converted into.", show_default="BTC, or ETH")] = "",
+    threshold: Annotated[str, typer.Option(help="Dust is worth less, in USD.", show_default="0.50, or 10")] = "",
     per_day: Annotated[str, typer.Option(help="The most that may be sold in a day.", show_default="50")] = "",
     per_sweep: Annotated[str, typer.Option(help="The most one sweep may sell.", show_default="25")] = "",
     schedule: Annotated[str, typer.Option(help="When to scan, in UTC.", show_default="0 2 * * sun")] = "",
@@ -35,13 +41,21 @@ def init(
     from dustman.keys import checked as checked_key
     from dustman.keys import read_key_file
     from dustman.settings import checked, key_prefix
+    from dustman.wallet_settings import WalletAccount
 
     config = Invocation.of(context).config
     if config.exists() and not force:
         raise ConfigurationError(f"{config}: is there already; --force overwrites it")
-    given = {"target": target, "threshold": threshold, "per_day": per_day, "per_sweep": per_sweep, "schedule": schedule}
+    given = {"chain": chain, "endpoints": endpoint, "target": target, "threshold": threshold}
+    given |= {"per_day": per_day, "per_sweep": per_sweep, "schedule": schedule}
     draft = Draft(config, account, {name: answer for name, answer in given.items() if answer})
     asking = sys.stdin.isatty() and not no_input and not secret_from_stdin
+    if wallet:
+        draft.become_wallet(wallet)
+    elif asking and not key_file and not key_name:
+        draft.ask_for_venue()
+    if draft.model is WalletAccount:
+        return _watch(draft, Screen(as_json=as_json), asking, force, bool(key_file or key_name or secret_from_stdin))
     if asking and not key_file and not key_name:
         key_file = draft.ask_for_key_file()
     name, secret = _key(key_name, secret_from_stdin, asking) if not key_file and (asking or key_name) else ("", "")
@@ -58,6 +72,24 @@ def init(
         write_secrets(config.with_name(".env"), secrets, replace=force)
     draft.write(force)
     _tell(Screen(as_json=as_json), config, account, key_file, list(secrets), f"{key_prefix(account)}…")
+    return Exit.DONE
+
+
+def _watch(draft: Draft, screen: Screen, asking: bool, force: bool, keyed: bool) -> Exit:
+    """Write the settings of a wallet that is only watched; whoever lets it sell reads first what that means."""
+    from dustman.settings import checked
+
+    if keyed:
+        raise ConfigurationError("--wallet takes no key: it is watched at first; docs/how-to/wallets.md lets it sell")
+    if asking:
+        draft.ask_for_rest()
+    draft.check()
+    checked(draft.config, draft.text().encode(), {})
+    draft.write(force)
+    told = {"config": draft.config, "account": draft.account, "key_file": None, "variables": []}
+    watched = f"Wrote {draft.config} for the wallet {draft.account}. It is only watched: no key is needed."
+    screen.show(told, watched, "What lets it sell is in docs/how-to/wallets.md.")
+    screen.note("Next: dustman doctor")
     return Exit.DONE
 
 

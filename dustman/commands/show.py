@@ -27,8 +27,7 @@ def show(
     as_json: Json = False,
 ) -> Exit:
     """Tell what became of a lot, or of every lot of an asset, and why."""
-    from dustman import drawings
-    from dustman.telling import sentence
+    from dustman import drawings, telling
     from dustman.wiring import open_log
     from events.facts import DustUnroutable
     from events.money import ticker
@@ -37,7 +36,7 @@ def show(
     log = open_log(settings)
     position, state = state_as_of(settings, log, as_of)
     lots = state.lots
-    labels = {asset: label for name in settings.accounts for asset, label in settings.labels(name).items()}
+    labels = settings.all_labels()
 
     def meant(asset: str) -> bool:
         return lot.upper() in (asset.upper(), ticker(asset).upper(), labels.get(asset, "").upper())
@@ -56,7 +55,7 @@ def show(
                 str(recorded.position),
                 f"{recorded.occurred_at:%Y-%m-%d %H:%M:%S}",
                 recorded.type,
-                sentence(recorded.fact),
+                telling.told(recorded.fact, labels),
             )
         positions = [recorded.position for recorded in story]
         screen.show({"lot": row, "positions": positions}, drawings.lots(row.lot_id, [row]), told)

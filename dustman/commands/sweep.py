@@ -6,6 +6,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ from dustman.invocation import Invocation, Json
 from dustman.screen import Screen
 
 if TYPE_CHECKING:
+    from dustman.settings import Settings
     from workers.desk import Desk
 
 # One round is a few seconds a leg; an hour bounds the largest account on the slowest day.
@@ -50,7 +52,7 @@ def sweep(
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     desk = command_desk(settings, screen.note)
-    run = _rehearse if dry_run else _sweep
+    run = partial(_rehearse, settings) if dry_run else _sweep
     names = settings.chosen(account)
     if len(names) == 1:
         return run(desk, screen, names[0], wait)
@@ -67,7 +69,7 @@ def _ended(run: Callable[[Desk, Screen, str, bool], Exit], desk: Desk, screen: S
         return exit_for(error)
 
 
-def _rehearse(desk: Desk, screen: Screen, account: str, _: bool) -> Exit:
+def _rehearse(settings: Settings, desk: Desk, screen: Screen, account: str, _: bool) -> Exit:
     from dustman import drawings
     from events.money import plain, ticker
     from workers.rehearsing import rehearse
@@ -76,11 +78,23 @@ def _rehearse(desk: Desk, screen: Screen, account: str, _: bool) -> Exit:
     waiting = f"; carried over: {drawings.amounts(run.waiting)}" if run.waiting else ""
     summary = (
         f"{account}: net of fees {plain(run.net.quantity)} {ticker(run.net.asset)} would arrive{waiting}. "
-        f"Nothing was sold. `dustman go-live {account}` allows it."
+        f"Nothing was sold. {_next(settings, desk, account)}"
     )
     value = {"account": account, "legs": run.legs, "net": run.net, "waiting": run.waiting, "refused": run.refused}
     screen.show(value, *([drawings.rehearsal(account, run)] if run.legs else []), summary)
     return Exit.DONE if run.findings.lots else Exit.NOTHING_TO_DO
+
+
+def _next(settings: Settings, desk: Desk, account: str) -> str:
+    """Say what would let the sale be made."""
+    from domain.decision import fingerprint
+
+    if (wallet := settings.wallets.get(account)) and wallet.selling is None:
+        return f"{account} is only watched; accounts.{account}.selling in the settings lets it sell."
+    known = desk.streams.load(account).state
+    if known.live == fingerprint(desk.mandates[account].policy):
+        return f"{account} is live: `dustman sweep {account}` sells."
+    return f"`dustman go-live {account}` allows it."
 
 
 def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
@@ -91,9 +105,9 @@ def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
 
     _refuse_unless_allowed(desk, account)
     head = desk.log.head()
-    if desk.streams.load(account).account.sweep is None:
+    if desk.streams.load(account).state.sweep is None:
         scan(desk, account, desk.clock(), automatic=not sys.stdin.isatty())
-    opened = desk.streams.load(account).account.sweep
+    opened = desk.streams.load(account).state.sweep
     ended = conduct(desk, account, desk.clock() + ROUND)
     deadline = desk.clock() + WAIT
     while wait and ended is Ended.WAITING and desk.clock() < deadline:
@@ -123,7 +137,7 @@ def _summary(lots: int, waiting: bool) -> str:
 def _refuse_unless_allowed(desk: Desk, account: str) -> None:
     from domain.decision import fingerprint
 
-    known, mark = desk.streams.load(account).account, fingerprint(desk.mandates[account].policy)
+    known, mark = desk.streams.load(account).state, fingerprint(desk.mandates[account].policy)
     if known.halted:
         raise RefusedByPolicy(f"{account} is halted ({known.halted}); `dustman resume {account}` ends that")
     if known.live != mark:

@@ -1,4 +1,4 @@
-"""`make demo`: the main job against a simulated Coinbase; shown, broken in the middle, and checked to the last unit."""
+"""`make demo`: the main job on a simulated Coinbase and a local chain; shown, broken, and checked to the last unit."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 from rich.rule import Rule
+from rich.table import Table
 
 from dustman import drawings
 from dustman.crew import Crew
+from dustman.demo import wallet
 from dustman.demo.audience import Audience
-from dustman.demo.audit import Audit, audit
+from dustman.demo.audit import Audit, audit, exchange_statement
 from dustman.demo.stage import ACCOUNT, Stage, set_up, start_workers
 from dustman.exits import Exit, ended
 from dustman.screen import UNSEEN_WIDTH
 from dustman.wiring import open_log, open_redis
-from events.money import plain, ticker
+from events.money import plain
+from simulators.chain import installation
 
 FIRST_SWEEP = 60.0
 SECOND_SWEEP = 60.0
@@ -46,25 +50,33 @@ def _show(console: Console) -> Exit:
         directory = Path(scratch)
         with Crew(directory / "log", tell=console.print) as crew:
             console.print(Rule("an account with 300 wallets, as its owner meets it"))
-            with console.status("starting Redis and the simulated Coinbase"):
-                stage = set_up(crew, directory)
+            lacking = installation.missing()
+            with console.status("starting Redis, the simulated Coinbase and a chain"):
+                chain = None if lacking else wallet.start(crew, directory)
+                stage = set_up(crew, directory, more=f"  {wallet.WALLET}: {chain.account}\n" if chain else "")
             stage.command(console, "doctor")
             stage.command(console, "sweep", ACCOUNT, "--dry-run")
             stage.command(console, "go-live", ACCOUNT, "--confirm", ACCOUNT)
             with console.status("starting detector, converter, relay, reconciler and beat"):
                 stage = start_workers(crew, stage, directory)
-            audience = Audience(open_redis(stage.settings), console)
+            audience = Audience(open_redis(stage.settings), console, stage.settings.all_labels())
             _first_sweep(console, audience)
             _second_sweep(console, stage, audience)
+            if chain:
+                _wallet(console, stage, audience)
+            else:
+                console.print(Rule("no wallet is shown"))
+                console.print(f"{lacking}\nNode 20 or newer makes `make demo` install it.", markup=False)
             crew.stop(*stage.workers.values())
-            result = _check(console, stage, audience)
+            results = _check(console, stage, audience, chain)
     took = time.monotonic() - started
-    if not result.passed:
+    if not all(result.passed for result in results):
         console.print(f"\n[bold red]The records do not agree.[/bold red] ({took:.0f} s)")
         return Exit.AUDIT_MISMATCH
     console.print(
-        f"\n[bold green]Live view, replay and the venue's ledger agree to the last unit[/bold green]; {result.orders} "
-        f"orders, none twice. ({took:.0f} s)\nNext: `dustman init` for an account of your own, see README.md."
+        f"\n[bold green]Live view, replay and the venue's ledger agree to the last unit[/bold green]; "
+        f"{' and '.join(_made(*each) for each in zip(results, ('orders', 'transactions'), strict=False))}, none twice. "
+        f"({took:.0f} s)\nNext: `dustman init` for an account of your own, see README.md."
     )
     return Exit.DONE
 
@@ -100,20 +112,43 @@ def _second_sweep(console: Console, stage: Stage, audience: Audience) -> None:
     console.print(drawings.lots("the second sweep", (row for row in rows if row.sweep_id == last)))
 
 
-def _check(console: Console, stage: Stage, audience: Audience) -> Audit:
+def _wallet(console: Console, stage: Stage, audience: Audience) -> None:
+    console.print(Rule("a wallet: what is believed of its tokens, and twenty of them in one transaction"))
+    stage.command(console, "scan", wallet.WALLET, "--explain")
+    stage.command(console, "sweep", wallet.WALLET, "--dry-run")
+    stage.command(console, "go-live", wallet.WALLET, "--confirm", wallet.WALLET)
+    console.print(f"\n[bold]$ dustman sweep {wallet.WALLET}[/bold], as the events arrive")
+    with console.status("signing, sending, waiting for the block"):
+        stage.quietly("sweep", wallet.WALLET, "--wait")
+    audience.watch(lambda me: me.sweeps == 3, SECOND_SWEEP, "waiting for the block")
+
+
+def _check(console: Console, stage: Stage, audience: Audience, chain: wallet.Chain | None) -> list[Audit]:
     console.print(Rule("replay from nothing, against the live view and the venue's own ledger"))
     log = open_log(stage.settings)
     audience.catch_up(log.head(), 10)
-    result = audit(ACCOUNT, audience.ledger, audience.lots, log, stage.venue.get("/ledger"), stage.venue.get("/orders"))
-    drawn = drawings.table(
-        f"{log.head()} events", "asset", "live view", "replay", "venue", "", numbers=("live view", "replay", "venue")
-    )
+    statements = {ACCOUNT: exchange_statement(stage.venue.get("/ledger"), stage.venue.get("/orders"))}
+    if chain:
+        named = audience.ledger.get(wallet.WALLET, {})
+        statements[wallet.WALLET] = chain.statement(named, log.read())
+    results = []
+    for account, statement in statements.items():
+        results.append(audit(account, audience.ledger, audience.lots, log, statement))
+        console.print(_compared(f"{account}, of {log.head()} events", results[-1], stage.settings.labels(account)))
+    return results
+
+
+def _compared(title: str, result: Audit, labels: Mapping[str, str]) -> Table:
+    drawn = drawings.table(title, "asset", "live view", "replay", "venue", "", numbers=("live view", "replay", "venue"))
     for row in result.rows:
         numbers = (plain(number.normalize()) for number in (row.live, row.replayed, row.venue))
         differs = "" if row.agrees else "DIFFERS"
-        drawn.add_row(ticker(row.asset), *numbers, differs, style="bold red" if differs else "")
-    console.print(drawn)
-    return result
+        drawn.add_row(drawings.called(row.asset, labels), *numbers, differs, style="bold red" if differs else "")
+    return drawn
+
+
+def _made(result: Audit, what: str) -> str:
+    return f"{result.orders} {what}"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from redis import Redis
 from rich.console import Console
 
-from dustman.telling import sentence
+from dustman.telling import told
 from events.catalogue import EventType
 from events.codec import decode
 from events.facts import LegRequested, SweepCompleted
@@ -34,23 +34,23 @@ STYLES = {
 
 def recorded_of(event: bytes) -> Recorded:
     """Read an entry of the feed back into the event that it copies."""
-    told = json.loads(event)
-    word, version = told["dataschema"].split(":")[-2:]
+    entry = json.loads(event)
+    word, version = entry["dataschema"].split(":")[-2:]
     event_type = EventType(word, int(version))
-    data = json.dumps(told["data"], separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+    data = json.dumps(entry["data"], separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
     return Recorded(
-        position=int(told["position"]),
-        stream=told["subject"],
-        version=int(told["streamversion"]),
-        event_id=told["id"],
+        position=int(entry["position"]),
+        stream=entry["subject"],
+        version=int(entry["streamversion"]),
+        event_id=entry["id"],
         type=word,
         type_version=event_type.version,
         data=data,
         fact=decode(event_type, data),
-        occurred_at=datetime.fromisoformat(told["time"]),
-        recorded_at=datetime.fromisoformat(told["recordedtime"]),
-        correlation_id=told["correlationid"],
-        causation_id=told.get("causationid"),
+        occurred_at=datetime.fromisoformat(entry["time"]),
+        recorded_at=datetime.fromisoformat(entry["recordedtime"]),
+        correlation_id=entry["correlationid"],
+        causation_id=entry.get("causationid"),
     )
 
 
@@ -64,6 +64,7 @@ class Audience:
 
     redis: Redis
     console: Console
+    labels: Mapping[str, str] = field(default_factory=dict)
     lots: Lots = field(default_factory=Lots)
     ledger: Ledger = field(default_factory=dict)
     last: str = "0-0"
@@ -102,7 +103,7 @@ class Audience:
         self.sweeps += isinstance(recorded.fact, SweepCompleted)
         self.requested += isinstance(recorded.fact, LegRequested)
         self.console.print(
-            f"{recorded.position:>5}  {recorded.type:<22}  {sentence(recorded.fact)}",
+            f"{recorded.position:>5}  {recorded.type:<22}  {told(recorded.fact, self.labels)}",
             style=STYLES.get(recorded.type, ""),
             markup=False,
             highlight=False,

@@ -45,18 +45,31 @@ class Audit:
         return all(row.agrees for row in self.rows) and self.lots_agree and self.doubled == 0
 
 
-def audit(account: str, live_ledger: Ledger, live_lots: Lots, log: EventLog, ledger: Any, orders: Any) -> Audit:
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the venue itself says: how balances moved, how many orders it made, and how many of them were doubled."""
+
+    moved: Mapping[str, Decimal]
+    orders: int
+    doubled: int
+
+
+def audit(account: str, live_ledger: Ledger, live_lots: Lots, log: EventLog, statement: Statement) -> Audit:
     """Replay the log from nothing and compare."""
     replayed_ledger, replayed_lots = ledger_of(log.read()), lots_of(log.read())
-    at_venue = _moved_by_orders(ledger)
     live, replayed = live_ledger.get(account, {}), replayed_ledger.get(account, {})
-    assets = sorted({*live, *replayed, *at_venue})
     zero = Decimal(0)
     rows = tuple(
-        Row(asset, live.get(asset, zero), replayed.get(asset, zero), at_venue.get(asset, zero)) for asset in assets
+        Row(asset, live.get(asset, zero), replayed.get(asset, zero), statement.moved.get(asset, zero))
+        for asset in sorted({*live, *replayed, *statement.moved})
     )
+    return Audit(rows, live_lots.rows == replayed_lots.rows, statement.orders, statement.doubled)
+
+
+def exchange_statement(ledger: Any, orders: Any) -> Statement:
+    """Read the simulated exchange's own ledger and orders."""
     keys = [order["client_order_id"] for order in orders["orders"] if Decimal(order["filled_size"]) > 0]
-    return Audit(rows, live_lots.rows == replayed_lots.rows, len(keys), len(keys) - len(set(keys)))
+    return Statement(_moved_by_orders(ledger), len(keys), len(keys) - len(set(keys)))
 
 
 def _moved_by_orders(ledger: Mapping[str, Any]) -> dict[str, Decimal]:

@@ -78,22 +78,25 @@ class Stage:
     def command(self, console: Console, *words: str) -> None:
         """Type a command as an owner would and show what it prints; `ConfigurationError` when it fails."""
         console.print(f"\n[bold]$ dustman {' '.join(words)}[/bold]")
-        environment = {**os.environ, "DUSTMAN_CONFIG": str(self.config), "COLUMNS": str(console.width)}
+        console.print(self.quietly(*words, width=console.width), end="", markup=False, highlight=False)
+
+    def quietly(self, *words: str, width: int = 120) -> str:
+        """Do the same without showing it; return what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", "dustman", *words],
-            env=environment,
+            env={**os.environ, "DUSTMAN_CONFIG": str(self.config), "COLUMNS": str(width)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
-        console.print(done.stdout, end="", markup=False, highlight=False)
         if done.returncode != 0:
-            raise ConfigurationError(f"dustman {' '.join(words)} ended with exit code {done.returncode}")
+            raise ConfigurationError(f"dustman {' '.join(words)} ended with exit code {done.returncode}: {done.stdout}")
+        return done.stdout
 
 
-def set_up(crew: Crew, directory: Path, settings: str = SETTINGS, scenario: str = "demo") -> Stage:
-    """Start Redis and the venue and write the settings; the workers come later."""
+def set_up(crew: Crew, directory: Path, settings: str = SETTINGS, scenario: str = "demo", more: str = "") -> Stage:
+    """Start Redis and the venue and write the settings, `more` at their end; the workers come later."""
     redis = os.environ.get("DUSTMAN_REDIS_URL", "")
     if not redis:
         port = redis_server.free_port()
@@ -105,6 +108,7 @@ def set_up(crew: Crew, directory: Path, settings: str = SETTINGS, scenario: str 
     key = next(iter(ready["keys"].values()))
     config.write_text(
         settings.format(directory=directory, redis=redis, base_url=ready["base_url"], ca_file=ready["ca_file"], key=key)
+        + more
     )
     return Stage(config, load(config, os.environ), Venue(ready["admin_url"]), {})
 

@@ -10,6 +10,7 @@ from dustman.exports import cointracker, koinly, rotki_events, rotki_trades, tab
 from dustman.exports.cells import Row, encoded
 from dustman.period import Period
 from events.archive import lines
+from events.facts import account_of
 from events.log import EventLog, Recorded
 from views.trades import Movement, movements_of
 
@@ -58,7 +59,7 @@ def _write_lines(written: Iterable[bytes], file: BinaryIO) -> int:
 
 def _events(log: EventLog, account: str, after: int, until: int) -> Iterator[Recorded]:
     for recorded in log.read(after=after, until=until):
-        if not account or recorded.fact.account == account:
+        if not account or account_of(recorded.fact) == account:
             yield recorded
 
 

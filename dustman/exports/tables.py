@@ -9,6 +9,7 @@ from typing import BinaryIO, Final
 from domain.errors import ConfigurationError
 from dustman.exports.cells import Row, guarded
 from events.codec import rfc3339
+from events.facts import account_of
 from events.log import Recorded
 
 COLUMNS: Final = (
@@ -36,7 +37,7 @@ def rows(records: Iterable[Recorded]) -> Iterator[Row]:
             str(recorded.position),
             rfc3339(recorded.recorded_at),
             rfc3339(recorded.occurred_at),
-            guarded(recorded.fact.account),
+            guarded(account_of(recorded.fact)),
             recorded.type,
             str(recorded.type_version),
             guarded(recorded.stream),
@@ -74,7 +75,7 @@ def _typed(recorded: Recorded) -> tuple[object, ...]:
         recorded.position,
         recorded.recorded_at,
         recorded.occurred_at,
-        recorded.fact.account,
+        account_of(recorded.fact),
         recorded.type,
         recorded.type_version,
         recorded.stream,

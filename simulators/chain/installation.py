@@ -45,6 +45,17 @@ def anvil() -> Path:
     return program
 
 
+def missing() -> str:
+    """Say what is not installed, empty when a chain can be started."""
+    try:
+        anvil()
+        for name in FROM_NPM:
+            artifact(name)
+        return "" if COMPILED.exists() and MULTICALL3.exists() else f"{COMPILED}: is missing; `make chain` installs it"
+    except ConfigurationError as error:
+        return str(error)
+
+
 def artifact(name: str) -> Artifact:
     """Return a contract by the name it has here; raises `ConfigurationError` where it was not installed."""
     path = PACKAGES / FROM_NPM[name] if name in FROM_NPM else COMPILED

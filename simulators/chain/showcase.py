@@ -13,7 +13,10 @@ from simulators.chain.chain import LocalChain
 PLAIN = "DUST"
 # Base units by token, of what is known and of what strangers send.
 KNOWN = {"USDC": 200_000, "EIGEN": 10**18, "DAI": 3 * 10**18, "weETH": 10**15, "WETH": 10**14}
-ALLOWED = ("DUST000", "DUST024", "DUST030", "DUST036", "DUST042")
+ALLOWED = (
+    *(f"DUST{number:03}" for number in (0, 2, 3, 4, 5, 6, 7, 8, 9, 10)),
+    *("DUST024", "DUST025", "DUST030", "DUST036", "DUST042"),
+)
 STRANGERS = ("DUST001", "honeypot", "liar", "look_alike", "same_symbol", "script", "control")
 
 

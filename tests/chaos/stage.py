@@ -17,7 +17,8 @@ from urllib.request import Request, urlopen
 import pytest
 import redis
 
-from domain.commands import Declare
+from domain.account import Account
+from domain.commands import Command, Declare
 from domain.decision import fingerprint
 from dustman import pulse
 from dustman.child import Child, Job
@@ -33,7 +34,7 @@ from events.money import Amount
 from tests.chaos.subscriber import Subscriber
 from tests.dustman.remains import living
 from tests.redis_server import RedisServer
-from workers.handling import Streams
+from workers.handling import ACCOUNTS, Streams
 
 ACCOUNT = "main"
 SCENARIO = Path(__file__).with_name("scenario.yaml")
@@ -74,10 +75,10 @@ class Stage:
     subscriber: Subscriber
     mark: int = 0
     diary: list[str] = field(default_factory=list)
-    streams: Streams = field(init=False)
+    streams: Streams[Account, Command] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.streams = Streams(self.log, now, lambda: None)
+        self.streams = Streams(ACCOUNTS, self.log, now, lambda: None)
 
     def provoke(self, crumbs: Collection[str] = tuple(CRUMBS)) -> None:
         """Bring crumbs into the account: the next scan finds dust."""
@@ -192,7 +193,7 @@ class Stage:
 
     def at_rest(self) -> bool:
         """Say whether every crumb is sold, every sweep ended and every announcement answered."""
-        if self.streams.load(ACCOUNT).account.sweep is not None or self.crumbs_left():
+        if self.streams.load(ACCOUNT).state.sweep is not None or self.crumbs_left():
             return False
         announced = [each.position for each in self.news() if isinstance(each.fact, DustDetected)]
         return self.log.checkpoint(GROUP) >= max(announced, default=0)
@@ -235,7 +236,7 @@ def plain_redis(stage: Stage) -> Any:
 def _go_live(log: EventLog, settings: Settings) -> None:
     policy = settings.account(ACCOUNT).policy()
     mark = fingerprint(policy)
-    streams = Streams(log, now, lambda: None)
+    streams = Streams(ACCOUNTS, log, now, lambda: None)
     for fact in (
         DryRunCompleted(ACCOUNT, mark, 0, 0, Amount(Decimal(0), policy.target), now()),
         AccountWentLive(ACCOUNT, mark, policy.sweep_cap, policy.day_cap, policy.currency),

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from dustman.demo.audience import recorded_of
-from dustman.demo.audit import Audit, audit
+from dustman.demo.audit import Audit, audit, exchange_statement
 from events.envelope import cloud_event
 from events.facts import DustDetected, LegFilled, LegRequested, ScanCompleted
 from events.feed import stream_key
@@ -81,4 +81,5 @@ def audited(stage: Stage) -> Audit:
         recorded = recorded_of(event.encode())
         lots.apply(recorded)
         add(ledger, recorded.fact)
-    return audit(ACCOUNT, ledger, lots, stage.log, stage.venue.get("/ledger"), stage.venue.get("/orders"))
+    statement = exchange_statement(stage.venue.get("/ledger"), stage.venue.get("/orders"))
+    return audit(ACCOUNT, ledger, lots, stage.log, statement)

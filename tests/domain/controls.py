@@ -13,7 +13,7 @@ from domain.decision import decide, fingerprint
 from domain.dust import Market
 from domain.scan import Reading
 from domain.venue import Capabilities, Holding, Price, Product
-from events.facts import AccountWentLive, DryRunCompleted, DustDetected, Fact
+from events.facts import AccountFact, AccountWentLive, DryRunCompleted, DustDetected
 from events.money import Amount
 from events.values import Execution, Fill, LegKind, Policy, Quote
 
@@ -76,7 +76,7 @@ def reading(*holdings: Holding, at: Market | None = None, due: datetime = NOON, 
     return Reading("main", "coinbase", due, due + timedelta(seconds=1), holdings, at or market(), 4, automatic)
 
 
-def fold(account: Account, facts: Sequence[Fact]) -> Account:
+def fold(account: Account, facts: Sequence[AccountFact]) -> Account:
     for fact in facts:
         account = evolve(account, fact)
     return account
@@ -97,7 +97,7 @@ def allowed(policy: Policy) -> tuple[DryRunCompleted, AccountWentLive]:
     return dry, AccountWentLive("main", mark, policy.sweep_cap, policy.day_cap, "USD")
 
 
-def when(account: Account, command: Command) -> tuple[Account, list[Fact]]:
+def when(account: Account, command: Command) -> tuple[Account, list[AccountFact]]:
     facts = decide(command, account)
     return fold(account, facts), facts
 

@@ -53,7 +53,7 @@ def offered(at: Wallet, worker: str = "worker", **changes: object) -> RequestBun
     proposal = dataclasses.replace(proposal, **changes)  # type: ignore[arg-type]
     signed = at.chain.sign(proposal, Purpose.SWEEP, proposal.nonce)
     mark = fingerprint(at.policy)
-    return RequestBundle(intents(spends, sweep, proposal), signed, proposal, RULES, mark, worker, at.chain.now)
+    return RequestBundle(intents(spends, sweep.legs, proposal), signed, proposal, RULES, mark, worker, at.chain.now)
 
 
 def test_step__swaps__go_together_in_one_bundle() -> None:

@@ -19,10 +19,10 @@ from domain.leg import Answer, Requested, Unknown, is_exit
 from domain.sweep import Ask, Finish, GiveUp, Rest, Try, size, worth
 from domain.venue import Holding, NeverArrived, Pending
 from events.facts import (
+    AccountFact,
     DustConversionFailed,
     DustConverted,
     DustDetected,
-    Fact,
     LegFilled,
     LegRequested,
     ProceedsCarried,
@@ -112,8 +112,8 @@ class World:
         return Holding(wanted.asset, wanted.quantity * (self.seen.pop(0) if self.seen else 1), D(0))
 
 
-def walk(account: Account, world: World, policy: Policy) -> tuple[Account, list[Fact]]:
-    told: list[Fact] = []
+def walk(account: Account, world: World, policy: Policy) -> tuple[Account, list[AccountFact]]:
+    told: list[AccountFact] = []
 
     def act(command: Command) -> None:
         nonlocal account
@@ -189,7 +189,7 @@ def test_promises__whatever_happens__are_kept(
     assert fold(given(policy), facts) == account
 
 
-def assert_sold_what_may_be_sold(told: list[Fact], policy: Policy) -> None:
+def assert_sold_what_may_be_sold(told: list[AccountFact], policy: Policy) -> None:
     """Only what was announced, no more of it, below the threshold, within the sweep's cap, at the owner's gain."""
     legs = {leg.leg_id: leg for fact in told if isinstance(fact, DustDetected) for leg in fact.plan}
     lots = {lot.lot_id: lot for fact in told if isinstance(fact, DustDetected) for lot in fact.lots}
@@ -207,7 +207,7 @@ def assert_sold_what_may_be_sold(told: list[Fact], policy: Policy) -> None:
     assert not {lot.asset for lot in lots.values()} & {policy.target, *policy.excluded, *policy.hubs}
 
 
-def assert_every_lot_is_answered(told: list[Fact]) -> None:
+def assert_every_lot_is_answered(told: list[AccountFact]) -> None:
     announced = [lot.lot_id for fact in told if isinstance(fact, DustDetected) for lot in fact.lots]
     converted = Counter(fact.lot_id for fact in told if isinstance(fact, DustConverted))
     failed = {fact.lot_id for fact in told if isinstance(fact, DustConversionFailed)}
@@ -226,7 +226,7 @@ def assert_spent_what_was_earned(account: Account, policy: Policy) -> None:
     assert -laid_out <= (policy.top_up or 0)
 
 
-def assert_target_is_shared_out(account: Account, facts: list[Fact], policy: Policy) -> None:
+def assert_target_is_shared_out(account: Account, facts: list[AccountFact], policy: Policy) -> None:
     """What was bought is what the lots were given or still hold."""
     if policy.target in policy.hubs:
         return

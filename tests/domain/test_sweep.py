@@ -22,13 +22,13 @@ from domain.leg import Answer, Filled, Requested, Unknown, next_attempt
 from domain.sweep import Ask, Finish, GiveUp, Rest, Try, size
 from domain.venue import NeverArrived, Pending, Price
 from events.facts import (
+    AccountFact,
     ConversionsHalted,
     ConversionsResumed,
     DustConversionFailed,
     DustConverted,
     DustDetected,
     DustUnroutable,
-    Fact,
     LegFilled,
     LegRefused,
     LegRequested,
@@ -87,12 +87,12 @@ def all_of_it(intent: LegRequested) -> Answer:
 
 def drive(
     account: Account, answer: Answers = all_of_it, policy: Policy = POLICY, seen: Decimal = WHOLE
-) -> tuple[Account, list[Fact]]:
+) -> tuple[Account, list[AccountFact]]:
     """Walk the open sweep as a worker does, with a venue that answers as told and has every balance.
 
     Of what a buy would spend only the part `seen` is there when it is read.
     """
-    told: list[Fact] = []
+    told: list[AccountFact] = []
 
     def act(command: Command) -> None:
         nonlocal account
@@ -133,7 +133,7 @@ def half_a_buy(intent: LegRequested) -> Answer:
 T = TypeVar("T")
 
 
-def of(kind: type[T], facts: list[Fact]) -> list[T]:
+def of(kind: type[T], facts: list[AccountFact]) -> list[T]:
     return [fact for fact in facts if isinstance(fact, kind)]
 
 
@@ -337,7 +337,7 @@ def test_sweep__an_unknown_outcome__blocks_every_other_leg_until_it_is_settled()
     assert isinstance(next_step(account), Try)
 
 
-def start_first_leg(account: Account, fingerprint_of: Policy = POLICY) -> tuple[Account, list[Fact]]:
+def start_first_leg(account: Account, fingerprint_of: Policy = POLICY) -> tuple[Account, list[AccountFact]]:
     step = next_step(account)
     assert isinstance(step, Try)
     plan = step.leg.plan
@@ -387,7 +387,7 @@ def test_request__nothing_would_be_left_after_fees__is_declined() -> None:
     assert refused.refusal.code is RefusalCode.NO_NET_GAIN
 
 
-def first_offer(account: Account, price: str = "0.40", **changes: Amount) -> list[Fact]:
+def first_offer(account: Account, price: str = "0.40", **changes: Amount) -> list[AccountFact]:
     step = next_step(account)
     assert isinstance(step, Try)
     assert account.sweep
@@ -699,7 +699,7 @@ def test_sweeps__whatever_the_venue_answers__every_unit_is_accounted_for(
         assert_accounted(account, facts)
 
 
-def assert_accounted(account: Account, facts: list[Fact]) -> None:
+def assert_accounted(account: Account, facts: list[AccountFact]) -> None:
     """Money earned less money spent is in the purse; the target bought is in the lots' hands or still owed to them."""
     fills = [fact.fill for fact in of(LegFilled, facts)]
     for hub in (USD, USDC):

@@ -122,7 +122,7 @@ class Wallet:
 
     @property
     def account(self) -> Account:
-        return self.desk.streams.load("main").account
+        return self.desk.streams.load("main").state
 
     def facts(self, form: type[F]) -> list[F]:
         return [recorded.fact for recorded in self.log.read() if isinstance(recorded.fact, form)]

@@ -19,7 +19,7 @@ from dustman.exits import Exit
 from dustman.exports.forms import Form
 from dustman.exports.whole_file import whole_file
 from events.archive import lines
-from events.facts import ConversionsHalted
+from events.facts import ConversionsHalted, account_of
 from events.log import Recorded
 from events.sqlite import SQLiteLog
 from tests.dustman.conftest import COMMAND, Typed
@@ -71,7 +71,7 @@ def test_events__since_a_position_or_a_time__begin_with_it(log: SQLiteLog, dustm
 
 
 def test_events__of_an_account_and_type_since__are_those(log: SQLiteLog, dustman: Typed) -> None:
-    wanted = [r.position for r in log.read(after=4) if (r.type, r.fact.account) == ("leg_filled", "old")]
+    wanted = [r.position for r in log.read(after=4) if (r.type, account_of(r.fact)) == ("leg_filled", "old")]
     asked = dustman("events", "--json", "--since", "5", "--type", "leg_filled", "--account", "old")
     assert positions(asked.out) == wanted != []
 

@@ -150,7 +150,7 @@ def heard(terminal: int) -> str:
 
 def test_init__at_a_terminal__asks_again_until_accepted_and_hides_the_secret(tmp_path: Path) -> None:
     secret = ed25519()
-    answers = ["", NAME, secret, "ETH", "0,5", "0.10", "20", "", "5", ""]
+    answers = ["", "", NAME, secret, "ETH", "0,5", "0.10", "20", "", "5", ""]
     number, said = typed_at_terminal(tmp_path, answers)
     assert number == 0, said
     account = load(tmp_path / "dustman.yaml", {}).account("main")
@@ -160,3 +160,46 @@ def test_init__at_a_terminal__asks_again_until_accepted_and_hides_the_secret(tmp
     assert "per_sweep (25) is above per_day (20)" in said
     assert secret not in said
     assert key_of(load(tmp_path / "dustman.yaml", {}), "main").secret == secret
+
+
+WALLET = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+NODE = ("--chain", "arbitrum", "--endpoint", "http://127.0.0.1:1/path")
+
+
+def test_init__a_wallet__is_watched_with_defaults(dustman: Typed, home: Path) -> None:
+    ended = dustman("init", "--wallet", WALLET, *NODE, "--per-day", "9", "--per-sweep", "9", "--json")
+    assert (ended.exit, ended.value["variables"]) == (Exit.DONE, [])
+    written = load(home / "dustman.yaml", {}).wallet("main")
+    assert (written.address, written.chain, written.target, written.selling) == (WALLET, 42161, "ETH", None)
+    assert (written.threshold, written.caps.per_day) == (Decimal(10), Decimal(9))
+    assert not (home / ".env").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--wallet", WALLET.lower() + "0", *NODE], "--wallet: "),
+        (["--wallet", WALLET], "chain: is missing"),
+        (["--wallet", WALLET, "--chain", "solana", "--endpoint", "https://x"], '--chain: "solana" is not ethereum'),
+        (["--wallet", WALLET, "--chain", "base", "--endpoint", "ftp://x"], "--endpoint: what stands there (not shown)"),
+        (["--wallet", WALLET, *NODE, "--target", "BTC"], '--target: "BTC" is not one of ETH'),
+        (["--wallet", WALLET, *NODE, "--key-file", "key.json"], "--wallet takes no key"),
+        (["--chain", "base"], "chain: "),
+    ],
+)
+def test_init__a_bad_answer_about_a_wallet__writes_nothing(
+    dustman: Typed, home: Path, arguments: list[str], words: str
+) -> None:
+    ended = dustman("init", *arguments)
+    assert (ended.exit, ended.out) == (Exit.CONFIGURATION, "")
+    assert words in ended.err
+    assert list(home.iterdir()) == []
+
+
+def test_init__at_a_terminal__an_address_makes_it_a_wallet(tmp_path: Path) -> None:
+    answers = ["0x12", WALLET, "base", "https://node.example/key", "", "5", "", "", "every 5 min"]
+    number, said = typed_at_terminal(tmp_path, answers)
+    assert number == 0, said
+    wallet = load(tmp_path / "dustman.yaml", {}).wallet("main")
+    assert (wallet.address, wallet.chain, wallet.threshold, wallet.schedule) == (WALLET, 8453, Decimal(5), Every(300))
+    assert "is not an address" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,22 @@ def test_wallet__that_sells__goes_live_and_is_swept(
     assert "live" in dustman("status").out
     assert dustman("sweep", "main").exit == Exit.NOTHING_TO_DO
     assert wallet.key[2:] not in dustman("log", "verify").out + dustman("events", "--json").out
+
+
+def test_dry_run__of_a_wallet__takes_gas_off_and_names_what_it_would_eat(
+    dustman: Typed, home: Path, chain: LocalChain, proxy: ChainProxy
+) -> None:
+    wallet = chain.wallets[0]
+    chain.hand_out([("DUST000", wallet.address, 10**15), ("EIGEN", wallet.address, 10**19)])
+    written(home, selling(chain, proxy.url), {"DUSTMAN_MAIN_KEY_SECRET": wallet.key})
+    before = proxy.counts()["requests"]
+    run = dustman("sweep", "main", "--dry-run", "--json").value
+    assert proxy.counts()["requests"] - before <= 7
+    crumb, eigen = sorted(run["legs"], key=lambda leg: Decimal(leg["spend"]["quantity"]))
+    assert crumb["offer"]["sentence"].startswith("gas at ")
+    assert run["refused"] == 1
+    assert [fee["asset"] for fee in eigen["offer"]["fees"]] == ["eip155:31337/slip44:60"]
+    assert run["net"]["quantity"] == eigen["offer"]["receive"]["quantity"]
 
 
 def test_keystore__with_its_password__is_unlocked_once(home: Path, chain: LocalChain) -> None:

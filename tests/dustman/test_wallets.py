@@ -391,12 +391,65 @@ def test_doctor__a_node_without_overrides_and_an_old_feed__are_warnings(
     assert "EIGEN/USD" in found["main: feeds"][1]
 
 
+@pytest.fixture
+def seller(home: Path, chain: LocalChain, account: Form) -> Form:
+    """The same with a key and a delegate."""
+    (home / ".env").write_text(f"DUSTMAN_MAIN_KEY_SECRET={chain.wallets[0].key}\n")
+    return {**account, "selling": {"key": "env", "delegate": chain.contracts.batch_account}}
+
+
+def test_doctor__a_wallet_that_sells__has_its_key_its_delegate_and_its_gas_looked_at(
+    dustman: Typed, home: Path, chain: LocalChain, seller: Form
+) -> None:
+    written(home, seller)
+    found = verdicts(dustman)
+    assert {verdict for verdict, _ in found.values()} == {"ok"}
+    assert found["main: key"][1] == f"can sign for {chain.wallets[0].address}"
+    assert "not delegated yet" in found["main: delegation"][1]
+    assert "100.000000 of the coin" in found["main: gas"][1]
+
+
+def test_doctor__a_wallet_that_cannot_sell__says_what_is_wrong(
+    dustman: Typed, home: Path, chain: LocalChain, seller: Form
+) -> None:
+    owner = chain.wallets[0].address
+    chain.rpc("anvil_setBalance", owner, "0x1")
+    chain.rpc("anvil_setCode", owner, "0xef0100" + "11" * 20)
+    for delegate, words in ((chain.contracts.weth, "does not say that it makes batches"), (ADDRESS, "nothing stands")):
+        written(home, {**seller, "selling": {"key": "env", "delegate": delegate}})
+        found = verdicts(dustman)
+        assert found["main: delegate"][0] == "fail"
+        assert words in found["main: delegate"][1]
+    assert found["main: delegation"][0] == "fail"
+    assert found["main: gas"][0] == "warn"
+
+
+def test_doctor__a_key_of_another_wallet__is_not_used(
+    dustman: Typed, home: Path, chain: LocalChain, seller: Form
+) -> None:
+    (home / ".env").write_text(f"DUSTMAN_MAIN_KEY_SECRET={chain.wallets[1].key}\n")
+    written(home, seller)
+    found = verdicts(dustman)
+    assert found["main: key"][0] == "fail"
+    assert chain.wallets[1].key not in found["main: key"][1]
+    assert found["main: nodes"][0] == "skip"
+
+
+def test_doctor__a_keystore_that_others_may_read__is_a_warning(dustman: Typed, home: Path, seller: Form) -> None:
+    (home / "wallet.json").write_text("{}")
+    (home / "wallet.json").chmod(0o644)
+    written(home, {**seller, "selling": {**seller["selling"], "key": "wallet.json"}})
+    assert verdicts(dustman)["main: keystore"][0] == "warn"
+
+
 def test_simulate_chain__with_settings__writes_a_file_that_scans_dust(tmp_path: Path) -> None:
     with simulated(tmp_path):
         ended = spawned("scan", "--json", cwd=tmp_path)
         assert (ended.exit, ended.err.count("Traceback")) == (Exit.DONE, 0)
         assert ended.value["kept"]["quarantined"] == 7
-        assert len(ended.value["dust"]) == 10
+        assert len(ended.value["dust"]) == 20
+        tried = spawned("sweep", "--dry-run", cwd=tmp_path)
+        assert "only watched; accounts.wallet.selling" in tried.out
     again = spawned("simulate", "chain", "--settings", "dustman.yaml", cwd=tmp_path)
     assert again.exit == Exit.CONFIGURATION
     assert "is there already" in again.err

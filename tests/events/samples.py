@@ -17,6 +17,7 @@ from events.facts import (
     DustConversionFailed,
     DustConverted,
     DustDetected,
+    DustInstructed,
     DustUnroutable,
     EthReserved,
     Fact,
@@ -32,6 +33,8 @@ from events.facts import (
     ProceedsCarried,
     ReservationReleased,
     ScanCompleted,
+    StrategyMeasured,
+    StrategyNotMeasured,
     SweepCompleted,
     TransactionDisplaced,
     TransactionIncluded,
@@ -52,10 +55,12 @@ from events.values import (
     FundingAnswer,
     FundingSource,
     GasPrice,
+    Instruction,
     Keep,
     Kept,
     LegKind,
     Lot,
+    MeasuredLot,
     Outcome,
     PlannedLeg,
     Policy,
@@ -65,6 +70,7 @@ from events.values import (
     RefusalCode,
     Release,
     SignedTransaction,
+    Unmeasured,
     Unroutable,
 )
 
@@ -72,6 +78,7 @@ D = Decimal
 AT = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 2, 0, 7, 123456, tzinfo=UTC)
 XRP, BTC, USDC = "coinbase:XRP", "coinbase:BTC", "coinbase:USDC"
+EIGEN = "eip155:1/erc20:0xec53bF9167f50cDEB3Ae105f56099aaaB9061F83"
 
 POLICY = Policy(
     target=BTC,
@@ -132,6 +139,8 @@ SAMPLES: Final[tuple[Fact, ...]] = (
             PlannedLeg("leg-2", LegKind.BUY, "BTC-USDC", USDC, BTC, None, None, D("0.01"), D(1)),
         ),
         live=True,
+        strategy="weeth-loop",
+        mode="eth_leveraged",
     ),
     DustUnroutable(
         account="main",
@@ -272,6 +281,57 @@ SAMPLES: Final[tuple[Fact, ...]] = (
     AccountWentLive("main", "9f86d081", D(50), D(100), "USD"),
     ConversionsHalted("main", "owner asked"),
     ConversionsResumed("main"),
+    StrategyMeasured(
+        strategy="weeth-loop",
+        measure_id="measure-1",
+        due=AT,
+        measured_at=LATER,
+        mode="eth_leveraged",
+        currency="USD",
+        lots=(MeasuredLot("main", "ethereum", EIGEN, D("160.5"), D("0.42"), D("67.41"), "leftover"),),
+        unexpected=(MeasuredLot("main", "coinbase", XRP, D("0.9"), D("0.5"), D("0.45"), "transfer"),),
+        unpriced=("eip155:1/erc20:0x8F08B70456eb22f6109F57b8fafE862ED28E6040",),
+        total=D("67.41"),
+        equity=D(30_000),
+        source="computed",
+        ratio=D("0.002247"),
+        threshold=D("60.000"),
+        exceeds=True,
+        missing=D(0),
+        net=D("66.9"),
+        triggered=False,
+        sentence="its accounts are being swept",
+    ),
+    StrategyNotMeasured(
+        "weeth-loop", "measure-2", AT, LATER, "eth_leveraged", Unmeasured.EQUITY_STALE, "equity is 700 s old, of 600 s"
+    ),
+    DustInstructed(
+        strategy="weeth-loop",
+        measure_id="measure-1",
+        mode="eth_leveraged",
+        instructions=(
+            Instruction(
+                account="main",
+                venue="ethereum",
+                asset=EIGEN,
+                quantity=D("160.5"),
+                value=D("67.41"),
+                path=(EIGEN, "eip155:1/slip44:60"),
+                product="EIGEN-ETH-3000",
+                estimated=Amount(D("0.0224"), "eip155:1/slip44:60"),
+                fees=(Amount(D("0.4815"), EIGEN),),
+                gas=D("0.31"),
+                net=D("66.9"),
+                expires_at=LATER,
+                preferred=False,
+                behind=D(0),
+            ),
+        ),
+        total=D("67.41"),
+        net=D("66.9"),
+        currency="USD",
+        instructed_at=LATER,
+    ),
 )
 
 ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=20)

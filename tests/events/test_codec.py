@@ -169,7 +169,7 @@ def test_decode__field_with_a_default__is_still_required() -> None:
     [detected] = [sample for sample in SAMPLES if type_of(sample).word == "dust_detected"]
     plain = json.loads(encode(detected))
     del plain["policy"]["minimum_gain"]
-    with pytest.raises(UnfitFact, match=r"dust_detected v1: field policy\.minimum_gain: missing"):
+    with pytest.raises(UnfitFact, match=r"dust_detected v2: field policy\.minimum_gain: missing"):
         decode(type_of(detected), json.dumps(plain, **CANONICAL).encode())
 
 

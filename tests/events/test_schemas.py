@@ -90,7 +90,8 @@ def entries(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
 
 
 def test_files__in_the_repository__are_what_the_code_would_write() -> None:
-    assert files() == WRITTEN, "run: make docs"
+    newest = {name: text for name, text in WRITTEN.items() if name not in map(file_name, UPCASTERS)}
+    assert files() == newest, "run: make docs"
     assert (ROOT / PAGE).read_text("utf-8") == page(), "run: make docs"
 
 

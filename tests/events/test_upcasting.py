@@ -12,7 +12,9 @@ import pytest
 
 from events.archive import lines, opened
 from events.catalogue import FACT_OF, EventType, UnknownType, type_of
+from events.catalogue import UPCASTERS as RELEASED
 from events.codec import UnfitFact, decode
+from events.facts import account_of
 from events.inspection import inspect
 from events.leaf import leaf
 from events.log import CorruptLog, EventIdConflict, NewEvent, Recorded
@@ -38,7 +40,7 @@ def account_from_owner(fields: Fields) -> Fields:
 
 
 # Versions before the first, so that they end at the catalogue that production has.
-UPCASTERS = {EventType(WORD, -1): reason_from_sentence, EventType(WORD, 0): account_from_owner}
+UPCASTERS = {**RELEASED, EventType(WORD, -1): reason_from_sentence, EventType(WORD, 0): account_from_owner}
 EARLIEST = b'{"account":"owner-main","sentence":"moving"}'
 EARLIER = b'{"account":"owner-main","reason":"moving"}'
 NEWEST = b'{"account":"main","reason":"moving"}'
@@ -113,7 +115,9 @@ def test_decode__other_bytes_of_an_earlier_version__are_refused_by_its_name(
 
 
 def test_decode__a_field_too_many_after_the_way__is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("events.codec._newest", Upcasting(FACT_OF, {EventType(WORD, 0): lambda old: old | {"x": "1"}}))
+    monkeypatch.setattr(
+        "events.codec._newest", Upcasting(FACT_OF, {**RELEASED, EventType(WORD, 0): lambda old: old | {"x": "1"}})
+    )
     with pytest.raises(UnfitFact, match=f"^{WORD} v0: {WORD} v1: field x: unknown"):
         decode(EventType(WORD, 0), NEWEST)
 
@@ -139,7 +143,7 @@ def test_log__with_an_earlier_version__keeps_its_bytes_and_proves_them(old: SQLi
     first, second = old.read()
     assert (first.type_version, first.data, first.fact) == (-1, EARLIEST, halt("moving"))
     assert second.type_version == type_of(second.fact).version
-    assert fold(old, "", lambda told, event: f"{told} {event.fact.account}") == " main main"
+    assert fold(old, "", lambda told, event: f"{told} {account_of(event.fact)}") == " main main"
     found = inspect(old, ())
     assert (found.events, found.broken) == (2, [])
     assert json.loads(leaf(first))["type_version"] == -1
@@ -165,7 +169,7 @@ def test_append__repeated_after_a_version_was_left_behind__is_recognised(old: SQ
 def test_fold__at_a_type_of_a_newer_release__stops_with_position_type_and_what_to_do(
     old: SQLiteLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("events.codec._newest", Upcasting(FACT_OF, {}))
+    monkeypatch.setattr("events.codec._newest", Upcasting(FACT_OF, RELEASED))
     with pytest.raises(
         CorruptLog, match=rf"position 1 .*{WORD} v-1 is not in the catalogue, .* read this log with the"
     ):

@@ -29,7 +29,7 @@ from events.sqlite import SQLiteLog
 from events.subscription import Subscription
 from tests.events.clocks import utc_now
 from tests.events.samples import AT, new
-from workers.handling import Streams
+from workers.handling import ACCOUNTS, Streams
 from workers.relaying import keep_up
 
 # Spawned, not forked: a test process has threads.
@@ -77,7 +77,7 @@ def append_whatever_happens(url: str, name: str, appends: int, acknowledged: Pat
 def decide_whatever_happens(url: str, name: str, decisions: int, acknowledged: Path) -> None:
     """Decide about the account that all share, as the workers' loop does, and note the mark of each decision."""
     log = PostgresLog(url, utc_now, deadline=0.5)
-    streams = Streams(log, utc_now, lambda: None)
+    streams = Streams(ACCOUNTS, log, utc_now, lambda: None)
     with acknowledged.open("a") as notes:
         for number in range(decisions):
             mark = f"{name}-{number}"

@@ -14,7 +14,15 @@ from domain.decision import fingerprint
 from domain.identity import stream_of
 from domain.leg import Answer
 from domain.venue import NeverArrived, Pending
-from events.facts import AccountWentLive, DryRunCompleted, DustDetected, Fact, LegFilled, LegRequested, SweepCompleted
+from events.facts import (
+    AccountFact,
+    AccountWentLive,
+    DryRunCompleted,
+    DustDetected,
+    LegFilled,
+    LegRequested,
+    SweepCompleted,
+)
 from events.log import EventLog, NewEvent
 from events.money import Amount, ticker
 from events.values import Execution, Fill, LegKind, Lot, PlannedLeg
@@ -26,10 +34,10 @@ WORDS = ("all", "half", "no", "pending", "lost")
 Scan = tuple[int, int, int, Sequence[str]]
 
 
-def swept_account(name: str, scans: Sequence[Scan]) -> list[Fact]:
+def swept_account(name: str, scans: Sequence[Scan]) -> list[AccountFact]:
     """Everything that happens to an account whose venue answers each scan's legs in the given words."""
     mark = fingerprint(POLICY)
-    account, facts = Account(name), list[Fact]()
+    account, facts = Account(name), list[AccountFact]()
     dry = DryRunCompleted(name, mark, 1, 0, Amount(D("0.00001"), BTC), NOON)
     live = AccountWentLive(name, mark, POLICY.sweep_cap, POLICY.day_cap, "USD")
     for fact in (dry, live):
@@ -60,7 +68,7 @@ def _answer(intent: LegRequested, word: str) -> Answer:
             return all_of_it(intent)
 
 
-def record(log: EventLog, clock: SetClock, stories: Sequence[Sequence[Fact]], random: Random) -> None:
+def record(log: EventLog, clock: SetClock, stories: Sequence[Sequence[AccountFact]], random: Random) -> None:
     """Append the stories side by side, each in its own order, at times that lie apart by anything up to an hour."""
     waiting = [list(story) for story in stories]
     while left := [story for story in waiting if story]:
@@ -77,7 +85,7 @@ HOSTILE = 'coinbase:=HYPERLINK("evil","x")'
 TOKEN = "eip155:1/erc20:0x6B175474E89094C44Da98b954EedeAC495271d0F"
 
 
-def awkward() -> list[Fact]:
+def awkward() -> list[AccountFact]:
     """A sweep with two equal orders, 18 decimals, a reward, a token of a chain, and one whose name is a formula."""
     sold = (
         ("ada", Amount(D("1.2"), ADA), "0.48", "0.00576", "leftover"),

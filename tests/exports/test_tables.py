@@ -15,7 +15,7 @@ from dustman.exports import tables
 from dustman.exports.forms import Form, write
 from dustman.period import Period
 from events.codec import rfc3339
-from events.facts import ConversionsHalted
+from events.facts import ConversionsHalted, account_of
 from events.log import EventLog
 from events.memory import MemoryLog
 from tests.events.clocks import SetClock
@@ -46,7 +46,7 @@ def test_csv__of_every_type__has_each_part_of_the_envelope(log: EventLog) -> Non
         assert (row["type"], int(row["type_version"])) == (recorded.type, recorded.type_version)
         assert row["data"].encode() == recorded.data
         assert row["recorded_at"] == rfc3339(recorded.recorded_at)
-        assert row["account"].removeprefix("'") == recorded.fact.account
+        assert row["account"].removeprefix("'") == account_of(recorded.fact)
         assert row["causation_id"] == (recorded.causation_id or "")
     assert rows[-1]["account"] == "'=cmd"
 
@@ -62,7 +62,7 @@ def test_parquet__of_every_type__reads_back_as_it_was_recorded(
     for row, recorded in zip(rows, log.read(), strict=True):
         assert row["data"].encode() == recorded.data
         assert (row["position"], row["recorded_at"]) == (recorded.position, recorded.recorded_at)
-        assert (row["occurred_at"], row["account"]) == (recorded.occurred_at, recorded.fact.account)
+        assert (row["occurred_at"], row["account"]) == (recorded.occurred_at, account_of(recorded.fact))
         assert row["causation_id"] == recorded.causation_id
 
 

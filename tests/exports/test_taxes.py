@@ -19,7 +19,7 @@ from domain.errors import ImpossibleHistory
 from dustman.exports.cells import guarded
 from dustman.exports.forms import TAX, Form, write
 from dustman.period import Period
-from events.facts import DustDetected, Fact, LegFilled
+from events.facts import AccountFact, DustDetected, LegFilled
 from events.log import EventLog
 from events.memory import MemoryLog
 from events.money import Amount, exactly_less, exactly_sum
@@ -40,7 +40,7 @@ SCANS = st.lists(
 )
 
 
-def log_of(*stories: Sequence[Fact], seed: int = 1) -> EventLog:
+def log_of(*stories: Sequence[AccountFact], seed: int = 1) -> EventLog:
     clock = SetClock()
     log = MemoryLog("log-1", clock)
     record(log, clock, stories, Random(seed))

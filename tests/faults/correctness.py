@@ -48,7 +48,7 @@ def assert_correct(at: Stand, finished: bool) -> None:
     """
     log = list(at.desk.log.read())
     account = accounts_of(log)["main"]
-    assert account == at.desk.streams.load("main").account, "replayed from nothing, the account is another one"
+    assert account == at.desk.streams.load("main").state, "replayed from nothing, the account is another one"
     _assert_one_deed_a_leg(at, log)
     _assert_ledgers_agree(at, log, account, finished)
     _assert_purse_agrees(log, account)

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from events.facts import account_of
 from events.log import EventLog
 from events.sqlite import SQLiteLog
 from tests.events.clocks import SetClock
@@ -50,7 +51,7 @@ def test_state__as_of_1000_times__is_the_full_fold_of_what_was_recorded_by_then(
         account = random.choice(["", "main", "other", "third"])
         key = (len(by_then), account)
         if key not in folds:
-            folds[key] = state_of(each for each in by_then if account in ("", each.fact.account))
+            folds[key] = state_of(each for each in by_then if account in ("", account_of(each.fact)))
         assert state_of(log.read(until=log.position_at(moment)), account) == folds[key]
         seen.add(len(by_then))
     assert {0, len(records)} < seen

@@ -14,12 +14,12 @@ import pytest
 import views
 from domain.account import Account
 from domain.lane import Idle, Included, Lane, Signed
-from events.facts import TransactionIncluded, TransactionSigned
+from events.facts import StrategyFact, TransactionIncluded, TransactionSigned
 from events.log import EventLog, Recorded
 from events.memory import MemoryLog
 from events.sqlite import SQLiteLog
 from tests.events.clocks import SetClock
-from tests.events.samples import SAMPLES
+from tests.events.samples import SAMPLES, new
 from tests.exports.stories import record, swept_account
 from tests.views.stories import STORIES, story
 from views import closed, form, snapshots
@@ -184,6 +184,17 @@ def test_form__of_a_nonce_lane_in_each_state__gives_it_back() -> None:
         assert state_from(rewritten(form_of(state)), []) == state
 
 
+def test_form__of_strategies__gives_them_back_whatever_came_of_them() -> None:
+    log = MemoryLog("log-1", SetClock())
+    told = [sample for sample in SAMPLES if isinstance(sample, StrategyFact)]
+    for version, fact in enumerate([*told, *told]):
+        log.append("strategy-weeth-loop", version, [new(f"s{version}", fact)])
+        state = state_of(log.read())
+        assert state.strategies["weeth-loop"].due_until is not None
+        assert state.accounts == {}
+        assert state_from(rewritten(form_of(state)), []) == state
+
+
 def rewritten(written: StateForm) -> StateForm:
     return msgspec.msgpack.decode(PACK.encode(written), type=StateForm)
 
@@ -192,7 +203,7 @@ def test_form__of_an_account__has_all_its_fields() -> None:
     in_flight = ("attempts", "displaced", "seen")
     assert form._Lane.__struct_fields__ == in_flight + tuple(field.name for field in dataclasses.fields(Lane))[1:]
     assert form._Account.__struct_fields__ == Account._fields
-    assert {field.name for field in dataclasses.fields(State)} == {"lots", "ledger", "accounts"}
+    assert {field.name for field in dataclasses.fields(State)} == {"lots", "ledger", "accounts", "strategies"}
 
 
 def test_closed__in_pages__is_the_same_sequence(log: EventLog) -> None:

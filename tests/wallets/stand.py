@@ -225,7 +225,7 @@ class Stand:
     @property
     def halted(self) -> str:
         """Why the account is halted, empty when it is not."""
-        return self.desk.streams.load(ACCOUNT).account.halted
+        return self.desk.streams.load(ACCOUNT).state.halted
 
     def nonce(self) -> int:
         """How many transactions the chain counts of the wallet."""

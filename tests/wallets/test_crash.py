@@ -98,7 +98,7 @@ def test_worker__that_dies_at_any_step__is_continued_by_another(shared_chain: Lo
 
 def naive(built: Stand, wallet: KeyedWallet, share: int) -> dict[str, Amount]:
     """Sell a part of a lot as senders in libraries do: a lost answer is asked for anew, with the chain's next nonce."""
-    current = built.desk.streams.load(ACCOUNT).account
+    current = built.desk.streams.load(ACCOUNT).state
     step = next_step(current)
     assert isinstance(step, Bundle)
     plan = step.tries[0].leg.plan

@@ -150,7 +150,7 @@ def calm(chain: LocalChain, built: Stand) -> None:
             ended = built.conduct(desk)
         except NOT_ASKED:  # this node refuses what offers less than the block's charge; each block lowers that
             continue
-        known = desk.streams.load(ACCOUNT).account
+        known = desk.streams.load(ACCOUNT).state
         if ended is Ended.RESTING and known.sweep is None and isinstance(known.lane.state, Idle):
             return
     raise AssertionError(f"not settled: {built.types()[-8:]} {built.halted}")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from domain.commands import Declare
-from domain.identity import stream_of
-from events.facts import ConversionsHalted, ConversionsResumed, DryRunCompleted
-from events.log import LogConflict
+from domain.account import Account
+from domain.commands import Command, Declare
+from domain.errors import ImpossibleHistory
+from domain.identity import strategy_stream, stream_of
+from domain.strategy import RecordMeasurement
+from events.facts import ConversionsHalted, ConversionsResumed, DryRunCompleted, StrategyNotMeasured
+from events.log import LogConflict, NewEvent
 from events.money import Amount
 from events.sqlite import SQLiteLog
-from workers.handling import ROUNDS, Streams
+from events.values import Unmeasured
+from workers.handling import ACCOUNTS, ROUNDS, STRATEGIES, Streams
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HALT = Declare(ConversionsHalted("main", "holiday"), "halt")
@@ -39,12 +43,12 @@ def rehearsed(number: int) -> Declare:
 
 def streams(
     path: Path, clock: Callable[[], datetime] = noon, publish: Callable[[], None] = nobody
-) -> tuple[Streams, SQLiteLog]:
+) -> tuple[Streams[Account, Command], SQLiteLog]:
     log = SQLiteLog(path, noon)
-    return Streams(log, clock, publish), log
+    return Streams(ACCOUNTS, log, clock, publish), log
 
 
-def overtaken(path: Path, by: Callable[[int], Declare], times: int) -> Streams:
+def overtaken(path: Path, by: Callable[[int], Declare], times: int) -> Streams[Account, Command]:
     """A worker whose rival writes between its loading and its appending: when it asks for the time."""
     rival, _ = streams(path)
     done: list[int] = []
@@ -99,7 +103,7 @@ def test_handle__overtaken_by_the_same_command__is_written_once_and_told_to_both
 def test_handle__overtaken_by_the_same_with_other_words__leaves_it_to_the_faster_one(tmp_path: Path) -> None:
     slower = overtaken(tmp_path / "log", lambda _: Declare(ConversionsHalted("main", "fire"), "fire"), times=1)
     assert slower.handle("main", HALT, "slower") == []
-    assert slower.load("main").account.halted == "fire"
+    assert slower.load("main").state.halted == "fire"
 
 
 def test_handle__overtaken_by_something_else__decides_on_what_was_written(tmp_path: Path) -> None:
@@ -107,7 +111,7 @@ def test_handle__overtaken_by_something_else__decides_on_what_was_written(tmp_pa
     (halted,) = slower.handle("main", HALT, "slower")
     *_, last = (e for e in SQLiteLog(tmp_path / "log", noon).read() if e.correlation_id == "rival")
     assert (halted.version, halted.causation_id) == (4, last.event_id)
-    assert slower.load("main").account.dry_run == "policy 3"
+    assert slower.load("main").state.dry_run == "policy 3"
 
 
 def test_handle__overtaken_as_often_as_it_tries__gives_up_and_has_written_nothing(tmp_path: Path) -> None:
@@ -143,6 +147,31 @@ def test_handle__four_workers_at_once__record_every_command_exactly_once(tmp_pat
     marks = [e.fact.fingerprint for e in log.read() if isinstance(e.fact, DryRunCompleted)]
     assert len(marks) == len(set(marks)) == 5 * each
     assert [e.version for e in log.stream(stream_of("main"))] == list(range(1, 5 * each + 1))
+
+
+def test_handle__a_measurement__is_recorded_once_for_its_due_time_in_its_own_stream(tmp_path: Path) -> None:
+    log = SQLiteLog(tmp_path / "log", noon)
+    at = Streams(STRATEGIES, log, noon, nobody)
+    (told,) = at.handle("loop", RecordMeasurement(unmeasured("loop", NOON, "one")), "one")
+    assert (told.stream, told.version) == (strategy_stream("loop"), 1)
+    assert at.handle("loop", RecordMeasurement(unmeasured("loop", NOON, "two")), "two") == []
+    assert at.handle("loop", RecordMeasurement(unmeasured("loop", NOON - timedelta(1), "three")), "three") == []
+    assert len(at.handle("loop", RecordMeasurement(unmeasured("loop", NOON + timedelta(1), "four")), "four")) == 1
+    assert Streams(STRATEGIES, log, noon, nobody).load("loop") == at.load("loop")
+
+
+def test_load__a_fact_in_a_stream_of_another_kind__is_an_impossible_history(tmp_path: Path) -> None:
+    at, log = streams(tmp_path / "log")
+    log.append(stream_of("main"), 0, [NewEvent("s", unmeasured("loop", NOON, "one"), NOON, "test", None)])
+    log.append(strategy_stream("loop"), 0, [NewEvent("a", HALT.fact, NOON, "test", None)])
+    with pytest.raises(ImpossibleHistory, match="account-main: StrategyNotMeasured of the strategy loop"):
+        at.load("main")
+    with pytest.raises(ImpossibleHistory, match="strategy-loop: ConversionsHalted of the account main"):
+        Streams(STRATEGIES, log, noon, nobody).load("loop")
+
+
+def unmeasured(strategy: str, due: datetime, measure: str) -> StrategyNotMeasured:
+    return StrategyNotMeasured(strategy, measure, due, NOON, "usdt", Unmeasured.EQUITY_ZERO, "equity is 0 USD")
 
 
 def test_load__what_others_wrote__is_read_up_and_equals_a_fold_from_nothing(tmp_path: Path) -> None:
