@@ -13,6 +13,7 @@ from typing import Any
 from kombu import Queue
 
 from dustman.settings import load
+from dustman.wallet_settings import read_together
 from workers.schedule import Every, celery_schedule
 
 settings = load(Path(os.environ.get("DUSTMAN_CONFIG", "dustman.yaml")), os.environ)
@@ -94,10 +95,13 @@ def _entry(task: str, schedule: Any, seconds: int, **kwargs: str) -> dict[str, A
     return {"task": task, "schedule": schedule, "kwargs": kwargs, "options": {"expires": seconds}}
 
 
+# Accounts that are read in the same requests are one entry, by the first of them.
+_first = {together[0] for together in read_together(settings.accounts).values()}
 # Two beats by mistake send everything twice; the second of each finds its work done.
 beat_schedule = {
     f"scan-{name}": _entry("dustman.scan", celery_schedule(account.schedule), 3600, account=name)
     for name, account in settings.accounts.items()
+    if name in _first
 } | {
     "reconcile": _entry(
         "dustman.reconcile", celery_schedule(Every(int(settings.reconcile.every))), int(settings.reconcile.every)

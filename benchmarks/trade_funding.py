@@ -48,7 +48,7 @@ ACCOUNT = "wallet"
 ETHER = 10**18
 HELD, TRADE = 3 * ETHER // 100, Decimal("0.095")
 REQUEST_LIMIT, TIME_LIMIT, SOLD_LIMIT = 3, 150.0, 215.0
-SEND = "eth_sendRawTransaction"
+SEND = b"eth_sendRawTransaction"
 
 
 class Watched(Rpc):
@@ -63,10 +63,10 @@ class Watched(Rpc):
         self.count = self.waited = 0
         self.sent: list[tuple[int, int, int]] = []
 
-    def _post(self, endpoint: Any, body: object) -> bytes:
+    def _post(self, endpoint: Any, body: bytes) -> bytes:
         self.count += 1
         start = perf_counter_ns()
-        if isinstance(body, dict) and body.get("method") == SEND:
+        if SEND in body:
             self.sent.append((start, self.count, self.waited))
         answer = super()._post(endpoint, body)
         self.waited += perf_counter_ns() - start

@@ -182,7 +182,7 @@ def _opened(account: Account, fact: DustDetected | FundingOpened) -> Sweep:
 def _closed(account: Account, fact: SweepCompleted | FundingCompleted) -> Account:
     if account.sweep is None or account.sweep.opened.sweep_id != fact.sweep_id:
         raise ImpossibleHistory(f"sweep {fact.sweep_id} completed, but it is not open")
-    return account._replace(sweep=None)
+    return account._replace(sweep=None, lane=lanes.swept(account.lane))
 
 
 def _move_leg(account: Account, fact: legs.LegFact) -> Account:

@@ -12,8 +12,9 @@ from decimal import Decimal
 
 from domain.chain import Offer, Proposal
 from domain.identity import idempotency_key
-from domain.lane import Settle
+from domain.lane import Lane
 from domain.leg import Leg, NeverArrived, Requested, Unknown
+from domain.move import Settle
 from domain.share import share
 from domain.sweep import Sweep, worth
 from domain.venue import NeverArrived as VenueKnowsNothing
@@ -68,11 +69,19 @@ def after_gas(received: Amount, gas: Amount) -> Amount:
     return received - gas if received.asset == gas.asset else received
 
 
+def unheld(proposal: Proposal, lane: Lane) -> Refusal | None:
+    """Refuse to approve once more what our last approval was final for: a token that does not keep one is not sold."""
+    wanted, made = proposal.approval, lane.allowed
+    if wanted is None or made is None or wanted.asset != made.asset or (wanted.quantity and not made.quantity):
+        return None
+    return Refusal(RefusalCode.OTHER, f"{made} was approved, and that is not what may be taken now")
+
+
 def objection(intent: Intent, proposal: Proposal, policy: Policy) -> Refusal | None:
     """Check one leg's simulated sale against the policy; None when it may go ahead."""
     quote, gross = intent.quote, worth(LegKind.SWAP, intent.quote)
     if gross - intent.gas_worth <= policy.minimum_gain:
-        return Refusal(RefusalCode.NO_NET_GAIN, _waits_for_gas(intent, gross, proposal, policy))
+        return _waits_for_gas(intent, gross, proposal, policy)
     if gross >= policy.threshold:
         limit = f"{plain(policy.threshold)} {policy.currency}"
         sentence = f"worth {gross:.4f} {policy.currency} now, not below the threshold of {limit}"
@@ -82,14 +91,16 @@ def objection(intent: Intent, proposal: Proposal, policy: Policy) -> Refusal | N
     return None
 
 
-def _waits_for_gas(intent: Intent, gross: Decimal, proposal: Proposal, policy: Policy) -> str:
-    """Name the price of gas at which it would go."""
+def _waits_for_gas(intent: Intent, gross: Decimal, proposal: Proposal, policy: Policy) -> Refusal:
+    """Name the price of gas at which it would go; of that the tip is paid whatever a block charges."""
     money, price = policy.currency, proposal.expected_price
     costs = f"gas at {gwei(price)} gwei takes {intent.gas_worth:.4f} of its {gross:.4f} {money}"
     bearable = (gross - policy.minimum_gain) * price / intent.gas_worth if intent.gas_worth > 0 else Decimal(0)
     if bearable < 1:
-        return f"{costs}; it would not go at any price of gas"
-    return f"{costs}; it would go below {gwei(int(bearable))} gwei"
+        return Refusal(RefusalCode.NO_NET_GAIN, f"{costs}; it would not go at any price of gas")
+    sentence = f"{costs}; it would go below {gwei(int(bearable))} gwei"
+    base_fee = max(0, int(bearable) - proposal.gas_price.tip)
+    return Refusal(RefusalCode.NO_NET_GAIN, sentence, base_fee=base_fee)
 
 
 def gwei(price: int) -> str:

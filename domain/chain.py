@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from domain.venue import Order
+from domain.venue import Holding, Order
 from events.facts import LegRequested, TransactionSigned
 from events.money import Amount
 from events.values import Block, Fill, GasPrice, Purpose, Quote, Refusal, SignedTransaction
@@ -32,7 +32,8 @@ class Rules:
 
     A transaction is final when `confirmations` blocks, its own included, hold it. One not included after `patience`
     is offered at a higher price, up to `ceiling` (wei for a unit of gas). With `delegated` a sweep is a batch through
-    the account's delegation (EIP-7702), so the account's code must be ours.
+    the account's delegation (EIP-7702), so the account's code must be ours; without it each lot is approved and sold by
+    transactions of its own, and the account's code is its owner's business.
     """
 
     confirmations: int
@@ -58,6 +59,17 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """What a transaction moved, by leg id: `spent` and `received` as transferred, gas not taken off.
+
+    `doubt` says what of it does not fit the legs that it carried, empty where all does; its owner has to look then.
+    """
+
+    legs: Mapping[str, Fill | Refusal]
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """What to look for: our hashes of one nonce, the block that held one of them, the assets that its legs spend."""
 
@@ -71,9 +83,11 @@ class Sight:
     """What one node said at one moment, all of it as of its `head`.
 
     `nonce` is the account's next; `final_nonce` is its next as of the deepest block that counts as final, the one with
-    `Rules.confirmations` on it. `receipts` and `pooled` (what waits in the node's pool) are by hash and of the watched
-    hashes alone. `block_hash` is that of the watched block, else of the block that holds one of our transactions, None
-    when the node did not say. `allowances` names, in words, what others may still take of the watched assets.
+    `Rules.confirmations` on it, and just its next where a receipt of a sweep tells what became of the nonce. `receipts`
+    and `pooled` (what waits in the node's pool) are by hash and of the watched hashes alone. `block_hash` is that of
+    the watched block, else of the block that holds one of our transactions, None when the node did not say.
+    `allowances` names, in words, what others may still take of the watched assets. `early_nonce` is its next as of a
+    block so deep that a node which shows it would show our receipt too, 0 where nobody looked.
     """
 
     head: Block
@@ -85,6 +99,7 @@ class Sight:
     code: Code
     gas_price: GasPrice
     allowances: tuple[str, ...] = ()
+    early_nonce: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +117,8 @@ class Proposal:
 
     `nonce` and `code` are the account's at `head`. `cost` is what the transaction is expected to cost in the native
     coin, all of it, at `expected_price` wei for a unit of gas; one native coin is worth `native_worth` in the policy's
-    currency. `payload` is what the venue signs, opaque here.
+    currency. `payload` is what the venue signs, opaque here. `approval` is what has to be allowed in a transaction of
+    its own before the offered leg can be sold, zero to take an old allowance back first; the payload is that approval.
     """
 
     head: Block
@@ -117,6 +133,16 @@ class Proposal:
     expected_price: int
     deadline: datetime
     payload: str
+    approval: Amount | None = None
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A venue at which what is sent pays for gas."""
+
+    def base_fee(self) -> int:
+        """Return what the block of the last reading charges for a unit of gas, in wei (EIP-1559)."""
+        ...
 
 
 @runtime_checkable
@@ -127,6 +153,13 @@ class Chain(Protocol):
     @property
     def rules(self) -> Rules: ...
 
+    def rehearse(self, drafts: Sequence[Order]) -> Sequence[Holding]:
+        """Read everything that the account has as of the latest block, and try drafts of likely sizes beside it.
+
+        A `propose` of the very same drafts that follows may build on that. Moves nothing.
+        """
+        ...
+
     def propose(self, drafts: Sequence[Order]) -> Proposal:
         """Simulate drafts as one transaction. Moves nothing.
 
@@ -136,7 +169,14 @@ class Chain(Protocol):
         ...
 
     def sign(self, proposal: Proposal, purpose: Purpose, nonce: int) -> SignedTransaction:
-        """Sign the proposal's batch (`sweep`) or the delegation that it needs first (`delegate`). Sends nothing."""
+        """Sign the proposal's payload (`sweep`, `approve`) or the delegation that it needs first (`delegate`).
+
+        Sends nothing.
+        """
+        ...
+
+    def retract(self, asset: str) -> Proposal | Refusal:
+        """Propose to take back what a market may still take of an asset, whatever it is; else say why not now."""
         ...
 
     def replace(self, signed: SignedTransaction, purpose: Purpose, gas_price: GasPrice) -> SignedTransaction:
@@ -151,8 +191,8 @@ class Chain(Protocol):
         """Look at the account and at our transactions, in one request to one node. Moves nothing."""
         ...
 
-    def fills(self, receipt: Receipt, intents: Sequence[LegRequested]) -> Mapping[str, Fill | Refusal]:
-        """Read, by leg id, what a receipt moved: `spent` and `received` as transferred, gas not taken off.
+    def fills(self, receipt: Receipt, intents: Sequence[LegRequested]) -> Moved:
+        """Read what a receipt moved.
 
         Of a success a leg that is not named moved nothing; of a revert only legs are named whose fault it was.
         """

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from domain.bundle import Intent
-from domain.chain import Proposal, Rules, Sight
+from domain.chain import Moved, Proposal, Rules, Sight
 from domain.leg import Answer
 from domain.scan import Reading
 from domain.treasury import Treasury
 from events.facts import AccountWentLive, ConversionsHalted, ConversionsResumed, DryRunCompleted, TransactionSigned
 from events.money import Amount
-from events.values import Fill, Policy, Quote, Refusal, Release, SignedTransaction
+from events.values import Policy, Quote, Refusal, Release, SignedTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +112,22 @@ class RequestBundle:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestRetraction:
+    """Put a signed transaction on record that takes back what a market may still take of an asset."""
+
+    asset: str
+    transaction: SignedTransaction
+    proposal: Proposal
+    rules: Rules
+    worker: str
+    now: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"{self.transaction.tx_hash}/retract/{self.worker}/{self.now.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
 class ReplaceTransaction:
     """Put a transaction on record that takes the place of `replaced`, the newest of its nonce."""
 
@@ -128,14 +143,14 @@ class ReplaceTransaction:
 
 @dataclass(frozen=True, slots=True)
 class ObserveLane:
-    """Record what a node's sight of the account means; `fills` is what a final receipt moved, by leg id.
+    """Record what a node's sight of the account means; `moved` is what a final receipt moved.
 
     `turn` is the lane's when it was looked at: on one that has moved since, the sight is decided about anew.
     """
 
     sight: Sight
     rules: Rules
-    fills: Mapping[str, Fill | Refusal]
+    moved: Moved
     turn: int
     worker: str
     now: datetime
@@ -221,6 +236,7 @@ Command = (
     | DeclineLeg
     | ConcludeLeg
     | RequestBundle
+    | RequestRetraction
     | ReplaceTransaction
     | ObserveLane
     | FinishSweep

@@ -30,8 +30,9 @@ from domain.commands import (
     RequestBundle,
     RequestEth,
     RequestLeg,
+    RequestRetraction,
 )
-from domain.lane import Idle
+from domain.lane import Idle, owed
 from domain.leg import Leg
 from domain.scan import Findings, Reading, carried_alone_suffices, find, still_there
 from domain.settlement import settle
@@ -63,7 +64,8 @@ def next_step(account: Account) -> Step:
         return Rest()
     if not isinstance(account.lane.state, Idle):
         return Observe()
-    return sweeps.next_step(account.sweep, account.purse, bool(account.halted))
+    step = sweeps.next_step(account.sweep, account.purse, bool(account.halted))
+    return sweeps.owing(step, asset) if (asset := owed(account.lane)) else step
 
 
 def findings(account: Account, reading: Reading, policy: Policy) -> Findings:
@@ -91,6 +93,8 @@ def decide(command: Command, account: Account) -> list[AccountFact]:
             return list(legs.conclude(leg, account.name, sweep.opened.sweep_id, answer))
         case RequestBundle():
             return transactions.request(command, account)
+        case RequestRetraction():
+            return transactions.retract(command, account)
         case ReplaceTransaction():
             return transactions.replace(command, account)
         case ObserveLane():

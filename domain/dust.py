@@ -174,16 +174,19 @@ def _best_exit(asset: str, free: Decimal, policy: Policy, market: Market) -> Dus
     return Keep.NOT_TRADABLE, f"the venue has no market for it in {' or '.join(map(ticker, policy.hubs))}"
 
 
-def still_holds(learned: DustUnroutable, dust: Dust, now: datetime) -> bool:
+def still_holds(learned: DustUnroutable, dust: Dust, now: datetime, base_fee: int | None = None) -> bool:
     """Say whether a venue's earlier no still speaks against asking it again.
 
     A minimum holds until the value has grown by what was missing; any other refusal until the quantity changes or a
-    day has passed, since halts and restrictions end.
+    day has passed, since halts and restrictions end. One for the price of gas ends as soon as blocks charge less than
+    it named; `base_fee` is what they charge, None where nobody pays for gas.
     """
     if learned.reason is Unroutable.BELOW_MINIMUM and learned.missing is not None:
         in_kind = learned.missing.asset == dust.asset
         now_and_then = (dust.free, learned.quantity) if in_kind else (dust.value, learned.value)
         return exactly_less(*now_and_then) < learned.missing.quantity
+    if learned.base_fee is not None and base_fee is not None and base_fee < learned.base_fee:
+        return False
     return learned.quantity in (dust.size, dust.free) and now - learned.noted_at < ASK_AGAIN_AFTER
 
 

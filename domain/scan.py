@@ -19,7 +19,10 @@ from events.values import Keep, Kept, Lot, PlannedLeg, Policy, Unroutable
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a scan read: every holding, the market at that moment, and how many requests that took."""
+    """What a scan read: every holding, the market at that moment, and how many requests that took.
+
+    `base_fee` is what the latest block charges for a unit of gas, in wei, None where nobody pays for gas.
+    """
 
     account: str
     venue: str
@@ -29,6 +32,7 @@ class Reading:
     market: Market
     requests: int
     automatic: bool
+    base_fee: int | None = None
 
     @property
     def scan_id(self) -> str:
@@ -140,7 +144,7 @@ def _obstacle(
             learned=False,
             noted_at=reading.now,
         )
-    return earlier if earlier and still_holds(earlier, piece, reading.now) else None
+    return earlier if earlier and still_holds(earlier, piece, reading.now, reading.base_fee) else None
 
 
 def _may_top_up(

@@ -92,6 +92,7 @@ def _lesson(leg: Leg, sweep: Sweep, now: datetime) -> DustUnroutable | None:
         missing=leg.refusal.missing,
         learned=True,
         noted_at=now,
+        base_fee=leg.refusal.base_fee,
     )
 
 

@@ -74,6 +74,13 @@ class Bundle:
 
 
 @dataclass(frozen=True, slots=True)
+class Retract:
+    """Take back what a market may still take of an asset that no leg sells any more."""
+
+    asset: str
+
+
+@dataclass(frozen=True, slots=True)
 class Observe:
     """Look what became of the transaction in flight."""
 
@@ -96,7 +103,7 @@ class Rest:
     """Nothing to do."""
 
 
-Step = Ask | Try | Bundle | Observe | GiveUp | Finish | Rest
+Step = Ask | Try | Bundle | Retract | Observe | GiveUp | Finish | Rest
 
 
 def open_sweep(opened: DustDetected | FundingOpened) -> Sweep:
@@ -128,6 +135,17 @@ def next_step(sweep: Sweep, purse: Purse, halted: bool) -> Step:
                 return Bundle(tuple(swaps)) if swaps else attempt
             swaps.append(attempt)
     return Bundle(tuple(swaps)) if swaps else Finish()
+
+
+def owing(step: Step, asset: str) -> Step:
+    """Say what comes first while a market may take something of `asset`: the sale that it is for, else its end."""
+    match step:
+        case Bundle(tries) if mine := tuple(each for each in tries if each.leg.plan.spend == asset):
+            return Bundle(mine)
+        case Bundle() | Try() | Finish():
+            return Retract(asset)
+        case _:
+            return step
 
 
 def _hopeless(leg: Leg, sweep: Sweep) -> Refusal | None:
@@ -187,6 +205,11 @@ def size(step: Try, holding: Holding, policy: Policy) -> Amount | Refusal:
         sentence = f"{plan.product} takes at least {plain(needed)}, {missing} more is needed"
         return Refusal(RefusalCode.BELOW_MINIMUM, sentence, missing=missing)
     return Amount(floor_to(there, plan.increment), plan.spend)
+
+
+def expected(step: Try) -> Amount:
+    """Say what a leg will spend if its balance is still what was announced."""
+    return Amount(floor_to(step.wanted.quantity, step.leg.plan.increment), step.wanted.asset)
 
 
 def _no_longer_dust(step: Try, holding: Holding, policy: Policy) -> Refusal | None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 
 from domain import lane as lanes
 from domain import leg as legs
+from domain import move as moves
 from domain import reservation as reservations
 from domain import sweep as sweeps
 from domain.account import Account
-from domain.bundle import Intent, answers, carried_by, objection
-from domain.chain import Proposal
-from domain.commands import ObserveLane, ReplaceTransaction, RequestBundle
-from domain.lane import Alarm, Idle, Move, NoteIncluded, NoteReorged, Settle, Signed
+from domain.bundle import Intent, answers, carried_by, objection, unheld
+from domain.chain import Moved, Proposal
+from domain.commands import ObserveLane, ReplaceTransaction, RequestBundle, RequestRetraction
+from domain.lane import Idle, Signed
+from domain.move import Alarm, Move, NoteIncluded, NoteReorged, Settle
 from domain.sweep import Sweep, worth
 from events.facts import (
     AccountFact,
@@ -26,7 +29,7 @@ from events.facts import (
     TransactionSettled,
     TransactionSigned,
 )
-from events.money import exactly_sum
+from events.money import Amount, exactly_sum
 from events.values import LegKind, Purpose, Refusal
 
 
@@ -40,8 +43,12 @@ def objections(
     found: dict[str, Refusal] = {}
     for intent in intents:
         offer = worth(LegKind.SWAP, intent.quote)
-        unfit = None if isinstance(sweep.opened, FundingOpened) else objection(intent, proposal, policy)
-        no = sweeps.policy_changed(mark, sweep, account.live) or unfit or sweeps.over_cap(offer, beside, day, policy)
+        no = (
+            sweeps.policy_changed(mark, sweep, account.live)
+            or unheld(proposal, account.lane)
+            or (None if isinstance(sweep.opened, FundingOpened) else objection(intent, proposal, policy))
+            or sweeps.over_cap(offer, beside, day, policy)
+        )
         if no:
             found[intent.leg_id] = no
         else:
@@ -57,18 +64,18 @@ def request(command: RequestBundle, account: Account) -> list[AccountFact]:
     sweep, intents, signed = account.sweep, command.intents, command.transaction
     if sweep is None or account.halted or not intents or not _ready(intents, sweep):
         return []
-    nonce = lanes.next_nonce(account.lane, command.proposal, command.rules)
+    nonce = moves.next_nonce(account.lane, command.proposal, command.rules)
     if isinstance(nonce, Alarm):
         return [ConversionsHalted(account.name, nonce.reason)]
-    purpose = lanes.purpose_for(command.proposal.code, command.rules)
-    if signed.nonce != nonce or signed.purpose is not purpose:
+    purpose = moves.purpose_for(command.proposal, command.rules)
+    if signed.nonce != nonce or signed.purpose is not purpose or signed.allowance != command.proposal.approval:
         return []
     sweep_id, now = sweep.opened.sweep_id, command.now
     if late := reservations.ended(sweep, account, now):
         return [no for intent in intents for no in _declined(account, sweep, intent.leg_id, late)]
     if found := objections(intents, command.proposal, account, sweep, command.fingerprint, now.date()):
         return [no for leg_id, why in found.items() for no in _declined(account, sweep, leg_id, why)]
-    carried = () if purpose is Purpose.DELEGATE else intents
+    carried = intents if purpose is Purpose.SWEEP else ()
     requested = [
         fact
         for intent in carried
@@ -79,6 +86,20 @@ def request(command: RequestBundle, account: Account) -> list[AccountFact]:
     leg_ids = tuple(intent.leg_id for intent in carried)
     head = command.proposal.head.number
     return [*requested, TransactionSigned(account.name, sweep_id, signed, leg_ids, "", head, command.now)]
+
+
+def retract(command: RequestRetraction, account: Account) -> list[AccountFact]:
+    """Put on record what takes an allowance back, while that is what comes next."""
+    sweep, signed = account.sweep, command.transaction
+    if sweep is None or account.halted or lanes.owed(account.lane) != command.asset:
+        return []
+    nonce = moves.next_nonce(account.lane, command.proposal, command.rules)
+    if isinstance(nonce, Alarm):
+        return [ConversionsHalted(account.name, nonce.reason)]
+    if signed.nonce != nonce or signed.allowance != Amount(Decimal(0), command.asset):
+        return []
+    head = command.proposal.head.number
+    return [TransactionSigned(account.name, sweep.opened.sweep_id, signed, (), "", head, command.now)]
 
 
 def _ready(intents: Sequence[Intent], sweep: Sweep) -> bool:
@@ -117,7 +138,7 @@ def observe(command: ObserveLane, account: Account) -> list[AccountFact]:
     lane = account.lane
     if isinstance(lane.state, Idle) or lane.turn != command.turn:
         return []
-    move = lanes.next_move(lane, command.sight, command.now, command.rules, bool(account.halted))
+    move = moves.next_move(lane, command.sight, command.now, command.rules, bool(account.halted))
     return _noted(move, account, lane.state.attempts[0], command)
 
 
@@ -140,7 +161,7 @@ def _noted(move: Move, account: Account, first: TransactionSigned, command: Obse
 
 def _settled(move: Settle, account: Account, first: TransactionSigned, command: ObserveLane) -> list[AccountFact]:
     carried, receipt = carried_by(move, account.sweep), move.receipt
-    told = answers(move, carried, command.fills)
+    told = answers(move, carried, command.moved.legs)
     answered = [
         fact
         for leg in carried
@@ -161,7 +182,15 @@ def _settled(move: Settle, account: Account, first: TransactionSigned, command: 
         confirmations=move.confirmations,
         next_nonce=move.next_nonce,
     )
-    return [settled, *answered, *_halted(account, move.alarm)]
+    return [settled, *answered, *_halted(account, move.alarm or _doubted(command.moved, won.transaction.tx_hash))]
+
+
+def _doubted(moved: Moved, tx_hash: str) -> str:
+    """Say what the owner has to look at where a transaction moved something else than its legs."""
+    if not moved.doubt:
+        return ""
+    told = f"{tx_hash} moved something else than was asked: {moved.doubt}"
+    return f"{told}. Compare what the wallet has with what is on record; then `dustman resume`"
 
 
 def _halted(account: Account, reason: str) -> list[AccountFact]:

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from domain.errors import VenueUnavailable
 from events.money import Amount
 from events.values import Fill, LegKind, Quote, Refusal
 
@@ -101,6 +102,17 @@ class NeverArrived:
     """The venue knows nothing of the order, and the request can no longer take effect."""
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All that a scan needs of one account, read at one moment; `requests` is what that took, shared ones included."""
+
+    holdings: tuple[Holding, ...]
+    capabilities: Capabilities
+    prices: Mapping[str, Price]
+    worth: Mapping[str, Decimal]
+    requests: int
+
+
 class Venue(Protocol):
     """One account at one venue. Every call raises `VenueUnavailable` when the venue cannot be read and
     `ConfigurationError` when the key is wrong; `execute` alone raises `OutcomeUnknown`, when its answer was lost."""
@@ -148,4 +160,13 @@ class Venue(Protocol):
 
     def outcome(self, order: Order) -> Fill | Refusal | Pending | NeverArrived:
         """Ask what became of an order whose answer was lost. Moves nothing."""
+        ...
+
+
+@runtime_checkable
+class Surveyor(Protocol):
+    """A venue that can read other accounts of its kind in the same requests as its own."""
+
+    def survey(self, venues: Sequence[Venue]) -> Sequence[Survey | VenueUnavailable]:
+        """Read all of them; what spoils the reading of one is its outage. Raises `VenueUnavailable` for all."""
         ...

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from domain.venue import Venue
 from dustman.settings import Settings
+from dustman.wallet_settings import read_together
 from dustman.wiring import now, open_feed, open_log, open_redis, open_venue
 from events.feed import BATCH
 from events.log import EventLog, StoreMisconfigured
@@ -27,8 +28,9 @@ logger = logging.getLogger("dustman")
 
 def mandates(settings: Settings) -> dict[str, Mandate]:
     """Return every account as its owner set it up."""
+    together = read_together(settings.accounts)
     return {
-        name: Mandate(name, account.venue, account.policy(), account.schedule)
+        name: Mandate(name, account.venue, account.policy(), account.schedule, together[name])
         for name, account in settings.accounts.items()
     }
 

@@ -97,10 +97,10 @@ class Selling(Section):
     password_file: File | None = setting(
         None, "The file of the keystore's password; without it `DUSTMAN_<ACCOUNT>_PASSWORD_SECRET` holds it."
     )
-    delegate: Address = setting(
-        ...,
+    delegate: Address | None = setting(
+        None,
         "The ERC-7821 contract, such as OpenZeppelin's, that the wallet's code is delegated to (EIP-7702), once; all "
-        "sales of a sweep are then one transaction.",
+        "sales of a sweep are then one transaction. Without it each lot is approved and sold by two of its own.",
     )
     confirmations: BlockNumber | None = setting(
         None, "How many blocks make a transaction final; without it, as many as are usual on the chain."
@@ -154,6 +154,8 @@ class WalletAccount(Section):
     def _final(self) -> Self:
         if self.selling and self.selling.confirmations == 0:
             raise rule("0 blocks make nothing final; the least is 1", "selling", "confirmations")
+        if self.funding and self.selling and self.selling.delegate is None:
+            raise rule("is missing; what `funding` converts is one transaction, which takes one", "selling", "delegate")
         return self
 
     @model_validator(mode="after")
@@ -179,6 +181,11 @@ class WalletAccount(Section):
     def where(self) -> Chain:
         """Return the chain: the registry's, or the owner's own."""
         return CHAINS[self.chain] if self.contracts is None else self.contracts.chain(self.chain)
+
+    def is_read_with(self, other: WalletAccount) -> bool:
+        """Say whether two wallets can be read in the same requests at the same times."""
+        ours, theirs = ((each.where(), each.endpoints, each.schedule) for each in (self, other))
+        return ours == theirs
 
     def labels(self) -> Mapping[str, str]:
         """Return the symbols of the tokens that are known on the chain; no other token gets one."""
@@ -211,3 +218,22 @@ class WalletAccount(Section):
 
     def _asset(self, token: str) -> str:
         return assets.token(self.chain, token) if token.startswith("0x") else asset_of(self.where(), token)
+
+
+def read_together(accounts: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    """Say of each account which are read in the same requests, itself included, in the order of the settings.
+
+    Those are wallets on the same chain, described the same way, with the same endpoints and the same schedule.
+    """
+    alike: list[tuple[WalletAccount, list[str]]] = []
+    together: dict[str, list[str]] = {}
+    for name, account in accounts.items():
+        together[name] = [name]
+        if isinstance(account, WalletAccount):
+            found = next((names for other, names in alike if account.is_read_with(other)), together[name])
+            if found is together[name]:
+                alike.append((account, found))
+            else:
+                found.append(name)
+                together[name] = found
+    return {name: tuple(names) for name, names in together.items()}

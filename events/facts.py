@@ -102,7 +102,8 @@ class DustUnroutable(msgspec.Struct, frozen=True, gc=False):
     """Dust that nothing converts today; said once for each change of reason.
 
     `missing` is the amount by which it falls short, where the reason is an amount. `learned` is true when the venue
-    refused a leg and its answer, not its product list, taught us.
+    refused a leg and its answer, not its product list, taught us. `base_fee` is what a block has to charge less than
+    for a unit of gas, in wei, where only gas stands in the way.
     """
 
     account: str
@@ -115,6 +116,7 @@ class DustUnroutable(msgspec.Struct, frozen=True, gc=False):
     missing: Amount | None
     learned: bool
     noted_at: datetime
+    base_fee: int | None = None
 
 
 class LegRequested(msgspec.Struct, frozen=True, gc=False):

@@ -58,9 +58,13 @@ class LegKind(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a transaction is for: it carries legs, lets the account carry them, or only uses its nonce up."""
+    """What a transaction is for: it carries legs, lets the account carry them, or only uses its nonce up.
+
+    `approve` lets a market take what one leg sells, or takes that back.
+    """
 
     DELEGATE = "delegate"
+    APPROVE = "approve"
     SWEEP = "sweep"
     CANCEL = "cancel"
 
@@ -258,7 +262,8 @@ class SignedTransaction(msgspec.Struct, frozen=True, gc=False):
     """A transaction as it was signed: `raw` are the only bytes that are ever sent, `tx_hash` is their identity.
 
     `chain` is named by CAIP-2, `sender` is in EIP-55 form, `raw` and `tx_hash` are hex with `0x`. After `deadline` its
-    swaps revert by themselves; None for one that has none.
+    swaps revert by themselves; None for one that has none. `allowance` is what an approval lets a market take, zero to
+    take it back; None for all else.
     """
 
     purpose: Purpose
@@ -270,15 +275,20 @@ class SignedTransaction(msgspec.Struct, frozen=True, gc=False):
     gas_limit: int
     gas_price: GasPrice
     deadline: datetime | None
+    allowance: Amount | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
-    """The venue's or our own no: a code, a sentence, the venue's word, and what is missing where that is known."""
+    """The venue's or our own no: a code, a sentence, the venue's word, and what is missing where that is known.
+
+    `base_fee` is what a block has to charge less than for a unit of gas, in wei, where only gas stands in the way.
+    """
 
     code: RefusalCode
     sentence: str
     venue_code: str = ""
     missing: Amount | None = None
+    base_fee: int | None = None
 
 
 class MeasuredLot(msgspec.Struct, frozen=True, gc=False):

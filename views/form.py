@@ -27,6 +27,7 @@ from events.facts import (
     TransactionIncluded,
     TransactionSigned,
 )
+from events.money import Amount
 from events.values import Fill, Kept, PlannedLeg, Refusal
 from views.closed import Closed, Page
 from views.lots import Lots, Tally
@@ -66,6 +67,7 @@ class _Lane(msgspec.Struct, frozen=True):
     delegated: bool
     head: int
     turn: int
+    allowed: Amount | None
 
 
 class _Account(msgspec.Struct, frozen=True):
@@ -180,6 +182,7 @@ def _lane_form(lane: Lane) -> _Lane:
         delegated=lane.delegated,
         head=lane.head,
         turn=lane.turn,
+        allowed=lane.allowed,
     )
 
 
@@ -191,7 +194,7 @@ def _lane(form: _Lane) -> Lane:
             state = Included(form.attempts, seen)
         case _:
             state = Signed(form.attempts, form.displaced)
-    return Lane(state, form.nonce, form.anew, form.delegated, form.head, form.turn)
+    return Lane(state, form.nonce, form.anew, form.delegated, form.head, form.turn, form.allowed)
 
 
 def _leg_form(leg: Leg) -> _Leg:

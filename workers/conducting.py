@@ -14,7 +14,7 @@ from domain.commands import ConcludeLeg, Declare, DeclineLeg, FinishSweep, Reque
 from domain.decision import fingerprint, next_step
 from domain.errors import NOT_ASKED, OutcomeUnknown
 from domain.leg import Answer, Leg, NeverArrived, Requested, Unknown, draft, order_of
-from domain.sweep import Ask, Bundle, Finish, GiveUp, Observe, Rest, Sweep, Try, size
+from domain.sweep import Ask, Bundle, Finish, GiveUp, Observe, Rest, Retract, Sweep, Try, size
 from domain.venue import NeverArrived as VenueKnowsNothing
 from domain.venue import Pending, Venue
 from events.facts import ConversionsHalted, LegRequested
@@ -61,7 +61,7 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
             case Observe():
                 if not sending.observe(desk, account) and not _wait(desk, patience):
                     return Ended.WAITING
-            case Try() | Bundle() if danger := _danger(desk, account, sweep):
+            case Try() | Bundle() | Retract() if danger := _danger(desk, account, sweep):
                 # A key that could empty the account is the owner's to replace; until then nothing is asked with it.
                 halted = ConversionsHalted(account, danger)
                 told = Declare(halted, f"{sweep.opened.sweep_id}/danger/{desk.clock().isoformat()}")
@@ -70,6 +70,9 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
                 _attempt(desk, account, sweep, step)
             case Bundle():
                 if not sending.request(desk, account, sweep, step) and not _wait(desk, patience):
+                    return Ended.WAITING
+            case Retract():
+                if not sending.retract(desk, account, sweep, step) and not _wait(desk, patience):
                     return Ended.WAITING
             case GiveUp(leg, refusal):
                 _decline(desk, account, sweep, leg, refusal)

@@ -22,12 +22,13 @@ from workers.schedule import Schedule
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """One account as its owner set it up."""
+    """One account as its owner set it up; `together` names all that are read in the same requests, this one too."""
 
     account: str
     venue: str
     policy: Policy
     schedule: Schedule
+    together: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

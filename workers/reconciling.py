@@ -14,13 +14,15 @@ logger = logging.getLogger("dustman")
 
 def reconcile_all(desk: Desk) -> None:
     """Go through all accounts; what keeps one of them from being settled keeps none of the others."""
-    for account in desk.mandates:
+    nudged: set[str] = set()
+    for account, mandate in desk.mandates.items():
         try:
             if conducting.reconcile(desk, account):
                 desk.nudge("convert", account)
             funding.expire(desk, account)
-            if overdue.missed(desk, account):
+            if account not in nudged and overdue.missed(desk, account):
                 desk.nudge("scan", account)
+                nudged.update(mandate.together)
         except (*NOT_ASKED, LogConflict) as later:
             logger.warning("reconcile %s: %s", account, later)
         except ImpossibleHistory as broken:

@@ -73,17 +73,18 @@ def rehearse(desk: Desk, account: str, due: datetime, command_id: str, automatic
 
 
 def _proposed(chain: Chain, found: Findings, policy: Policy) -> Mapping[str, Quote | Refusal]:
-    """Have all swaps simulated as one transaction, and say by leg id what each would bring after gas, or why not."""
+    """Have all swaps simulated as the transactions that they will be; by leg id what each brings after gas, or a no."""
     plans = {plan.leg_id: plan for plan in found.legs if plan.kind is LegKind.SWAP}
-    if not plans:
-        return {}
     spends = {leg_id: _spend(plan, {}, found) for leg_id, plan in plans.items()}
     drafts = {leg_id: draft(plan, spends[leg_id]) for leg_id, plan in plans.items()}
-    proposal = chain.propose(list(drafts.values()))
-    dropped = {leg_id: no for leg_id, order in drafts.items() if (no := proposal.dropped.get(order.key))}
     legs = {leg_id: Planned(plan) for leg_id, plan in plans.items()}
-    offered = {each.leg_id: objection(each, proposal, policy) or each.quote for each in intents(spends, legs, proposal)}
-    return {**dropped, **offered}
+    told: dict[str, Quote | Refusal] = {}
+    while waiting := {leg_id: order for leg_id, order in drafts.items() if leg_id not in told}:
+        proposal = chain.propose(list(waiting.values()))
+        told |= {leg_id: no for leg_id, order in waiting.items() if (no := proposal.dropped.get(order.key))}
+        offered = intents(spends, legs, proposal)
+        told |= {each.leg_id: objection(each, proposal, policy) or each.quote for each in offered}
+    return told
 
 
 def _rehearsed(

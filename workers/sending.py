@@ -12,15 +12,22 @@ from decimal import Decimal
 from typing import assert_never
 
 from domain.bundle import carried_by, intents
-from domain.chain import Proposal, watch_of
-from domain.commands import Declare, DeclineLeg, ObserveLane, ReplaceTransaction, RequestBundle
+from domain.chain import Moved, Proposal, watch_of
+from domain.commands import (
+    Declare,
+    DeclineLeg,
+    ObserveLane,
+    ReplaceTransaction,
+    RequestBundle,
+    RequestRetraction,
+)
 from domain.decision import fingerprint
 from domain.errors import OutcomeUnknown
-from domain.lane import (
+from domain.lane import Idle, Included, Signed
+from domain.leg import Requested, Unknown, draft
+from domain.move import (
     Alarm,
     Broadcast,
-    Idle,
-    Included,
     NoteIncluded,
     NoteReorged,
     Replace,
@@ -30,15 +37,14 @@ from domain.lane import (
     next_nonce,
     purpose_for,
 )
-from domain.leg import Requested, Unknown, draft
-from domain.sweep import Bundle, Sweep, size
+from domain.sweep import Bundle, Retract, Sweep, expected, size
 from domain.transaction import objections
 from domain.treasury import available
 from domain.venue import Holding
 from events.facts import ConversionsHalted, FundingOpened, TransactionSigned
 from events.log import Recorded
 from events.money import Amount, plain
-from events.values import Fill, Refusal, RefusalCode
+from events.values import Purpose, Refusal, RefusalCode
 from workers.desk import Desk
 from workers.outages import outage_recorded
 
@@ -68,8 +74,9 @@ def _sized(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> dict[str, Am
     """Size every leg by balances read now, all in one reading."""
     if isinstance(sweep.opened, FundingOpened):
         return _planned(desk, account, sweep, step)
+    likely = [draft(each.leg.plan, expected(each)) for each in step.tries]
     with outage_recorded(desk, account, sweep):
-        held = {holding.asset: holding for holding in desk.venue(account).holdings()}
+        held = {holding.asset: holding for holding in desk.chain(account).rehearse(likely)}
     sizes = {
         each.leg.plan.leg_id: size(each, held.get(each.leg.plan.spend, _none(each.leg.plan.spend)), sweep.opened.policy)
         for each in step.tries
@@ -114,14 +121,41 @@ def _offered(desk: Desk, account: str, sweep: Sweep, spends: Mapping[str, Amount
     if isinstance(nonce, Wait):
         return False
     if isinstance(nonce, Alarm):
-        halt = Declare(ConversionsHalted(account, nonce.reason), f"{sweep.opened.sweep_id}/lane/{now.isoformat()}")
-        desk.streams.handle(account, halt, sweep.opened.sweep_id)
-        return True
+        return _halt(desk, account, sweep, nonce.reason)
     if found := objections(offered, proposal, current, sweep, mark, now.date()):
         _decline(desk, account, sweep, found)
         return True
-    signed = chain.sign(proposal, purpose_for(proposal.code, chain.rules), nonce)
+    signed = chain.sign(proposal, purpose_for(proposal, chain.rules), nonce)
     command = RequestBundle(offered, signed, proposal, chain.rules, mark, desk.worker, now)
+    return _recorded(desk, account, sweep, command)
+
+
+def retract(desk: Desk, account: str, sweep: Sweep, step: Retract) -> bool:
+    """Record what takes an allowance back, then send it; returns as `request` does."""
+    chain = desk.chain(account)
+    with outage_recorded(desk, account, sweep):
+        proposal = chain.retract(step.asset)
+    if isinstance(proposal, Refusal):
+        waits = proposal.code is RefusalCode.NO_NET_GAIN
+        return False if waits else _halt(desk, account, sweep, proposal.sentence)
+    nonce = next_nonce(desk.streams.load(account).state.lane, proposal, chain.rules)
+    if isinstance(nonce, Wait):
+        return False
+    if isinstance(nonce, Alarm):
+        return _halt(desk, account, sweep, nonce.reason)
+    signed = chain.sign(proposal, Purpose.APPROVE, nonce)
+    command = RequestRetraction(step.asset, signed, proposal, chain.rules, desk.worker, desk.clock())
+    return _recorded(desk, account, sweep, command)
+
+
+def _halt(desk: Desk, account: str, sweep: Sweep, reason: str) -> bool:
+    cause = f"{sweep.opened.sweep_id}/lane/{desk.clock().isoformat()}"
+    desk.streams.handle(account, Declare(ConversionsHalted(account, reason), cause), sweep.opened.sweep_id)
+    return True
+
+
+def _recorded(desk: Desk, account: str, sweep: Sweep, command: RequestBundle | RequestRetraction) -> bool:
+    """Record what was signed, and send it if that was recorded; returns whether going on at once is worth while."""
     recorded = desk.streams.handle(account, command, sweep.opened.sweep_id)
     for each in recorded:
         _send_recorded(desk, account, sweep, each)
@@ -139,8 +173,7 @@ def observe(desk: Desk, account: str) -> bool:
         return True
     with outage_recorded(desk, account, sweep):
         block = lane.state.seen.block.number if isinstance(lane.state, Included) else None
-        spends = [sweep.legs[leg_id].plan.spend for leg_id in lane.state.attempts[0].legs if leg_id in sweep.legs]
-        sight = chain.sight(watch_of(lane.state.attempts, block, spends))
+        sight = chain.sight(watch_of(lane.state.attempts, block, _ended(lane.state, sweep)))
     news = False
     while True:
         now, current = desk.clock(), desk.streams.load(account).state
@@ -155,8 +188,8 @@ def observe(desk: Desk, account: str) -> bool:
                 _replace(desk, account, sweep, move)
                 return news
             case NoteIncluded() | NoteReorged() | Alarm() | Settle():
-                fills = _fills(desk, account, sweep, move) if isinstance(move, Settle) else {}
-                noted = ObserveLane(sight, chain.rules, fills, current.lane.turn, desk.worker, now)
+                moved = _moved(desk, account, sweep, move) if isinstance(move, Settle) else Moved({})
+                noted = ObserveLane(sight, chain.rules, moved, current.lane.turn, desk.worker, now)
                 if not desk.streams.handle(account, noted, sweep.opened.sweep_id):
                     return True
                 news = True
@@ -164,9 +197,17 @@ def observe(desk: Desk, account: str) -> bool:
                 assert_never(move)
 
 
-def _fills(desk: Desk, account: str, sweep: Sweep, settle: Settle) -> Mapping[str, Fill | Refusal]:
+def _ended(state: Signed | Included, sweep: Sweep) -> list[str]:
+    """Name the assets of which nobody may take anything once the transaction in flight has succeeded."""
+    first = state.attempts[0]
+    sold = [sweep.legs[leg_id].plan.spend for leg_id in first.legs if leg_id in sweep.legs]
+    made = first.transaction.allowance
+    return [*sold, made.asset] if made is not None and not made.quantity else sold
+
+
+def _moved(desk: Desk, account: str, sweep: Sweep, settle: Settle) -> Moved:
     if settle.receipt is None:
-        return {}
+        return Moved({})
     intended = [leg.intent for leg in carried_by(settle, sweep) if isinstance(leg, Requested | Unknown)]
     with outage_recorded(desk, account, sweep):
         return desk.chain(account).fills(settle.receipt, intended)

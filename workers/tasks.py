@@ -17,7 +17,7 @@ from domain.errors import NOT_ASKED
 from events.log import LogConflict, LogUnavailable
 from events.money import plain
 from events.values import Release
-from workers import conducting, funding, intake, reconciling, scanning, treasury
+from workers import conducting, funding, gathering, intake, reconciling, treasury
 from workers.app import app, desk
 from workers.schedule import latest_due
 
@@ -59,10 +59,10 @@ def form_of(answer: Any) -> dict[str, Any]:
 
 @task("dustman.scan")
 def scan(account: str) -> None:
-    """Scan an account for its latest due time."""
+    """Scan an account, and all that are read with it, for their latest due time."""
     at = desk()
     due = latest_due(at.mandate(account).schedule, at.clock())
-    scanning.scan(at, account, due, automatic=True)
+    gathering.scan(at, account, due, automatic=True)
 
 
 @task("dustman.convert")

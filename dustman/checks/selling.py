@@ -36,19 +36,24 @@ def check_key(settings: Settings, name: str) -> Finding:
 
 def check_selling(name: str, wallet: Wallet, selling: Selling, block: int) -> Iterator[Finding]:
     """Ask the chain what the delegate is, what the wallet is delegated to, and what it has for gas."""
-    at = hex(block)
-    question = {"to": selling.delegate, "data": "0x" + (selector("supportsExecutionMode(bytes32)") + MODE).hex()}
-    code, batches, own, coin, *price = wallet.rpc.ask(
+    at, delegate = hex(block), selling.delegate
+    question = {"to": delegate, "data": "0x" + (selector("supportsExecutionMode(bytes32)") + MODE).hex()}
+    asked = [Call("eth_getCode", (delegate, at)), Call("eth_call", (question, at))] if delegate else []
+    own, coin, *answers = wallet.rpc.ask(
         [
-            Call("eth_getCode", (selling.delegate, at)),
-            Call("eth_call", (question, at)),
             Call("eth_getCode", (wallet.address, at)),
             Call("eth_getBalance", (wallet.address, at)),
             *price_calls(at),
+            *asked,
         ]
     )
-    yield _delegate(f"{name}: delegate", selling.delegate, octets(good(code)), batches)
-    yield _delegation(f"{name}: delegation", code_seen(own, selling.delegate), selling.delegate)
+    price = answers[:3]
+    if delegate:
+        code, batches = answers[3:]
+        yield _delegate(f"{name}: delegate", delegate, octets(good(code)), batches)
+        yield _delegation(f"{name}: delegation", code_seen(own, delegate), delegate)
+    else:
+        yield ok(f"{name}: delegate", "there is none: each lot is allowed and sold by two transactions of its own")
     yield _gas(f"{name}: gas", quantity(good(coin)), priced(price).price.fee)
 
 

@@ -100,6 +100,11 @@ class LocalChain:
         """Return every market."""
         return self._manifest.pools
 
+    @property
+    def owner(self) -> str:
+        """Return who deployed everything, and has what `act` needs."""
+        return self._owner.owner
+
     def pool(self, token: str, quote: str = "WETH", fee: int | None = None) -> Pool:
         """Return a market by the names of its tokens, the first in the manifest where no fee is given."""
         for pool in self.pools:
@@ -142,6 +147,12 @@ class LocalChain:
         """Call a function as the chain's owner, in a block of its own; raises `BuildFailed` where it reverts."""
         self._owner.send(to, signature, *values)
         self._owner.settle()
+
+    def deploy(self, name: str, *values: object) -> str:
+        """Put one more of the contracts on the chain and return its address."""
+        address = self._owner.deploy(name, *values)
+        self._owner.settle()
+        return address
 
     def set_price(self, pair: str, price: Decimal, age: int = 60) -> None:
         """Have a feed answer with a price that is always `age` seconds old."""

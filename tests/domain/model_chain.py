@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
 
-from domain.chain import Code, Offer, Proposal, Receipt, Rules, Sight, Watch
+from domain.chain import Code, Moved, Offer, Proposal, Receipt, Rules, Sight, Watch
 from domain.errors import OutcomeUnknown, VenueUnavailable
 from domain.venue import Capabilities, Holding, NeverArrived, Order, Pending, Price
 from events.facts import LegRequested
@@ -53,7 +53,7 @@ class ModelChain:
         self.old_fork: list[Mined] = list(self.blocks)
         self.faults: list[str] = []
         self.lag, self.on_old_fork, self.requests, self.code = 0, False, 0, Code.OURS
-        self.cost, self.expected_price = Amount(D("0.000002"), ETHER), 60
+        self.cost, self.expected_price, self.doubt = Amount(D("0.000002"), ETHER), 60, ""
         self._ids = count(1)
 
     def clock(self) -> datetime:
@@ -126,6 +126,9 @@ class ModelChain:
             gas_price=GasPrice(100, 10),
         )
 
+    def rehearse(self, drafts: Sequence[Order]) -> Sequence[Holding]:
+        return self.holdings()
+
     def propose(self, drafts: Sequence[Order]) -> Proposal:
         view = self._view()
         offers = tuple(
@@ -145,6 +148,9 @@ class ModelChain:
             deadline=self.now + timedelta(minutes=5),
             payload="|".join(f"{draft.key} {draft.spend.quantity} {draft.spend.asset}" for draft in drafts),
         )
+
+    def retract(self, asset: str) -> Proposal | Refusal:
+        return replace(self.propose([]), approval=Amount(D(0), asset))
 
     def offered(self, spend: Amount) -> Quote:
         price = self.price[spend.asset]
@@ -200,11 +206,12 @@ class ModelChain:
         if self.signed[raw][0].nonce >= self._nonce(self.blocks):
             self.pool.add(raw)
 
-    def fills(self, receipt: Receipt, intents: Sequence[LegRequested]) -> Mapping[str, Fill | Refusal]:
+    def fills(self, receipt: Receipt, intents: Sequence[LegRequested]) -> Moved:
         if not receipt.succeeded:
-            return {}
+            return Moved({})
         sells = dict(self.signed[receipt.tx_hash][1])
-        return {intent.leg_id: self._fill(receipt, intent.spend) for intent in intents if intent.key in sells}
+        fills = {intent.leg_id: self._fill(receipt, intent.spend) for intent in intents if intent.key in sells}
+        return Moved(fills, self.doubt)
 
     def _fill(self, receipt: Receipt, spent: Amount) -> Fill:
         price = self.price[spent.asset]

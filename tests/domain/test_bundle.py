@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from domain.bundle import gwei, intents
-from domain.chain import Code, Watch
+from domain.chain import Code, Moved, Watch
 from domain.commands import Declare, ObserveLane, ReplaceTransaction, RequestBundle
 from domain.decision import decide, fingerprint, next_step
 from domain.lane import Signed
@@ -139,6 +139,8 @@ def test_request__that_gas_eats__waits_and_names_the_price_of_gas_at_which_it_wo
     assert "gas at 50 gwei takes 1.5083 " in sentence
     assert "of its 0.3000 USD" in sentence
     assert sentence.endswith("it would go below 9.613 gwei")
+    tip = at.chain.propose([]).gas_price.tip
+    assert {fact.base_fee for fact in stuck if fact.asset == AAA} == {9_613_408_384 - tip}
 
 
 def test_request__one_of_two_too_small_for_its_gas__goes_without_it() -> None:
@@ -242,10 +244,23 @@ def test_answer__of_a_leg_that_the_receipt_does_not_name__is_that_it_never_arriv
     account = at.account
     assert isinstance(account.lane.state.attempts, tuple)  # type: ignore[union-attr]
     sight = at.chain.sight(Watch(tuple(at.chain.signed), account.lane.head, ()))
-    facts = decide(ObserveLane(sight, RULES, {}, account.lane.turn, "w", at.chain.now), account)
+    facts = decide(ObserveLane(sight, RULES, Moved({}), account.lane.turn, "w", at.chain.now), account)
     assert [type(fact) for fact in facts] == [TransactionSettled, LegNeverArrived, LegNeverArrived]
     assert isinstance(facts[0], TransactionSettled)
     assert not facts[0].shared
+
+
+def test_receipt__that_does_not_fit_its_legs__settles_them_and_halts_with_what_is_in_doubt() -> None:
+    at = wallet()
+    at.chain.doubt = "its receipt shows 3 payments"
+    at.conduct()
+    for _ in range(4):
+        at.chain.mine()
+        at.conduct()
+    assert len(at.facts(LegFilled)) == 2
+    [halted] = at.facts(ConversionsHalted)
+    assert "moved something else than was asked: its receipt shows 3 payments" in halted.reason
+    assert at.facts(TransactionSettled)
 
 
 def test_observation__of_a_lane_that_has_moved_since__is_not_recorded() -> None:
@@ -253,7 +268,7 @@ def test_observation__of_a_lane_that_has_moved_since__is_not_recorded() -> None:
     at.conduct()
     at.chain.mine()
     sight = at.chain.sight(Watch(tuple(at.chain.signed), None, ()))
-    command = ObserveLane(sight, RULES, {}, at.account.lane.turn, "w", at.chain.now)
+    command = ObserveLane(sight, RULES, Moved({}), at.account.lane.turn, "w", at.chain.now)
     assert at.desk.streams.handle("main", command, "test")
     assert decide(command, at.account) == []
 

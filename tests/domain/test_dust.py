@@ -251,6 +251,17 @@ def test_still_holds__another_refusal__until_the_quantity_changes_or_a_day_has_p
     assert not still_holds(learned, dust(ADA, "1.1"), NOON)
 
 
+@pytest.mark.parametrize(
+    ("named", "charged", "expected"), [(100, 100, True), (100, 99, False), (100, None, True), (None, 1, True)]
+)
+def test_still_holds__for_the_price_of_gas__until_a_block_charges_less(
+    named: int | None, charged: int | None, expected: bool
+) -> None:
+    learned = replace(lesson(Unroutable.NO_NET_GAIN, None), base_fee=named)
+    assert still_holds(learned, dust(ADA, "1"), NOON, charged) is expected
+    assert not still_holds(learned, dust(ADA, "1"), NOON + timedelta(hours=24), charged)
+
+
 def test_dust__tone__is_priced_in_its_own_hub() -> None:
     assert dust(TONE, "30").product == TONE_USD
     assert dust(TONE, "30").value == Decimal("0.4569")

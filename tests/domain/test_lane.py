@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -12,24 +11,18 @@ from hypothesis import strategies as st
 
 from domain.chain import Code, Proposal, Rules
 from domain.errors import ImpossibleHistory
-from domain.lane import (
+from domain.lane import Idle, Lane, LaneFact, Signed, evolve, raised, taken_anew
+from domain.move import (
     Alarm,
     Broadcast,
-    Idle,
-    Lane,
-    LaneFact,
     NoteIncluded,
     NoteReorged,
     Replace,
     Settle,
-    Signed,
     Wait,
-    evolve,
     next_move,
     next_nonce,
     purpose_for,
-    raised,
-    taken_anew,
 )
 from events.money import Amount
 from events.records import replace
@@ -293,10 +286,19 @@ def test_cancel__when_the_sweep_was_faster__is_a_sweep() -> None:
     assert move.outcome is Outcome.SUCCEEDED
 
 
+def test_nonce_used_by_others__in_a_block_deep_enough__halts_before_it_is_final() -> None:
+    seen = sight(104, 8, final_nonce=7, early_nonce=8)
+    move = next_move(lane(recorded()), seen, SOON, RULES)
+    assert isinstance(move, Alarm)
+    assert "not final yet" in move.reason
+    assert not move.displaced
+    assert isinstance(next_move(lane(recorded()), seen, SOON, RULES, halted=True), Wait)
+    assert isinstance(next_move(lane(recorded()), sight(104, 8, receipt(), early_nonce=8), SOON, RULES), NoteIncluded)
+
+
 def test_delegation__comes_before_a_batch__where_the_account_has_no_code() -> None:
-    assert purpose_for(Code.EMPTY, RULES) is Purpose.DELEGATE
-    assert purpose_for(Code.OURS, RULES) is Purpose.SWEEP
-    assert purpose_for(Code.EMPTY, dataclasses.replace(RULES, delegated=False)) is Purpose.SWEEP
+    assert purpose_for(proposal(code=Code.EMPTY), RULES) is Purpose.DELEGATE
+    assert purpose_for(proposal(), RULES) is Purpose.SWEEP
 
 
 @pytest.mark.parametrize("succeeded", [True, False])

@@ -133,6 +133,12 @@ def test_settings__that_are_wrong__name_the_key(home: Path, chain: LocalChain, c
         load(config, {})
 
 
+def test_settings__with_funding_and_no_delegate__name_what_is_missing(home: Path, chain: LocalChain) -> None:
+    config = written(home, chain, {**funded(chain, chain.url), "selling": {}})
+    with pytest.raises(ConfigurationError, match="delegate"):
+        load(config, {})
+
+
 def test_policy__of_a_funding_wallet__never_takes_its_tokens_for_dust(home: Path, chain: LocalChain) -> None:
     settings = load(written(home, chain, funded(chain, chain.url, reserves={"DAI": 30})), {})
     policy = settings.account("main").policy()

@@ -107,6 +107,7 @@ SIGNED = SignedTransaction(
     gas_limit=2_100_000,
     gas_price=GasPrice(fee=20_000_000, tip=0),
     deadline=LATER,
+    allowance=None,
 )
 DAI = "eip155:42161/erc20:0xDA10009cBd5D07dd0CeCc66161FC93D7c9000da1"
 FUNDED = Policy(

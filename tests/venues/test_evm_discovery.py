@@ -12,7 +12,7 @@ from domain.errors import VenueUnavailable
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from tests.simulators.chain_client import signed
-from venues.evm.discovery import Claim, Discovery
+from venues.evm.discovery import Claim, Discovery, news_of
 from venues.evm.rpc import Rpc
 from venues.evm.words import padded, selector, word
 
@@ -30,7 +30,10 @@ def discovery_of(chain: LocalChain, url: str, number: int = 5, **options: object
 
 def look(chain: LocalChain, discovery: Discovery) -> set[str]:
     """Advance to the head, and name what is known."""
-    discovery.take(discovery.rpc.ask([discovery.news()])[0], chain.block_number())
+    (news,) = news_of([discovery])
+    outages = news.take(discovery.rpc.ask([news.call])[0], chain.block_number())
+    if outages:
+        raise outages[discovery.wallet]
     names = {token.address: name for name, token in (*chain.tokens.items(), *chain.hostile.items())}
     return {names[address] for address in discovery.tokens}
 
@@ -82,6 +85,19 @@ def test_take__a_reorganisation__brings_what_the_new_blocks_have(chain: LocalCha
     chain.reorg(3, [(raw, 0)])
     assert (chain.block_number(), discovery.found.high) == (head, head)
     assert look(chain, discovery) == {"DUST003"}
+
+
+def test_take__logs_of_a_block_that_is_no_longer_there__are_passed_over(chain: LocalChain) -> None:
+    discovery, holder = discovery_of(chain, chain.url), chain.wallets[5].address
+    chain.hand_out([("DUST000", holder, 1), ("DUST001", holder, 1)])
+    (news,) = news_of([discovery])
+    logs = discovery.rpc.ask([news.call])[0]
+    assert isinstance(logs, list)
+    gone = chain.tokens["DUST001"].address.lower()
+    told = [{**log, "removed": True} if log["address"].lower() == gone else log for log in logs]
+    assert not news.take(told, chain.block_number())
+    assert chain.tokens["DUST000"].address in discovery.tokens
+    assert chain.tokens["DUST001"].address not in discovery.tokens
 
 
 def test_take__a_range_that_times_out__is_read_in_smaller_steps(chain: LocalChain, proxy: ChainProxy) -> None:

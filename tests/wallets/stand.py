@@ -80,8 +80,9 @@ class Clock:
 class Stand:
     """A wallet's account: its chain, a proxy before the node, a log and a desk.
 
-    Its owner allows every honest token, and of the hostile ones those that `allows` names. A worker that
-    waits sleeps no longer than `nap`.
+    Its owner allows every honest token, of the hostile ones those that `allows` names, and the contracts in `allowed`.
+    A worker that waits sleeps no longer than `nap`. What one process met of tokens others know only when it is
+    `cached`.
     """
 
     chain: LocalChain
@@ -97,7 +98,10 @@ class Stand:
     clock: Clock = field(default_factory=Clock)
     relay: str = ""
     allows: tuple[str, ...] = ()
+    highest_tax: Decimal = Decimal(0)
+    allowed: tuple[str, ...] = ()
     nap: float = 0.03
+    cached: bool = False
     before: Mapping[str, int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -131,18 +135,19 @@ class Stand:
             signer=self.sign(from_key(self.key.key, self.key.address)),
             terms=terms,
             rpc=rpc,
-            discovery=Discovery(rpc, self.key.address),
-            judgement=Allowed(self.where, frozenset(self._allowed())),
+            discovery=Discovery(rpc, self.key.address, cache=self.path.with_suffix(".json") if self.cached else None),
+            judgement=Allowed(self.where, frozenset(self._allowed()), self.highest_tax),
             clock=self.clock,
             relay=Rpc([self.relay], self.chain.chain_id) if self.relay else None,
         )
 
     def _allowed(self) -> list[str]:
-        return [self.chain.token(name).address for name in (*self.chain.tokens, *self.allows)]
+        return [*self.allowed, *(self.chain.token(name).address for name in (*self.chain.tokens, *self.allows))]
 
     def _sound(self) -> dict[str, Deployed]:
         """Return by name the tokens whose word about a balance is good."""
-        odd = {name: each for name, each in self.chain.hostile.items() if name not in (*HARMFUL, "no_code")}
+        told = {"no_code", *HARMFUL} - ({"taxed"} if self.highest_tax else set())
+        odd = {name: each for name, each in self.chain.hostile.items() if name not in told}
         return self.chain.tokens | odd
 
     def fresh(self) -> Desk:

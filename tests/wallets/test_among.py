@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from events.values import Keep, Outcome, Purpose
 from simulators.chain.chain import LocalChain
 from tests.wallets.stand import HARMFUL, Stand, balanced, dust, stand
 from venues.evm import assets
+from venues.evm.rpc import Rpc
 from venues.evm.transactions import MOST_GAS
 
 # What geth's pool takes of one transaction (go-ethereum, core/txpool/legacypool, txMaxSize).
@@ -54,13 +55,20 @@ def crowd() -> Iterator[LocalChain]:
         yield chain
 
 
+class Patient(Rpc):
+    """Waits for what takes long with two hundred tokens on a busy machine."""
+
+    def __init__(self, urls: Sequence[str], chain_id: int, **_: object) -> None:
+        super().__init__(urls, chain_id, timeout=(5.0, 5.0))
+
+
 @pytest.fixture
 def owner(crowd: LocalChain, tmp_path: Path) -> Iterator[Stand]:
     """Somebody who has two hundred tokens and vouches for each of them."""
     hostile = tuple(name for name in crowd.hostile if name != "no_code")
     gifts = dust(180) | MAJORS | {name: GIVEN.get(name, 10**19) for name in hostile}
     assert len(gifts) == 200
-    with crowd.undone() as chain, stand(chain, tmp_path, gifts, target="WETH", allows=hostile) as built:
+    with crowd.undone() as chain, stand(chain, tmp_path, gifts, target="WETH", allows=hostile, reach=Patient) as built:
         yield built
 
 

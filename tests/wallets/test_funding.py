@@ -43,9 +43,9 @@ D = Decimal
 class ToldRpc(Rpc):
     """Remembers every request in its order."""
 
-    bodies: ClassVar[list[object]] = []
+    bodies: ClassVar[list[bytes]] = []
 
-    def _post(self, endpoint: Any, body: object) -> bytes:
+    def _post(self, endpoint: Any, body: bytes) -> bytes:
         self.bodies.append(body)
         return super()._post(endpoint, body)
 
@@ -172,7 +172,7 @@ def test_request__from_question_to_broadcast__is_three_requests(chain: LocalChai
         told = built.ensure("0.1", "second", seconds=0.5)
         assert told.answer is FundingAnswer.NOT_NOW
         assert "under way" in told.reason
-        sends = [place for place, body in enumerate(ToldRpc.bodies) if "eth_sendRawTransaction" in str(body)]
+        sends = [place for place, body in enumerate(ToldRpc.bodies) if b"eth_sendRawTransaction" in body]
         assert sends == [2]
 
 

@@ -189,6 +189,25 @@ def test_foreign__transaction_on_our_nonce__halts_and_goes_on_once_resumed(chain
         balanced(built)
 
 
+def test_foreign__transaction_on_our_nonce__is_told_long_before_it_is_final(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, dust(1), target="WETH", terms={"confirmations": 20}) as built:
+        built.scan()
+        built.proxy.inject(kind="swallowed", method=SEND, calls="all")
+        built.conduct()
+        foreign.send(chain, built.key, chain.wallets[1].address)
+        chain.mine(2)
+        built.conduct()
+        assert not built.halted
+        chain.mine(1)
+        built.settle_halted()
+        assert "not final yet" in built.halted
+        assert not built.facts(TransactionDisplaced)
+        built.proxy.calm()
+        chain.mine(20)
+        built.conduct()
+        assert len(built.facts(TransactionDisplaced)) == 1
+
+
 def test_price__above_the_ceiling__leaves_what_is_stuck(chain: LocalChain, tmp_path: Path) -> None:
     with stand(chain, tmp_path, dust(1), target="WETH", terms={"ceiling": 3 * GWEI}) as built:
         built.scan()

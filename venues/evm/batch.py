@@ -79,6 +79,15 @@ class Desk:
         """Return who gets what a swap brings: the account, or for ether the router that unwraps it."""
         return self.chain.uniswap.router if self.ether else self.account
 
+    @property
+    def payees(self) -> frozenset[str]:
+        """Return all who may get what swaps bring, as receipts show it."""
+        return frozenset({self.payee})
+
+    def proceeds(self, sale: Sale) -> tuple[str, str]:
+        """Return what a sale brings by itself, `COIN` for ether, and who gets it."""
+        return (COIN, self.account) if sale.route is None else (sale.route.path[-1], self.payee)
+
     def market(self, sale: Sale) -> str:
         """Return the contract that sells."""
         if sale.route is None:
@@ -95,9 +104,7 @@ class Desk:
         if route is None:
             return selector("withdraw(uint256)") + encode(["uint256"], [sale.units])
         if not route.fees:
-            signature = "swapExactTokensForTokens(uint256,uint256,address[],address,uint256)"
-            types = ["uint256", "uint256", "address[]", "address", "uint256"]
-            return selector(signature) + encode(types, [sale.units, minimum, route.path, self.payee, deadline])
+            return pair_sale("Tokens", sale.units, minimum, route.path, self.payee, deadline)
         payee = ROUTER if self.ether else CALLER
         if len(route.fees) == 1:
             kind = "(address,address,uint24,address,uint256,uint256,uint160)"
@@ -114,7 +121,8 @@ class Desk:
         A token like USDT refuses a new allowance while an old one stands, so that is taken back first.
         """
         router = self.chain.uniswap.router
-        made = [Call(router, _multicall(deadline))]
+        # V3's swaps have no deadline of their own: this does nothing, or reverts after it.
+        made = [Call(router, multicall(deadline))]
         for sale, minimum, allowed in sales:
             spender = self.spender(sale)
             if sale.route is not None:
@@ -123,8 +131,7 @@ class Desk:
                 made.append(Call(sale.token, approval(spender, sale.units)))
             made.append(Call(self.market(sale), self.sell(sale, minimum, deadline)))
         if self.ether and (swapped := [minimum for sale, minimum, _ in sales if sale.route is not None]):
-            unwrapping = selector("unwrapWETH9(uint256,address)")
-            made.append(Call(router, unwrapping + encode(["uint256", "address"], [sum(swapped), self.account])))
+            made.append(Call(router, unwrapping(sum(swapped), self.account)))
         return made
 
 
@@ -139,6 +146,19 @@ def executed(calls: Sequence[Call]) -> bytes:
     return selector("execute(bytes32,bytes)") + encode(["bytes32", "bytes"], [MODE, batch])
 
 
-def _multicall(deadline: int) -> bytes:
-    """Write a call that does nothing but revert after the deadline: V3's swaps have none of their own."""
-    return selector("multicall(uint256,bytes[])") + encode(["uint256", "bytes[]"], [deadline, []])
+def pair_sale(into: str, units: int, minimum: int, path: Sequence[str], payee: str, deadline: int) -> bytes:
+    """Write V2's sale of tokens into `Tokens` or `ETH`, for those too that keep a part of what is moved: its minimum is
+    held against what really arrives (https://docs.uniswap.org/contracts/v2/reference/smart-contracts/router-02)."""
+    name = f"swapExactTokensFor{into}SupportingFeeOnTransferTokens"
+    types = ["uint256", "uint256", "address[]", "address", "uint256"]
+    return selector(f"{name}({','.join(types)})") + encode(types, [units, minimum, path, payee, deadline])
+
+
+def unwrapping(minimum: int, payee: str) -> bytes:
+    """Write the router's call that pays all the WETH it has as ether, or reverts when that is less than a minimum."""
+    return selector("unwrapWETH9(uint256,address)") + encode(["uint256", "address"], [minimum, payee])
+
+
+def multicall(deadline: int, calls: Sequence[bytes] = ()) -> bytes:
+    """Write the router's call that makes calls of itself, none after the deadline."""
+    return selector("multicall(uint256,bytes[])") + encode(["uint256", "bytes[]"], [deadline, calls])

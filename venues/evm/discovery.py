@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ import msgspec
 
 from domain.errors import ConfigurationError, VenueUnavailable
 from venues.evm.assets import checksummed
+from venues.evm.routes import Route
 from venues.evm.rpc import LOGS, Call, Failure, Rpc
 from venues.evm.words import WORD, padded
 
@@ -28,6 +29,8 @@ OVERLAP: Final = 128
 # Requests for old blocks in one scan, so that a first scan of a long history ends.
 REQUESTS_A_SCAN: Final = 40
 SHORTEST: Final = 1
+# Wallets asked for in one call; geth allows a thousand values for a topic.
+WALLETS_AT_ONCE: Final = 500
 # How providers say that they would not read so many blocks, or not send so many logs, at once.
 _TOO_MUCH: Final = (
     "range",
@@ -60,13 +63,14 @@ class Found(msgspec.Struct):
     """What is known: the blocks read, `low` to `high`, both included, and the tokens met there.
 
     Nothing was read where `high` is below `low`. `span` is how many blocks the provider last read at once, 0 for all.
-    A token has no claim until it was asked.
+    A token has no claim until it was asked. `routes` are those over which tokens were sold the last time, best first.
     """
 
     low: int = 0
     high: int = -1
     span: int = 0
     tokens: dict[str, Claim | None] = msgspec.field(default_factory=dict)
+    routes: dict[str, list[Route]] = msgspec.field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -93,29 +97,30 @@ class Discovery:
         """Return the tokens found so far."""
         return self.found.tokens
 
+    @property
+    def routes(self) -> Mapping[str, Sequence[Route]]:
+        """Return the routes over which tokens were sold the last time, the best first."""
+        return self.found.routes
+
     def unread(self) -> int:
         """Count the old blocks that are still to be read."""
         return max(0, self.found.low - self.start) if self.found.high >= self.found.low else 0
 
-    def news(self) -> Call:
-        """Return the call that reads what is new, up to the latest block; `take` wants its answer."""
-        return _logs(self._next(), "latest", self.wallet)
-
-    def take(self, news: object, head: int) -> None:
-        """Take the answer to `news` as of the block `head`, or read in smaller steps; then go on to older blocks.
+    def take(self, news: Collection[str] | None, head: int) -> None:
+        """Take the tokens met in new blocks up to `head`, or with None read those in smaller steps; then older blocks.
 
         Raises `VenueUnavailable` when new blocks can't be read.
         """
         found = self.found
         if head + self.overlap < found.high:  # this is another chain than the one that was read
-            self._found = found = Found(tokens=found.tokens)
-        if isinstance(news, Failure):
+            self._found = found = Found(tokens=found.tokens, routes=found.routes)
+        if news is None:
             if found.high < found.low:
                 found.low, found.high = head + 1, head
             self._newer(head)
         else:
             self._meet(news)
-            found.low, found.high = min(found.low, self._next()) if found.high >= found.low else self.start, head
+            found.low, found.high = min(found.low, self.next_block()) if found.high >= found.low else self.start, head
         self._older()
         self._keep()
 
@@ -124,7 +129,20 @@ class Discovery:
         self.found.tokens.update(claims)
         self._keep()
 
-    def _next(self) -> int:
+    def remember(self, routes: Mapping[str, list[Route]]) -> None:
+        """Remember over which routes tokens are sold."""
+        if any(self.found.routes.get(token) != some for token, some in routes.items()):
+            self.found.routes.update(routes)
+            self._keep()
+
+    def meet(self, tokens: Iterable[str]) -> None:
+        """Take note of tokens that another process met: what the cache has of them is known here too."""
+        if unknown := [token for token in tokens if token not in self.found.tokens]:
+            kept = _read(self.cache).tokens
+            self.found.tokens.update({token: kept.get(token) for token in unknown})
+
+    def next_block(self) -> int:
+        """Return the first block whose transfers are news."""
         found = self.found
         if found.high < found.low:
             return self.start
@@ -132,7 +150,7 @@ class Discovery:
 
     def _newer(self, head: int) -> None:
         found = self.found
-        start = self._next()
+        start = self.next_block()
         while start <= head:
             last = self._read(start, head, backwards=False)
             start = last + 1
@@ -150,9 +168,9 @@ class Discovery:
         while True:
             span = min(found.span or last - first + 1, last - first + 1)
             low, high = (last - span + 1, last) if backwards else (first, first + span - 1)
-            answer = self.rpc.ask([_logs(low, hex(high), self.wallet)])[0]
+            answer = self.rpc.ask([_logs(low, hex(high), [self.wallet])])[0]
             if not isinstance(answer, Failure):
-                self._meet(answer)
+                self._meet(_transfers(answer).get(_topic(self.wallet), set()))
                 if found.span:
                     found.span += 1 + found.span // 4
                 return low if backwards else high
@@ -160,8 +178,8 @@ class Discovery:
                 raise VenueUnavailable(f"the node refused {answer}")
             found.span = max(SHORTEST, span // 4)
 
-    def _meet(self, logs: object) -> None:
-        for token in _tokens(logs):
+    def _meet(self, tokens: Iterable[str]) -> None:
+        for token in tokens:
             self.found.tokens.setdefault(token, None)
 
     def _keep(self) -> None:
@@ -177,9 +195,44 @@ class Discovery:
             raise ConfigurationError(f"{self.cache}: cannot be written, {error.strerror}") from None
 
 
-def _logs(first: int, last: str, wallet: str) -> Call:
-    topics = [TRANSFER, None, "0x" + padded(wallet).hex()]
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is new for wallets whose news begin at the same block: the call that asks for it."""
+
+    discoveries: tuple[Discovery, ...]
+    call: Call
+
+    def take(self, answer: object, head: int) -> dict[str, VenueUnavailable]:
+        """Give each wallet its part of the answer as of the block `head`; return the outages by wallet."""
+        outages = {}
+        met = None if isinstance(answer, Failure) else _transfers(answer)
+        for each in self.discoveries:
+            try:
+                each.take(None if met is None else met.get(_topic(each.wallet), set()), head)
+            except VenueUnavailable as outage:
+                outages[each.wallet] = outage
+        return outages
+
+
+def news_of(discoveries: Sequence[Discovery]) -> list[News]:
+    """Ask what is new for all wallets, in as few calls as there are blocks where news begin."""
+    starts: dict[int, list[Discovery]] = {}
+    for each in discoveries:
+        starts.setdefault(each.next_block(), []).append(each)
+    return [
+        News(tuple(some), _logs(start, "latest", [each.wallet for each in some]))
+        for start, together in sorted(starts.items())
+        for some in (together[at : at + WALLETS_AT_ONCE] for at in range(0, len(together), WALLETS_AT_ONCE))
+    ]
+
+
+def _logs(first: int, last: str, wallets: Sequence[str]) -> Call:
+    topics = [TRANSFER, None, [_topic(wallet) for wallet in wallets]]
     return Call(LOGS, ({"fromBlock": hex(first), "toBlock": last, "topics": topics},))
+
+
+def _topic(wallet: str) -> str:
+    return "0x" + padded(wallet).hex()
 
 
 def _read(cache: Path | None) -> Found:
@@ -190,12 +243,17 @@ def _read(cache: Path | None) -> Found:
         return Found()
 
 
-def _tokens(logs: object) -> set[str]:
-    """Return the contracts of ERC-20 transfers; `VenueUnavailable` when these are no logs."""
+def _transfers(logs: object) -> dict[str, set[str]]:
+    """Return by topic of its receiver the contracts of ERC-20 transfers; `VenueUnavailable` when these are no logs."""
+    met: dict[str, set[str]] = {}
     try:
-        plain = [log for log in logs if len(log["topics"]) == 3 and len(log["data"]) == 2 + 2 * WORD]  # type: ignore[attr-defined]
-        return {checksummed(log["address"]) for log in plain}
-    except (TypeError, KeyError, ValueError):
+        for log in logs:  # type: ignore[attr-defined]
+            if log.get("removed") is True:  # of a block that is no longer part of the chain
+                continue
+            if len(log["topics"]) == 3 and len(log["data"]) == 2 + 2 * WORD:
+                met.setdefault(log["topics"][2].lower(), set()).add(log["address"])
+        return {receiver: {checksummed(token) for token in tokens} for receiver, tokens in met.items()}
+    except (TypeError, KeyError, ValueError, AttributeError):
         raise VenueUnavailable("a node answered eth_getLogs with something that is no list of logs") from None
 
 

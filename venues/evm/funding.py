@@ -21,11 +21,11 @@ from venues.evm import assets
 from venues.evm.batch import DESIGNATOR, MODE, executed, route_of
 from venues.evm.feeds import ETH, worth
 from venues.evm.lens import Lens
-from venues.evm.proposing import ENVELOPE, gas_limit
 from venues.evm.purchase import Purchase, calls, cost_of, quote_ask
 from venues.evm.quantities import ETHER_DECIMALS, units_of, whole
 from venues.evm.registry import Chain
 from venues.evm.rpc import Call, Failure, Rpc, good, octets, quantity
+from venues.evm.running import ENVELOPE, limit
 from venues.evm.terms import Terms
 from venues.evm.treasury import Funds, code_of
 from venues.evm.words import number, selector, word
@@ -69,17 +69,23 @@ class Buyer:
         return Proposal(
             head=funds.priced.block,
             nonce=funds.nonce,
-            code=code_of(funds, self.terms.delegate),
+            code=code_of(funds, self._delegate),
             offers=() if dropped else tuple(self._offer(draft, costs[draft.key], trial, funds) for draft in drafts),
             dropped=dropped,
             cost=self._native(used * expected + trial.l1_fee),
             native_worth=worth(funds.feeds, ETH),
-            gas_limit=gas_limit(trial.gas),
+            gas_limit=limit(trial.gas),
             gas_price=self._price(funds),
             expected_price=expected,
             deadline=deadline,
-            payload=data,
+            payload=self.account + data[2:],
         )
+
+    @property
+    def _delegate(self) -> str:
+        if not self.terms.delegate:
+            raise ConfigurationError("delegate: there is none, and conversions for trades are batches; name one")
+        return self.terms.delegate
 
     def _purchase(self, draft: Order) -> Purchase:
         token = assets.address_of(draft.spend.asset, self.chain.chain_id)
@@ -105,24 +111,24 @@ class Buyer:
     def _tried(self, purchases: Sequence[Purchase], data: str, funds: Funds, deadline: datetime) -> Trial:
         block = funds.priced.block.number
         asks = [quote_ask(self.chain, each.route, each.output) for each in purchases if each.route is not None]
-        supports = {"to": self.terms.delegate, "data": "0x" + (selector("supportsExecutionMode(bytes32)") + MODE).hex()}
+        supports = {"to": self._delegate, "data": "0x" + (selector("supportsExecutionMode(bytes32)") + MODE).hex()}
         alone = [self._run("eth_call", self._data([each], funds, deadline), block) for each in purchases]
+        reads = self.lens.read_calls(asks, block)
         asked = [
             Call("eth_getBlockByNumber", (hex(block), False)),
             Call("eth_call", (supports, hex(block))),
-            self.lens.read_call(asks, block),
+            *reads,
             *alone,
             self._run("eth_call", data, block),
             self._run("eth_estimateGas", data, block),
             *self._l1_call(data, block),
         ]
-        stands, supported, quoted, *rest = self.rpc.ask(asked)
+        stands, supported, *rest = self.rpc.ask(asked)
         self._same_block(stands, funds)
         if isinstance(supported, Failure) or number(octets(supported)) != 1:
-            raise ConfigurationError(f"delegate: {self.terms.delegate} is no ERC-7821 contract on {self.chain.name}")
-        answers = self.lens.looked(quoted, asks) if asks else []
-        if answers is None:
-            answers = self.lens.read(asks, block)
+            raise ConfigurationError(f"delegate: {self._delegate} is no ERC-7821 contract on {self.chain.name}")
+        answers = self.lens.looked(rest[: len(reads)], asks, block) if asks else []
+        rest = rest[len(reads) :]
         costs = _costs(purchases, answers, rest[: len(purchases)])
         whole, estimated, *l1 = rest[len(purchases) :]
         if not any(isinstance(each, Refusal) for each in costs.values()) and (no := _failed(whole, estimated)):
@@ -132,7 +138,7 @@ class Buyer:
 
     def _run(self, method: str, data: str, block: int) -> Call:
         request = {"from": self.account, "to": self.account, "data": data}
-        delegated = {self.account: {"code": DESIGNATOR + self.terms.delegate[2:].lower()}}
+        delegated = {self.account: {"code": DESIGNATOR + self._delegate[2:].lower()}}
         return Call(method, (request, hex(block), delegated))
 
     def _l1_call(self, data: str, block: int) -> list[Call]:
@@ -149,7 +155,7 @@ class Buyer:
         least = funds.priced.base_fee + funds.priced.tip
         if least > self.terms.ceiling:
             return Refusal(RefusalCode.NO_NET_GAIN, f"gas costs {least} wei, above the ceiling of {self.terms.ceiling}")
-        needed = gas_limit(trial.gas) * self._price(funds).fee + trial.l1_fee
+        needed = limit(trial.gas) * self._price(funds).fee + trial.l1_fee
         if needed > funds.wei:
             missing, there = self._native(needed - funds.wei), self._native(funds.wei)
             sentence = f"gas may take {self._native(needed)}, {there} is there"

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from domain.chain import Proposal, Receipt, Rules, Sight, Watch
+from domain.chain import Moved, Proposal, Receipt, Rules, Sight, Watch
 from domain.errors import OutcomeUnknown, VenueUnavailable
-from domain.venue import Order
+from domain.venue import Holding, Order
 from events.facts import LegRequested
 from events.money import Amount
 from events.values import Fill, Funding, FundingSource, GasPrice, Purpose, Refusal, RefusalCode, SignedTransaction
 from venues.evm import assets
+from venues.evm.apart import Apart, spenders
 from venues.evm.batch import Desk, Sale, route_of
 from venues.evm.discovery import Discovery
 from venues.evm.funding import Buyer
 from venues.evm.judgement import Judgement
 from venues.evm.observation import Observer
-from venues.evm.proposing import Proposer
+from venues.evm.proposing import Proposer, Trial
 from venues.evm.quantities import ETHER_DECIMALS, units_of, whole
-from venues.evm.receipts import moved
+from venues.evm.receipts import Sold, moved
 from venues.evm.registry import ETH, Chain
 from venues.evm.rpc import Failure, Rpc
+from venues.evm.running import ApartRunner, Runner, TogetherRunner
 from venues.evm.signer import Signer
 from venues.evm.terms import Terms
 from venues.evm.transactions import Writer
@@ -44,7 +47,7 @@ NOTED: Final = (
 
 
 class KeyedWallet(Wallet):
-    """A wallet that converts in batches. `relay` is asked to send instead of the nodes that are read."""
+    """A wallet that converts, in batches or sale by sale. `relay` is asked to send instead of the nodes."""
 
     def __init__(
         self,
@@ -63,8 +66,9 @@ class KeyedWallet(Wallet):
         self.terms = terms
         self._relay = relay
         self._writer = Writer(signer, self.chain.chain_id, terms.delegate)
-        self._desk = Desk(self.chain, self.address, ether=self._symbol == ETH)
+        self._runner = _runner(self.chain, self.address, self._symbol == ETH, terms)
         self._written: dict[str, Mapping[str, Any]] = {}
+        self._early: Trial | None = None
 
     def __repr__(self) -> str:
         return f"KeyedWallet({self.address} on {self.chain.name})"
@@ -77,12 +81,30 @@ class KeyedWallet(Wallet):
     @property
     def rules(self) -> Rules:
         """Return how the lane of this account is to be moved."""
-        return Rules(self.terms.confirmations, self.terms.patience, self.terms.ceiling)
+        return Rules(
+            self.terms.confirmations, self.terms.patience, self.terms.ceiling, delegated=bool(self.terms.delegate)
+        )
+
+    def rehearse(self, drafts: Sequence[Order]) -> Sequence[Holding]:
+        """Read everything that the wallet has, and in the same request try drafts of likely sizes."""
+        if not self.terms.delegate:  # what may be taken now is only believed of a block that is known
+            return self.holdings()
+        self._holder.discovery.meet(token for draft in drafts if (token := self._contract(draft.spend)))
+        sales, proposer = self._likely(drafts), self._proposer()
+        look, seconds = self._reader.look([self._holder]), int(proposer.deadline(self._clock()).timestamp())
+        _, *calls = proposer.calls(sales, "latest", seconds)
+        block, *answers = self.rpc.ask([*look.calls, *calls])
+        asked = len(look.calls) - 1
+        holdings = self._taken(look, [block, *answers[:asked]])
+        assert self._reading is not None
+        self._early = proposer.trial(sales, [block, *answers[asked:]], self._reading.head.at)
+        return holdings
 
     def propose(self, drafts: Sequence[Order]) -> Proposal:
-        """Try all drafts at the block of the last reading, and run what is left of them as one batch.
+        """Try all drafts at the block of the last reading, and run the transaction that is left of them.
 
-        Drafts that ask for exact outputs are a conversion for a trade, at the block of its own reading.
+        What was just rehearsed with the very same drafts is not tried again. Drafts that ask for exact outputs are a
+        conversion for a trade, at the block of its own reading.
         """
         if any(draft.output is not None for draft in drafts):
             return self._bought(drafts)
@@ -91,13 +113,15 @@ class KeyedWallet(Wallet):
         assert self._reading is not None
         head, refused, sales = self._reading.head, {}, []
         for draft in drafts:
-            sale = self._sale(draft)
+            sale = self._believed_sale(draft)
             if isinstance(sale, Refusal):
                 refused[draft.key] = sale
             else:
                 sales.append(sale)
-        proposer = Proposer(self.rpc, self._desk, self.terms, self.target, self._symbol, self.target_decimals)
-        proposal = proposer.propose(drafts, sales, head.number, head.at, self._clock())
+        early, self._early = self._early, None
+        if early and (early.sales != tuple(sales) or early.stand.priced.block.block_hash != head.block_hash):
+            early = None
+        proposal = self._proposer().propose(drafts, sales, head.number, head.at, self._clock(), early)
         if proposal.head.block_hash != head.block_hash:
             raise VenueUnavailable(f"block {head.number} was replaced while the batch was tried")
         return replace(proposal, dropped={**proposal.dropped, **refused})
@@ -113,11 +137,16 @@ class KeyedWallet(Wallet):
     def _teller(self) -> Teller:
         return Teller(self.rpc, self.lens, self.chain, self.address, self._clock, self.terms.ceiling)
 
+    def retract(self, asset: str) -> Proposal | Refusal:
+        """Propose to take back what a market may take of a token, as of the latest block."""
+        token, head = self._token(Amount(Decimal(0), asset)), self.head()
+        return self._proposer().retract(asset, token, head.number, head.at)
+
     def sign(self, proposal: Proposal, purpose: Purpose, nonce: int) -> SignedTransaction:
-        """Sign the batch, or the delegation that it needs. Sends nothing."""
+        """Sign what was proposed, or the delegation that it needs. Sends nothing."""
         if purpose is Purpose.DELEGATE:
             return self._writer.delegation(nonce, proposal.gas_price, proposal.deadline)
-        return self._writer.batch(nonce, proposal.payload, proposal.gas_limit, proposal.gas_price, proposal.deadline)
+        return self._writer.call(purpose, nonce, proposal)
 
     def replace(self, signed: SignedTransaction, purpose: Purpose, gas_price: GasPrice) -> SignedTransaction:
         """Sign the nonce anew for another price. Sends nothing."""
@@ -139,55 +168,84 @@ class KeyedWallet(Wallet):
         self._written = dict(written)
         return sight
 
-    def fills(self, receipt: Receipt, intents: Sequence[LegRequested]) -> Mapping[str, Fill | Refusal]:
+    def fills(self, receipt: Receipt, intents: Sequence[LegRequested]) -> Moved:
         """Read what a receipt moved; one without logs, as of a cancellation, moved nothing.
 
         A revert is no leg's fault: each worked when it was tried.
         """
         if not receipt.succeeded or not intents:
-            return {}
+            return Moved({})
         written = self._written.get(receipt.tx_hash) or self.rpc.call("eth_getTransactionReceipt", receipt.tx_hash)
         if not isinstance(written, Mapping) or written.get("blockHash") != receipt.block.block_hash:
             raise VenueUnavailable(f"the node names no receipt of {receipt.tx_hash} in block {receipt.block.number}")
-        if not written["logs"]:
-            return {}
-        sold = [self._token(intent.spend) for intent in intents]
-        self._describe(sold, receipt.block.number)
-        ether = intents[0].receive == assets.coin(self.chain.chain_id)
-        payee, paid_in = self._desk.payee, self.target_contract
-        if ether:  # also where dust ends in something else: a trade's conversion ends in ether
-            payee, paid_in = self.chain.uniswap.router, self.chain.token("WETH").address
-        units = moved(written["logs"], self.address, payee, paid_in, sold)
-        return {
+        if not (logs := written.get("logs")):
+            return Moved({})
+        tokens = [self._token(intent.spend) for intent in intents]
+        self._reader.describe([(self._holder, tokens)], receipt.block.number)
+        sold = [self._sold(token, intent) for token, intent in zip(tokens, intents, strict=True)]
+        payees, paid_in = self._runner.desk.payees, self.target_contract
+        if intents[0].output is not None:  # a trade's conversion ends in ether, whatever dust ends in
+            payees, paid_in = frozenset({self.chain.uniswap.router}), self.chain.token("WETH").address
+        found = moved(logs, self.address, payees, paid_in, sold)
+        fills = {
             intent.leg_id: self._fill(receipt, intent, spent, received)
-            for intent, (spent, received) in zip(intents, units, strict=True)
+            for intent, (spent, received) in zip(intents, found.legs, strict=True)
         }
+        return Moved(fills, found.doubt)
 
     def _observer(self) -> Observer:
-        uniswap = self.chain.uniswap
-        spenders = tuple(each for each in (uniswap.router, uniswap.v2_router) if each)
         return Observer(
-            self.rpc, self.chain.chain_id, self.address, self.terms.delegate, spenders, self.terms.confirmations
+            self.rpc,
+            self.chain.chain_id,
+            self.address,
+            self.terms.delegate,
+            spenders(self.chain),
+            self.terms.confirmations,
         )
 
-    def _fill(self, receipt: Receipt, intent: LegRequested, spent: int, received: int) -> Fill:
-        token = self._token(intent.spend)
-        places = self._decimals(token)
-        gone, most = whole(spent, places), intent.spend.quantity
-        if gone > most or (intent.output is None and gone != most):
-            raise VenueUnavailable(f"{token} moved {spent} base units by its logs, {intent.spend} was to be sold")
-        ether = intent.receive == assets.coin(self.chain.chain_id)
+    def _proposer(self) -> Proposer:
+        return Proposer(self.rpc, self._runner, self.terms, self.target, self._symbol, self.target_decimals)
+
+    def _sold(self, token: str, intent: LegRequested) -> Sold:
+        units = units_of(intent.spend.quantity, self._holder.decimals(token))
+        if intent.output is not None:
+            return Sold(token, units, units_of(intent.output, ETHER_DECIMALS), at_most=True)
+        return Sold(token, units, int(intent.quote.receive.quantity.scaleb(self.target_decimals)))
+
+    def _fill(self, receipt: Receipt, intent: LegRequested, spent: int, received: int) -> Fill | Refusal:
+        if not spent:
+            return Refusal(RefusalCode.OTHER, f"{receipt.tx_hash} succeeded and moved nothing of it")
+        places = self._holder.decimals(self._token(intent.spend))
         return Fill(
             order_id=receipt.tx_hash,
             spent=Amount(whole(spent, places), intent.spend.asset),
-            received=Amount(whole(received, ETHER_DECIMALS if ether else self.target_decimals), intent.receive),
+            received=Amount(
+                whole(received, self.target_decimals if intent.output is None else ETHER_DECIMALS), intent.receive
+            ),
             fees=(),
             executions=(),
         )
 
-    def _sale(self, draft: Order) -> Sale | Refusal:
-        """Read a draft in base units; what is not believed is never allowed to be taken."""
+    def _likely(self, drafts: Sequence[Order]) -> list[Sale]:
+        """Read the drafts that can be read before the wallet is."""
+        sales = []
+        for draft in drafts:
+            with suppress(ValueError):  # a token's decimals may not be known yet
+                if isinstance(sale := self._sale(draft), Sale):
+                    sales.append(sale)
+        return sales
+
+    def _believed_sale(self, draft: Order) -> Sale | Refusal:
+        """Read a draft of what the wallet has; what is not believed is never allowed to be taken."""
         assert self._reading is not None
+        sale = self._sale(draft)
+        if isinstance(sale, Sale) and sale.token not in self._reading.believed:
+            sentence = self._reading.quarantined.get(sale.token, "nothing of it is there any more")
+            return Refusal(RefusalCode.NOT_TRADABLE, sentence)
+        return sale
+
+    def _sale(self, draft: Order) -> Sale | Refusal:
+        """Read a draft in base units."""
         try:
             token = self._token(draft.spend)
             route = route_of(draft.product, token, self.chain, self.target_contract)
@@ -195,13 +253,20 @@ class KeyedWallet(Wallet):
             return Refusal(RefusalCode.NOT_TRADABLE, str(error))
         if draft.receive != self.target:
             return Refusal(RefusalCode.NOT_TRADABLE, f"a sweep of this wallet ends in {self._symbol} alone")
-        if token not in self._reading.believed:
-            sentence = self._reading.quarantined.get(token, "nothing of it is there any more")
-            return Refusal(RefusalCode.NOT_TRADABLE, sentence)
-        return Sale(draft.key, token, units_of(draft.spend.quantity, self._decimals(token)), route)
+        return Sale(draft.key, token, units_of(draft.spend.quantity, self._holder.decimals(token)), route)
+
+    def _contract(self, amount: Amount) -> str | None:
+        return assets.address_of(amount.asset, self.chain.chain_id)
 
     def _token(self, amount: Amount) -> str:
-        token = assets.address_of(amount.asset, self.chain.chain_id)
+        token = self._contract(amount)
         if token is None:
             raise ValueError(f"asset: {amount.asset} is the coin that pays for gas, which no leg spends")
         return token
+
+
+def _runner(chain: Chain, account: str, ether: bool, terms: Terms) -> Runner:
+    """Sell all together where the account is delegated, else one after the other."""
+    if terms.delegate:
+        return TogetherRunner(Desk(chain, account, ether), terms)
+    return ApartRunner(Apart(chain, account, ether), terms)

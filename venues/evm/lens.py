@@ -25,6 +25,8 @@ BALANCE_GAS: Final = 150_000
 # Pairs and calls at once: what geth's default call allowance of 50M gas holds, and what it holds with care.
 PAIRS_AT_ONCE: Final = 6_000
 ASKS_AT_ONCE: Final = 2_000
+# Asks in each of several calls of one request, where any of them may be a swap that uses 200,000.
+ASKS_A_CALL: Final = 250
 MULTICALLS_AT_ONCE: Final = 500
 SINGLES_AT_ONCE: Final = 100
 # How nodes say that a contract itself ended badly; all other refusals are of the node.
@@ -68,16 +70,22 @@ class Lens:
         """Say whether the provider takes overrides, as far as is known."""
         return self.way is Way.OVERRIDE
 
-    def scan_call(self, pairs: Sequence[tuple[str, str]]) -> Call:
-        """Return the call that reads the latest balances, for a batch with others; `scanned` wants its answer."""
-        return _override_call("Scanner", _pairs(pairs), "latest")
+    def scan_calls(self, pairs: Sequence[tuple[str, str]], block: str = "latest") -> list[Call]:
+        """Return the calls that read balances, for a batch with others; `scanned` wants their answers."""
+        if not self.override:
+            return []
+        return [override_call("Scanner", _pairs(piece), block) for piece in _pieces(pairs, PAIRS_AT_ONCE)]
 
-    def scanned(self, answer: object, pairs: Sequence[tuple[str, str]]) -> list[int | None] | None:
-        """Return the balances of all pairs; None when they have to be read by `balances`, more slowly."""
-        if self.way is not Way.OVERRIDE or isinstance(answer, Failure):
-            return None
-        found = _balances(octets(answer))
-        return found if len(found) == len(pairs) else None
+    def scanned(self, answers: Sequence[object], pairs: Sequence[tuple[str, str]], block: int) -> list[int | None]:
+        """Return the balances of all pairs, as `balances` does, which reads at a block what was not answered whole."""
+        if not answers:
+            return self.balances(pairs, block)
+        taken: list[int | None] = []
+        for answer, piece in zip(answers, _pieces(pairs, PAIRS_AT_ONCE), strict=True):
+            found = [] if isinstance(answer, Failure) else _balances(octets(answer))
+            taken += found
+            taken += self.balances(piece[len(found) :], block)
+        return taken
 
     def balances(self, pairs: Sequence[tuple[str, str]], block: int) -> list[int | None]:
         """Return what each token says that each wallet has, in base units; None where it says nothing.
@@ -92,16 +100,24 @@ class Lens:
         asks = [Ask(token, balance_of + padded(wallet), gas=BALANCE_GAS) for token, wallet in pairs]
         return [number(answer) if answer and len(answer) >= WORD else None for answer in self.read(asks, block)]
 
-    def read_call(self, asks: Sequence[Ask], block: int | str) -> Call:
-        """Return the call that makes all asks at a block, for a batch with others; `looked` wants its answer."""
-        return _override_call("Reader", b"".join(map(_entry, asks)), hex(block) if isinstance(block, int) else block)
+    def read_calls(self, asks: Sequence[Ask], block: int | str) -> list[Call]:
+        """Return the calls that make all asks at a block, for a batch with others; `looked` wants their answers."""
+        if not self.override:
+            return []
+        pieces = _pieces(asks, ASKS_A_CALL)
+        at = hex(block) if isinstance(block, int) else block
+        return [override_call("Reader", b"".join(map(_entry, piece)), at) for piece in pieces]
 
-    def looked(self, answer: object, asks: Sequence[Ask]) -> list[bytes | None] | None:
-        """Return what each call returned, as `read` does; None when they have to be made by `read`, piece by piece."""
-        if self.way is not Way.OVERRIDE or isinstance(answer, Failure):
-            return None
-        found = _answers(octets(answer), asks)
-        return found if len(found) == len(asks) else None
+    def looked(self, answers: Sequence[object], asks: Sequence[Ask], block: int) -> list[bytes | None]:
+        """Return what each ask returned, as `read` does, which goes on where an answer ends early."""
+        if not answers:
+            return self.read(asks, block)
+        taken: list[bytes | None] = []
+        for answer, piece in zip(answers, _pieces(asks, ASKS_A_CALL), strict=True):
+            found = [] if isinstance(answer, Failure) else _answers(octets(answer), piece)
+            taken += found
+            taken += self.read(piece[len(found) :], block)
+        return taken
 
     def read(self, asks: Sequence[Ask], block: int) -> list[bytes | None]:
         """Return what each call returned, cut to its words; None where it failed."""
@@ -147,7 +163,7 @@ class Lens:
 
     def _overridden(self, contract: str, data: bytes, block: int) -> bytes | None:
         """Run one of our contracts over `data`; None when the provider says no, or ran nothing."""
-        answer = self._rpc.ask([_override_call(contract, data, hex(block))])[0]
+        answer = self._rpc.ask([override_call(contract, data, hex(block))])[0]
         return None if isinstance(answer, Failure) else octets(answer) or None
 
     def takes_overrides(self, block: int) -> bool:
@@ -182,7 +198,12 @@ class Lens:
         return answers
 
 
-def _override_call(contract: str, data: bytes, block: str) -> Call:
+def _pieces(items: Sequence[_Item], at_once: int) -> list[Sequence[_Item]]:
+    return [items[start : start + at_once] for start in range(0, len(items), at_once)]
+
+
+def override_call(contract: str, data: bytes, block: str) -> Call:
+    """Return the call that runs one of our contracts over `data` at the unused address."""
     request = {"to": UNUSED, "data": "0x" + data.hex()}
     return Call("eth_call", (request, block, {UNUSED: {"code": code_of(contract)}}))
 

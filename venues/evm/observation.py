@@ -1,8 +1,9 @@
 """Looking at an account: its nonce, its code, its transactions and what others may still take of it, at one block.
 
-The first request names the head; the second is pinned to it, and reads receipts. A receipt above the head is left to
-the next look. A node may count what is in a block that it is just adding, so where there is no receipt of ours a nonce
-counts as finally used only below the head, where nothing changes any more.
+The first request names the head and reads receipts; one above the head is left to the next look. Where a receipt of a
+sweep is there and a glance is of the head, that is all. Else a second request is pinned to the head: without a receipt
+of ours much depends on the nonce. A node may count what is in a block that it is just adding, so a nonce then counts
+as finally used only below the head, where nothing changes any more.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ from typing import Any, Final
 from domain.chain import Code, Receipt, Sight, Watch
 from domain.errors import VenueUnavailable
 from events.values import Block, GasPrice
-from venues.evm import assets
+from venues.evm import assets, glance
 from venues.evm.batch import COIN, DESIGNATOR
 from venues.evm.receipts import receipt_of
 from venues.evm.rpc import Call, Failure, Rpc, good, octets, quantity
 from venues.evm.words import number, padded, selector
 
 GWEI: Final = 10**9
+# How deep a block is in which a nonce that others used is told before it is final: so many blocks, and at least such a
+# part of what makes final. Nodes behind one address are seldom further apart.
+EARLY: Final = 3
+PARTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,12 @@ def priced(answers: Sequence[object]) -> Priced:
     return Priced(Block(quantity(found.get("number")), str(found.get("hash"))), base, extra)
 
 
-def code_seen(code: object, delegate: str) -> Code:
-    """Tell our delegation from none and from any other."""
+def code_seen(code: object, delegate: str | None) -> Code:
+    """Tell our delegation, if there is to be one, from none and from any other."""
     found = octets(good(code)).hex()
     if not found:
         return Code.EMPTY
-    return Code.OURS if found == DESIGNATOR[2:] + delegate[2:].lower() else Code.UNKNOWN
+    return Code.OURS if delegate and found == DESIGNATOR[2:] + delegate[2:].lower() else Code.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,73 +77,114 @@ class Observer:
     rpc: Rpc
     chain_id: int
     account: str
-    delegate: str
+    delegate: str | None
     spenders: tuple[str, ...]
     confirmations: int
 
     def look(self, watch: Watch) -> tuple[Sight, Mapping[str, Mapping[str, Any]]]:
         """Return a sight, and the receipts in it as the node wrote them."""
-        hashes = watch.hashes
+        hashes, pairs = watch.hashes, self._pairs(watch.spends)
         answers = self.rpc.ask(
             [
                 *price_calls("latest"),
+                Call("eth_getTransactionCount", (self.account, "latest")),
+                glance.call(self.account, pairs),
                 *(Call("eth_getTransactionByHash", (tx_hash,)) for tx_hash in hashes),
+                *(Call("eth_getTransactionReceipt", (tx_hash,)) for tx_hash in hashes),
+                *_standing(watch),
             ]
         )
-        seen = priced(answers[:3])
-        pooled = {tx_hash for tx_hash, found in zip(hashes, answers[3:], strict=True) if _waits(good(found))}
-        head = seen.block.number
+        seen, (nonce, glanced), answers = priced(answers[:3]), answers[3:5], answers[5:]
+        pooled = frozenset(tx_hash for tx_hash, found in zip(hashes, answers, strict=False) if _waits(good(found)))
+        written = _written(hashes, answers[len(hashes) :], seen.block.number)
+        found = glance.seen(glanced, pairs)
+        if not (watch.spends and written and found and found.block == seen.block.number):
+            return self._pinned(watch, seen, pooled)
+        receipts = self._receipts(written)
+        sight = Sight(
+            head=seen.block,
+            nonce=quantity(good(nonce)),
+            final_nonce=quantity(good(nonce)),
+            receipts=receipts,
+            pooled=pooled,
+            block_hash=_holding(receipts) if watch.block is None else _hash(good(answers[-1])),
+            code=code_seen(found.code, self.delegate),
+            gas_price=seen.price,
+            allowances=_allowed(pairs, found.allowances),
+        )
+        return sight, written
+
+    def _pinned(
+        self, watch: Watch, seen: Priced, pooled: frozenset[str]
+    ) -> tuple[Sight, Mapping[str, Mapping[str, Any]]]:
+        """Look at what `seen` names as the head."""
+        hashes, pairs, head = watch.hashes, self._pairs(watch.spends), seen.block.number
         final = max(0, head - self.confirmations + 1)
-        nonce, final_nonce, below, code, block, *others = self.rpc.ask(
+        early = max(0, head - max(EARLY, self.confirmations // PARTS))
+        nonce, final_nonce, below, early_nonce, code, *others = self.rpc.ask(
             [
                 Call("eth_getTransactionCount", (self.account, hex(head))),
                 Call("eth_getTransactionCount", (self.account, hex(final))),
                 Call("eth_getTransactionCount", (self.account, hex(max(0, min(final, head - 1))))),
+                Call("eth_getTransactionCount", (self.account, hex(early))),
                 Call("eth_getCode", (self.account, hex(head))),
-                Call("eth_getBlockByNumber", (hex(head if watch.block is None else watch.block), False)),
                 *(Call("eth_getTransactionReceipt", (tx_hash,)) for tx_hash in hashes),
-                *self._allowance_calls(watch.spends, head),
+                *self._allowance_calls(pairs, head),
+                *_standing(watch),
             ]
         )
-        written = {
-            tx_hash: receipt
-            for tx_hash, receipt in zip(hashes, map(good, others[: len(hashes)]), strict=True)
-            if isinstance(receipt, dict) and quantity(receipt.get("blockNumber")) <= head
-        }
-        receipts: dict[str, Receipt] = {tx_hash: receipt_of(each, self.chain_id) for tx_hash, each in written.items()}
+        written = _written(hashes, others, head)
+        receipts, allowances = self._receipts(written), others[len(hashes) : len(hashes) + len(pairs)]
         sight = Sight(
             head=seen.block,
             nonce=quantity(good(nonce)),
             final_nonce=quantity(good(final_nonce if receipts else below)),
             receipts=receipts,
-            pooled=frozenset(pooled),
-            block_hash=_hash(good(block)) if watch.block is not None else _holding(receipts),
+            pooled=pooled,
+            block_hash=_holding(receipts) if watch.block is None else _hash(good(others[-1])),
             code=code_seen(code, self.delegate),
             gas_price=seen.price,
-            allowances=self._allowed(watch.spends, others[len(hashes) :]),
+            allowances=_allowed(pairs, [number(octets(good(answer))) for answer in allowances]),
+            early_nonce=quantity(good(early_nonce)),
         )
         return sight, written
 
-    def _allowance_calls(self, spends: Sequence[str], block: int) -> list[Call]:
+    def _receipts(self, written: Mapping[str, Mapping[str, Any]]) -> dict[str, Receipt]:
+        return {tx_hash: receipt_of(each, self.chain_id) for tx_hash, each in written.items()}
+
+    def _allowance_calls(self, pairs: Sequence[tuple[str, str]], block: int) -> list[Call]:
         ask = selector("allowance(address,address)")
         return [
             Call("eth_call", ({"to": token, "data": "0x" + (ask + padded(self.account) + padded(spender)).hex()}, at))
             for at in (hex(block),)
-            for token, spender in self._pairs(spends)
+            for token, spender in pairs
         ]
 
     def _pairs(self, spends: Sequence[str]) -> list[tuple[str, str]]:
         tokens = [assets.address_of(asset, self.chain_id) or COIN for asset in spends]
         return [(token, spender) for token in tokens for spender in self.spenders]
 
-    def _allowed(self, spends: Sequence[str], answers: Sequence[object]) -> tuple[str, ...]:
-        pairs = self._pairs(spends)
-        units = [number(octets(good(answer))) for answer in answers]
-        return tuple(
-            f"{spender} may take {each} base units of {token}"
-            for (token, spender), each in zip(pairs, units, strict=True)
-            if each
-        )
+
+def _standing(watch: Watch) -> list[Call]:
+    """Ask which block stands where one of ours was seen."""
+    return [] if watch.block is None else [Call("eth_getBlockByNumber", (hex(watch.block), False))]
+
+
+def _written(hashes: Sequence[str], answers: Sequence[object], head: int) -> dict[str, Mapping[str, Any]]:
+    """Return the receipts that begin the answers, as the node wrote them; none of a block above the head."""
+    return {
+        tx_hash: receipt
+        for tx_hash, receipt in zip(hashes, map(good, answers[: len(hashes)]), strict=True)
+        if isinstance(receipt, dict) and quantity(receipt.get("blockNumber")) <= head
+    }
+
+
+def _allowed(pairs: Sequence[tuple[str, str]], units: Sequence[int]) -> tuple[str, ...]:
+    return tuple(
+        f"{spender} may take {each} base units of {token}"
+        for (token, spender), each in zip(pairs, units, strict=True)
+        if each
+    )
 
 
 def _holding(receipts: Mapping[str, Receipt]) -> str | None:

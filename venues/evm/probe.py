@@ -74,8 +74,8 @@ class Probe:
         return self._call(list(sales)[:TOKENS_AT_ONCE], sales, _fresh(), block, {"gas": hex(GAS)})
 
     def read(self, answer: object, tokens: Sequence[str], sales: Mapping[str, Sale]) -> dict[str, Observation | None]:
-        """Read what was seen of the tokens that were tried; of none where the provider refused."""
-        found = b"" if isinstance(answer, Failure) else octets(answer)
+        """Read what was seen of the tokens that were tried; of none where the provider refused or was not asked."""
+        found = b"" if answer is None or isinstance(answer, Failure) else octets(answer)
         whole = _WORDS * WORD
         parts = [found[place * whole : (place + 1) * whole] for place in range(len(found) // whole)]
         return {token: _observation(part, sales.get(token)) for token, part in zip(tokens, parts, strict=False)}

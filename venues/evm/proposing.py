@@ -1,40 +1,32 @@
-"""Proposing a batch: every leg tried at one block, bad ones dropped, and the calls that will be signed run once more.
+"""Proposing a transaction: every leg tried at one block, bad ones dropped, and what will be signed run once more.
 
-Two requests: the first tries the legs by themselves, the second runs the batch through the delegate as a chain will.
-What it costs is the gas that it uses less what is given back for allowances that end at zero (EIP-3529).
+Two requests: the first tries the legs by themselves, the second runs the transaction as a chain will. The first may
+have been made as part of another, when nobody knew its block yet; only the second is always pinned.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
-from typing import Final
 
 from domain.chain import Code, Offer, Proposal
-from domain.errors import ConfigurationError, VenueUnavailable
 from domain.venue import Order
 from events.money import Amount
 from events.values import GasPrice, Quote, Refusal, RefusalCode
 from venues.evm import assets, rehearsal
-from venues.evm.batch import DESIGNATOR, MODE, Desk, Sale, executed
+from venues.evm.apart import allowance_ask, spenders
+from venues.evm.batch import Desk, Sale
 from venues.evm.feeds import ETH, Feeds, feed_asks, feeds_of, worth
-from venues.evm.lens import aggregated, returned
+from venues.evm.lens import Ask, aggregated, returned
 from venues.evm.observation import GWEI, Priced, code_seen, price_calls, priced
 from venues.evm.quantities import ETHER_DECIMALS, whole
 from venues.evm.rehearsal import Tried
-from venues.evm.rpc import Call, Failure, Rpc, good, octets, quantity
+from venues.evm.rpc import Call, Rpc, good, octets, quantity
+from venues.evm.running import NOTHING, Run, Runner, limit, retraction
 from venues.evm.terms import Terms
-from venues.evm.transactions import MOST_GAS
-from venues.evm.words import number, selector, word
-
-# What a batch uses besides its legs: the transaction itself, the deadline's call, the unwrapping.
-OVERHEAD_GAS: Final = 120_000
-# Given back for an allowance that was made and is zero again, and for a balance that is sold whole (EIP-3529).
-REFUND_PER_LEG: Final = 19_900 + 4_800
-# A signature and the other fields of a transaction, which an L2 sends to L1 with the calls.
-ENVELOPE: Final = 180
+from venues.evm.words import number
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,109 +38,121 @@ class Stand:
     code: Code
     wei: int
     feeds: Feeds
+    may: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """The batch as it was run: its calldata, the gas it needs before refunds, and what its data costs on L1 in wei."""
+class Trial:
+    """What was known of the account when sales were tried, and what became of each."""
 
-    data: str
-    gas: int
-    l1_fee: int
+    sales: Sequence[Sale]
+    stand: Stand
+    tried: Mapping[str, Tried | Refusal]
 
 
 @dataclass(frozen=True, slots=True)
 class Proposer:
-    """Proposes batches for one account. `symbol` and `decimals` are the target's."""
+    """Proposes transactions for one account. `symbol` and `decimals` are the target's."""
 
     rpc: Rpc
-    desk: Desk
+    runner: Runner
     terms: Terms
     target: str
     symbol: str
     decimals: int
 
     @property
+    def desk(self) -> Desk:
+        return self.runner.desk
+
+    @property
     def account(self) -> str:
         return self.desk.account
 
     def propose(
-        self, drafts: Sequence[Order], sales: Sequence[Sale], block: int, at: datetime, now: datetime
+        self,
+        drafts: Sequence[Order],
+        sales: Sequence[Sale],
+        block: int,
+        at: datetime,
+        now: datetime,
+        early: Trial | None = None,
     ) -> Proposal:
-        """Simulate sales, one for each draft with its key, at a block that was made `at`."""
-        deadline = (now + self.terms.deadline).replace(microsecond=0)
+        """Simulate sales, one for each draft with its key, at a block that was made `at`.
+
+        An `early` trial of the same sales is believed as far as the whole batch bears it out at that block.
+        """
+        deadline = self.deadline(now)
         seconds = int(deadline.timestamp())
-        stand, tried = self._tried(sales, block, at, seconds)
+        trial = early or self.trial(sales, self.rpc.ask(self.calls(sales, hex(block), seconds)), at)
+        stand, tried = trial.stand, trial.tried
         dropped = {key: each for key, each in tried.items() if isinstance(each, Refusal)}
-        kept = _fitting([each for each in tried.values() if isinstance(each, Tried)])
-        run = self._run(kept, block, seconds) if kept else Run("0x", 0, 0)
-        if isinstance(run, Refusal):
-            return self._proposal(
-                stand, {}, {**dropped, **{each.sale.key: run for each in kept}}, drafts, Run("0x", 0, 0), deadline
-            )
-        if refusal := self._unpayable(stand, run) if kept else None:
-            return self._proposal(
-                stand, {}, {**dropped, **{each.sale.key: refusal for each in kept}}, drafts, run, deadline
-            )
+        kept = self.runner.fitting([each for each in tried.values() if isinstance(each, Tried)])
+        found = self.runner.run(self.rpc, kept, stand.may, block, seconds) if kept else NOTHING
+        if isinstance(found, Refusal) and early:
+            return self.propose(drafts, sales, block, at, now)
+        run = NOTHING if isinstance(found, Refusal) else found
+        refusal = found if isinstance(found, Refusal) else self._unpayable(stand, run) if kept else None
+        if refusal is not None:
+            dropped |= {each.sale.key: refusal for each in kept}
+            kept, run = [], NOTHING
         return self._proposal(stand, {each.sale.key: each for each in kept}, dropped, drafts, run, deadline)
 
-    def _tried(
-        self, sales: Sequence[Sale], block: int, at: datetime, deadline: int
-    ) -> tuple[Stand, dict[str, Tried | Refusal]]:
-        chain, at_block, delegate = self.desk.chain, hex(block), self.terms.delegate
-        supports = {"to": delegate, "data": "0x" + (selector("supportsExecutionMode(bytes32)") + MODE).hex()}
-        asked = feed_asks(chain)
-        feeds = {"to": chain.multicall3, "data": "0x" + aggregated(asked).hex()}
-        answers = self.rpc.ask(
-            [
-                *price_calls(at_block),
-                Call("eth_getTransactionCount", (self.account, at_block)),
-                Call("eth_getCode", (self.account, at_block)),
-                Call("eth_getBalance", (self.account, at_block)),
-                Call("eth_call", (supports, at_block)),
-                Call("eth_call", (feeds, at_block)),
-                rehearsal.call(self.desk, sales, block, deadline),
-            ]
-        )
-        nonce, code, wei, supported, fed, rehearsed = answers[3:]
-        if isinstance(supported, Failure) or number(octets(supported)) != 1:
-            raise ConfigurationError(f"delegate: {delegate} is no ERC-7821 contract on {chain.name}")
-        quoted = feeds_of(chain, returned(octets(good(fed)), len(asked)), at)
-        stand = Stand(
-            priced(answers[:3]), quantity(good(nonce)), code_seen(code, delegate), quantity(good(wei)), quoted
-        )
-        return stand, rehearsal.results(octets(good(rehearsed)), sales)
+    def retract(self, asset: str, token: str, block: int, at: datetime) -> Proposal | Refusal:
+        """Propose to take back what a market may take of a token; a chain has the last word on whether that works."""
+        stand = self.trial([], self.rpc.ask(self.calls([], hex(block), 0)), at).stand
+        markets = spenders(self.desk.chain)
+        reads = aggregated([allowance_ask(token, self.account, market) for market in markets])
+        answer = self.rpc.call("eth_call", {"to": self.desk.chain.multicall3, "data": "0x" + reads.hex()}, hex(block))
+        may = zip(markets, returned(octets(answer), len(markets)), strict=True)
+        spender = next((market for market, units in may if units and number(units)), markets[0])
+        run = retraction(self.rpc, self.desk.account, self.terms, token, spender, block)
+        if refusal := self._unpayable(stand, run):
+            return refusal
+        return replace(self._proposal(stand, {}, {}, [], run, at), approval=Amount(Decimal(0), asset))
 
-    def _run(self, kept: Sequence[Tried], block: int, deadline: int) -> Run | Refusal:
-        """Run what will be signed, whole."""
-        rows = [(each.sale, self.terms.minimum(each.received), each.allowed) for each in kept]
-        data = "0x" + executed(self.desk.calls(rows, deadline)).hex()
-        request = {"from": self.account, "to": self.account, "data": data}
-        delegated = {self.account: {"code": DESIGNATOR + self.terms.delegate[2:].lower()}}
-        calls = [
-            Call("eth_call", (request, hex(block), delegated)),
-            Call("eth_estimateGas", (request, hex(block), delegated)),
+    def deadline(self, now: datetime) -> datetime:
+        """Return until when a sale proposed `now` is valid."""
+        return (now + self.terms.deadline).replace(microsecond=0)
+
+    def calls(self, sales: Sequence[Sale], block: str, deadline: int) -> list[Call]:
+        """Ask for a block first, then all that has to be known of the account there; `trial` wants the answers."""
+        chain = self.desk.chain
+        reads = {"to": chain.multicall3, "data": "0x" + aggregated(self._asks(sales)).hex()}
+        return [
+            *price_calls(block),
+            Call("eth_getTransactionCount", (self.account, block)),
+            Call("eth_getCode", (self.account, block)),
+            Call("eth_getBalance", (self.account, block)),
+            Call("eth_call", (reads, block)),
+            rehearsal.call(self.desk, sales, block, deadline),
         ]
-        if oracle := self.terms.oracle:
-            size = selector("getL1FeeUpperBound(uint256)") + word(len(data) // 2 - 1 + ENVELOPE)
-            calls.append(Call("eth_call", ({"to": oracle, "data": "0x" + size.hex()}, hex(block))))
-        answers = self.rpc.ask(calls)
-        for answer in answers[:2]:
-            if isinstance(answer, Failure):
-                if not answer.reverted:
-                    raise VenueUnavailable(f"the node would not run the batch, {answer}")
-                sentence = f"each leg works by itself, but the whole batch reverts: {answer.message[:200]}"
-                return Refusal(RefusalCode.OTHER, sentence)
-        l1_fee = number(octets(good(answers[2]))) if oracle else 0
-        return Run(data, quantity(answers[1]), l1_fee)
+
+    def _asks(self, sales: Sequence[Sale]) -> list[Ask]:
+        return [*feed_asks(self.desk.chain), *self.runner.asks(sales)]
+
+    def trial(self, sales: Sequence[Sale], answers: Sequence[object], at: datetime) -> Trial:
+        """Read what `calls` were answered at a block that was made `at`."""
+        nonce, code, wei, read, rehearsed = answers[3:]
+        feeds = len(feed_asks(self.desk.chain))
+        found = returned(octets(good(read)), len(self._asks(sales)))
+        stand = Stand(
+            priced=priced(answers[:3]),
+            nonce=quantity(good(nonce)),
+            code=code_seen(code, self.terms.delegate),
+            wei=quantity(good(wei)),
+            feeds=feeds_of(self.desk.chain, found[:feeds], at),
+            may=self.runner.learn(sales, found[feeds:]),
+        )
+        return Trial(tuple(sales), stand, rehearsal.results(octets(good(rehearsed)), sales))
 
     def _unpayable(self, stand: Stand, run: Run) -> Refusal | None:
-        """Say why the account cannot pay for the batch, or may not at this price."""
-        least, limit = stand.priced.base_fee + stand.priced.tip, self.terms.ceiling
-        if least > limit:
-            sentence = f"gas costs {_gwei(least)} gwei, above the ceiling of {_gwei(limit)} gwei; it goes below that"
-            return Refusal(RefusalCode.NO_NET_GAIN, sentence)
-        needed = gas_limit(run.gas) * self._price(stand).fee + run.l1_fee
+        """Say why the account cannot pay for what was run, or may not at this price."""
+        least, most = stand.priced.base_fee + stand.priced.tip, self.terms.ceiling
+        if least > most:
+            sentence = f"gas costs {_gwei(least)} gwei, above the ceiling of {_gwei(most)} gwei; it goes below that"
+            return Refusal(RefusalCode.NO_NET_GAIN, sentence, base_fee=max(0, most - stand.priced.tip))
+        needed = run.reserved * self._price(stand).fee + run.l1_fee
         if needed > stand.wei:
             missing = self._native(needed - stand.wei)
             sentence = f"gas may take {self._native(needed)}, {self._native(stand.wei)} is there"
@@ -169,20 +173,21 @@ class Proposer:
         deadline: datetime,
     ) -> Proposal:
         expected = stand.priced.base_fee + stand.priced.tip
-        used = run.gas - min(run.gas // 5, REFUND_PER_LEG * len(kept))
+        offers = tuple(self._offer(draft, kept[draft.key], stand) for draft in drafts if draft.key in kept)
         return Proposal(
             head=stand.priced.block,
             nonce=stand.nonce,
             code=stand.code,
-            offers=tuple(self._offer(draft, kept[draft.key], stand) for draft in drafts if draft.key in kept),
+            offers=offers,
             dropped=dropped,
-            cost=self._native(used * expected + run.l1_fee),
-            native_worth=worth(stand.feeds, ETH),
-            gas_limit=gas_limit(run.gas),
+            cost=self._native(run.used * expected + run.l1_fee),
+            native_worth=worth(stand.feeds, ETH) if offers else Decimal(0),
+            gas_limit=limit(run.gas),
             gas_price=self._price(stand),
             expected_price=expected,
             deadline=deadline,
-            payload=run.data,
+            payload=run.payload,
+            approval=_approval(offers, run.allows),
         )
 
     def _offer(self, draft: Order, tried: Tried, stand: Stand) -> Offer:
@@ -195,21 +200,13 @@ class Proposer:
         return Amount(whole(wei, ETHER_DECIMALS), assets.coin(self.desk.chain.chain_id))
 
 
-def _fitting(tried: Sequence[Tried]) -> list[Tried]:
-    """Keep as many legs as one transaction has gas for; the others are for the next. One leg always fits."""
-    kept: list[Tried] = []
-    room = MOST_GAS - 2 * OVERHEAD_GAS
-    for each in tried:
-        needed = each.gas * 6 // 5
-        if needed <= room:
-            kept.append(each)
-            room -= needed
-    return kept
-
-
-def gas_limit(gas: int) -> int:
-    """Leave room above what the batch used when it was run: pools may have moved across a tick."""
-    return min(MOST_GAS, gas * 5 // 4 + 20_000)
+def _approval(offers: Sequence[Offer], allows: int | None) -> Amount | None:
+    """Say what the one leg of a run needs allowed: all that it sells, or zero for what stands in its way."""
+    if allows is None or not offers:
+        return None
+    (offer,) = offers
+    spend = offer.quote.spend
+    return spend if allows else Amount(Decimal(0), spend.asset)
 
 
 def _gwei(wei: int) -> str:

@@ -125,3 +125,12 @@ def best_sales(ways: Sequence[Way], answers: Sequence[bytes | None]) -> dict[str
         if proceeds > 0 and (token not in found or proceeds > found[token].proceeds):
             found[token] = Sale(way.route, way.units, proceeds, way.part, part_proceeds)
     return found
+
+
+def open_routes(ways: Sequence[Way], answers: Sequence[bytes | None]) -> dict[str, list[Route]]:
+    """Return the routes by token that sell anything, the best first."""
+    found: dict[str, list[tuple[int, Route]]] = {}
+    for way, answer in zip(ways, answers[::2], strict=True):
+        if (proceeds := way.route.proceeds(answer)) > 0:
+            found.setdefault(way.route.path[0], []).append((proceeds, way.route))
+    return {token: [route for _, route in sorted(some, key=lambda each: -each[0])] for token, some in found.items()}

@@ -7,23 +7,22 @@ https://ethereum.github.io/execution-apis).
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import msgspec
-import urllib3
-from urllib3.exceptions import HTTPError, NewConnectionError
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from venues.evm.endpoint import endpoint_name
+from venues.evm.wire import Failed, Wire
 from venues.limits import Limiter
 
 SEND: Final = "eth_sendRawTransaction"
+# What one request may hold: nodes take 2 MB (anvil) or 5 MB (geth), and a thousand calls (geth).
+MOST_BYTES: Final = 1_900_000
+MOST_CALLS: Final = 500
 LARGEST: Final = 64 * 1024 * 1024  # bytes of one answer; 100,000 balances have 6 MB
-_PIECE: Final = 1 << 20
-_HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 # Errors that say something of the endpoint and nothing of the call: another endpoint may do better.
 _BUSY_CODES: Final = frozenset({429, -32097})
 _BUSY_WORDS: Final = ("rate limit", "too many requests", "capacity", "out of sync")
@@ -73,14 +72,6 @@ class _Reply(msgspec.Struct):
     error: _Error | None = None
 
 
-class _Failed(Exception):
-    """An endpoint gave no answer to be believed; `unsent` when it cannot have heard of the request."""
-
-    def __init__(self, why: str, *, unsent: bool = False) -> None:
-        super().__init__(why)
-        self.unsent = unsent
-
-
 @dataclass(slots=True)
 class _Endpoint:
     """One provider. `name` is host and port, since the rest of a URL may be a secret."""
@@ -116,18 +107,8 @@ class Rpc:
             raise ValueError("urls: is empty; at least one endpoint is needed")
         self.chain_id = chain_id
         self._endpoints = [_Endpoint(url, endpoint_name(url)) for url in urls]
-        self._limiter = limiter
-        self._largest = largest
         self._current = 0
-        self._requests = 0
-        self._lock = threading.Lock()
-        self._pool = urllib3.PoolManager(
-            num_pools=len(urls),
-            maxsize=4,
-            timeout=urllib3.Timeout(connect=timeout[0], read=timeout[1]),
-            retries=False,
-            headers=_HEADERS,
-        )
+        self._wire = Wire(len(urls), limiter, timeout, largest)
 
     def __repr__(self) -> str:
         return f"Rpc(chain {self.chain_id}, {', '.join(self.endpoints)})"
@@ -140,18 +121,21 @@ class Rpc:
     @property
     def requests(self) -> int:
         """Count the HTTP requests sent so far, lost ones included."""
-        return self._requests
+        return self._wire.requests
 
     def close(self) -> None:
         """Close the kept connections; a later call opens others."""
-        self._pool.clear()
+        self._wire.close()
 
     def call(self, method: str, *parameters: object) -> Any:
         """Return the result of one read; a node's no is `VenueUnavailable`."""
         return good(self.ask([Call(method, parameters)])[0])
 
     def ask(self, calls: Sequence[Call]) -> list[Any]:
-        """Ask several reads in one request; return results in their order, a `Failure` for each the node refused."""
+        """Ask several reads at once; return results in their order, a `Failure` for each that the node refused.
+
+        They are one request unless that would be too long for nodes to take.
+        """
         if not calls:
             return []
         reasons = []
@@ -161,7 +145,7 @@ class Rpc:
             endpoint = self._endpoints[place]
             try:
                 answers = self._believed(endpoint, calls)
-            except _Failed as failed:
+            except Failed as failed:
                 endpoint.believed = False
                 reasons.append(f"{endpoint.name}: {failed}")
                 continue
@@ -178,8 +162,8 @@ class Rpc:
             self.call("eth_chainId")
         endpoint = self._endpoints[self._current]
         try:
-            reply = self._single(endpoint, Call(SEND, (raw,)))
-        except _Failed as failed:
+            reply = self._alone(endpoint, Call(SEND, (raw,)))
+        except Failed as failed:
             endpoint.believed = False
             if failed.unsent:
                 raise VenueUnavailable(f"{endpoint.name}: {failed}") from None
@@ -195,9 +179,9 @@ class Rpc:
 
     def _chain_of(self, endpoint: _Endpoint) -> int | str:
         try:
-            answer = _value(self._single(endpoint, Call("eth_chainId")), "eth_chainId")
+            answer = _value(self._alone(endpoint, Call("eth_chainId")), "eth_chainId")
             return str(answer) if isinstance(answer, Failure) else quantity(answer)
-        except (_Failed, VenueUnavailable) as failed:
+        except (Failed, VenueUnavailable) as failed:
             return str(failed)
 
     def _believed(self, endpoint: _Endpoint, calls: Sequence[Call]) -> list[Any]:
@@ -208,7 +192,7 @@ class Rpc:
         try:
             served = quantity(good(chain))
         except VenueUnavailable as error:
-            raise _Failed(str(error)) from None
+            raise Failed(str(error)) from None
         if served != self.chain_id:
             raise ConfigurationError(
                 f"endpoint {endpoint.name} serves chain {served}, not chain {self.chain_id}, so it is not believed"
@@ -217,70 +201,49 @@ class Rpc:
         return answers
 
     def _asked(self, endpoint: _Endpoint, calls: Sequence[Call]) -> list[Any]:
-        replies = self._batch(endpoint, calls) if endpoint.batches and len(calls) > 1 else None
-        if replies is None:
-            replies = [self._single(endpoint, call) for call in calls]
+        bodies = [msgspec.json.encode(_body(number, call)) for number, call in enumerate(calls)]
+        replies: list[_Reply] = []
+        for piece in _packed(bodies):
+            some = self._batch(endpoint, piece, len(replies)) if endpoint.batches and len(piece) > 1 else None
+            start = len(replies)
+            replies += some or [self._single(endpoint, body, start + place) for place, body in enumerate(piece)]
         answers = [_value(reply, call.method) for reply, call in zip(replies, calls, strict=True)]
         if busy := next((answer for answer in answers if isinstance(answer, Failure) and _is_busy(answer)), None):
-            raise _Failed(str(busy))
+            raise Failed(str(busy))
         return answers
 
-    def _batch(self, endpoint: _Endpoint, calls: Sequence[Call]) -> list[_Reply] | None:
-        """Ask all calls at once; None when the endpoint takes no batches. Answers come in any order."""
-        body = [_body(number, call) for number, call in enumerate(calls)]
-        found = self._decoded(_REPLIES, self._post(endpoint, body))
+    def _batch(self, endpoint: _Endpoint, bodies: Sequence[bytes], first: int) -> list[_Reply] | None:
+        """Ask calls numbered from `first` at once; None when it takes no batches. Answers come in any order."""
+        found = self._decoded(_REPLIES, self._post(endpoint, b"[" + b",".join(bodies) + b"]"))
         if isinstance(found, _Reply):
             if found.error and not _is_busy(Failure("batch", found.error.code, found.error.message)):
                 endpoint.batches = False
                 return None
-            raise _Failed(f"answered {len(calls)} calls with one" + (f", {found.error.message}" if found.error else ""))
+            raise Failed(f"answered {len(bodies)} calls with one" + (f", {found.error.message}" if found.error else ""))
         replies = {reply.id: reply for reply in found}
-        if len(found) != len(calls) or set(replies) != set(range(len(calls))):
-            raise _Failed(f"answered {len(found)} of {len(calls)} calls")
-        return [replies[number] for number in range(len(calls))]
+        numbers = range(first, first + len(bodies))
+        if len(found) != len(bodies) or set(replies) != set(numbers):
+            raise Failed(f"answered {len(found)} of {len(bodies)} calls")
+        return [replies[number] for number in numbers]
 
-    def _single(self, endpoint: _Endpoint, call: Call) -> _Reply:
-        reply = self._decoded(_REPLY, self._post(endpoint, _body(0, call)))
-        if reply.id != 0 and not (reply.id is None and reply.error):
-            raise _Failed("answered another call than it was asked")
+    def _single(self, endpoint: _Endpoint, body: bytes, number: int) -> _Reply:
+        reply = self._decoded(_REPLY, self._post(endpoint, body))
+        if reply.id != number and not (reply.id is None and reply.error):
+            raise Failed("answered another call than it was asked")
         return reply
+
+    def _alone(self, endpoint: _Endpoint, call: Call) -> _Reply:
+        return self._single(endpoint, msgspec.json.encode(_body(0, call)), 0)
+
+    def _post(self, endpoint: _Endpoint, body: bytes) -> bytes:
+        return self._wire.post(endpoint.url, body)
 
     @staticmethod
     def _decoded(decoder: msgspec.json.Decoder[_Read], content: bytes) -> _Read:
         try:
             return decoder.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise _Failed(f"its answer of {len(content)} bytes is not JSON-RPC") from None
-
-    def _post(self, endpoint: _Endpoint, body: object) -> bytes:
-        if self._limiter is not None:
-            self._limiter.request()
-        with self._lock:
-            self._requests += 1
-        try:
-            answer = self._pool.request(
-                "POST", endpoint.url, body=msgspec.json.encode(body), preload_content=False, redirect=False
-            )
-            try:
-                return self._read(answer)
-            finally:
-                answer.release_conn()
-        except NewConnectionError as error:
-            raise _Failed(_reason(error), unsent=True) from None
-        except (HTTPError, OSError) as error:
-            raise _Failed(_reason(error)) from None
-
-    def _read(self, answer: urllib3.BaseHTTPResponse) -> bytes:
-        if answer.status != 200:
-            answer.close()
-            raise _Failed(f"HTTP status {answer.status}")
-        content = bytearray()
-        while piece := answer.read(_PIECE):
-            content += piece
-            if len(content) > self._largest:
-                answer.close()
-                raise _Failed(f"its answer is longer than {self._largest} bytes")
-        return bytes(content)
+            raise Failed(f"its answer of {len(content)} bytes is not JSON-RPC") from None
 
 
 def good(answer: Any) -> Any:
@@ -310,6 +273,17 @@ def octets(answer: object) -> bytes:
     raise VenueUnavailable(f"a node wrote {answer!r:.80} where bytes in hexadecimal stand")
 
 
+def _packed(bodies: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """Cut calls into requests that are as long as nodes take them; a call that is too long by itself goes alone."""
+    start, size = 0, 0
+    for place, body in enumerate(bodies):
+        if place > start and (size + len(body) > MOST_BYTES or place - start == MOST_CALLS):
+            yield bodies[start:place]
+            start, size = place, 0
+        size += len(body) + 1
+    yield bodies[start:]
+
+
 def _body(number: int, call: Call) -> dict[str, object]:
     return {"jsonrpc": "2.0", "id": number, "method": call.method, "params": call.parameters}
 
@@ -319,7 +293,7 @@ def _value(reply: _Reply, method: str) -> Any:
         error = reply.error
         return Failure(method, error.code, error.message, error.data if isinstance(error.data, str) else "")
     if reply.result is msgspec.UNSET:
-        raise _Failed(f"answered {method} with neither a result nor an error")
+        raise Failed(f"answered {method} with neither a result nor an error")
     return reply.result
 
 
@@ -327,8 +301,3 @@ def _is_busy(failure: Failure) -> bool:
     said = failure.message.lower()
     words = (*_BUSY_WORDS, *_BEHIND_WORDS, *(() if failure.method == LOGS else _BROKEN_WORDS))
     return not failure.reverted and (failure.code in _BUSY_CODES or any(word in said for word in words))
-
-
-def _reason(error: Exception) -> str:
-    """Say what kind of accident it was; the text of urllib3's errors may hold the URL."""
-    return f"no answer ({type(error).__name__})"

@@ -17,11 +17,12 @@ GAS_PRICE_ORACLES: Final[Mapping[int, str]] = {8453: "0x420000000000000000000000
 class Terms:
     """What the owner allows.
 
-    `delegate` is the ERC-7821 contract that the account's code is delegated to. A swap brings at least what it brought
+    `delegate` is the ERC-7821 contract that the account's code is delegated to; without one each sale is made by
+    transactions of its own. A swap brings at least what it brought
     when it was tried, less `slippage` (a fraction), and not after `deadline`. `ceiling` is in wei for a unit of gas.
     """
 
-    delegate: str
+    delegate: str | None
     confirmations: int
     slippage: Decimal = Decimal("0.01")
     deadline: timedelta = timedelta(minutes=10)

@@ -79,13 +79,11 @@ class Teller:
                 Call("eth_getTransactionCount", (self.address, "latest")),
                 Call("eth_getCode", (self.address, "latest")),
                 Call("eth_getBalance", (self.address, "latest")),
-                self.lens.read_call(asks, "latest"),
+                *self.lens.read_calls(asks, "latest"),
             ]
         )
         at, seen = self._head(answers[0]), priced(answers[:3])
-        read = self.lens.looked(answers[6], asks)
-        if read is None:
-            read = self.lens.read(asks, seen.block.number)
+        read = self.lens.looked(answers[6:], asks, seen.block.number)
         feeds = feeds_of(self.chain, read[: len(asked_feeds)], at)
         rest = read[len(asked_feeds) :]
         units = [self._counted(token, answer) for token, answer in zip(known, rest, strict=False)]

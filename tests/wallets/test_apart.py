@@ -1,0 +1,225 @@
+"""Selling without delegation: an approval and a swap for each lot, and no allowance that outlives them."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from domain.commands import Declare
+from events.facts import (
+    ConversionsHalted,
+    ConversionsResumed,
+    DustConversionFailed,
+    DustConverted,
+    LegNeverArrived,
+    LegRequested,
+    SweepCompleted,
+    TransactionSettled,
+    TransactionSigned,
+)
+from events.values import Outcome, Purpose, Quote
+from simulators.chain.calldata import call
+from simulators.chain.chain import LocalChain
+from tests.wallets.foreign import send
+from tests.wallets.stand import ACCOUNT, GWEI, Stand, balanced, dust, stand
+from tests.wallets.test_crash import Fuse, FusedLog, crashed
+from tests.wallets.test_sweep import a_draft
+from workers import rehearsing
+
+APART = {"delegate": None}
+MIXED = {**dust(2), **dust(1, 24), **dust(1, 30), **dust(1, 42), "USDT": 5 * 10**6, "WETH": 10**16}
+
+
+def purposes(built: Stand) -> list[Purpose]:
+    return [each.transaction.purpose for each in built.facts(TransactionSigned)]
+
+
+def swept(built: Stand) -> None:
+    built.scan()
+    built.settle(rounds=60)
+
+
+@pytest.mark.parametrize("target", ["ETH", "WETH", "USDC"])
+def test_sweep__without_a_delegate__approves_and_sells_each_lot_by_itself(
+    chain: LocalChain, tmp_path: Path, target: str
+) -> None:
+    gifts = {token: units for token, units in MIXED.items() if token != target}
+    gifts |= dust(1, 36) if target in ("ETH", "WETH") else {}
+    with stand(chain, tmp_path, gifts, target=target, terms=APART) as built:
+        swept(built)
+        assert len(built.facts(DustConverted)) == len(gifts)
+        unwrapped = target == "ETH"
+        assert purposes(built).count(Purpose.SWEEP) == len(gifts)
+        assert purposes(built).count(Purpose.APPROVE) == len(gifts) - unwrapped
+        assert Purpose.DELEGATE not in purposes(built)
+        assert built.code() == "0x"
+        assert not built.halted
+        balanced(built)
+
+
+def test_gas__of_both_transactions__is_what_the_approval_was_decided_on(chain: LocalChain, tmp_path: Path) -> None:
+    chain.rpc("anvil_setBlockTimestampInterval", 12)
+    try:
+        with stand(chain, tmp_path, dust(1), target="WETH", terms=APART) as built:
+            wallet = built.wallet()
+            drafts = [a_draft(built, chain.tokens["DUST000"].address, wallet.target)]
+            expected = wallet.propose(drafts)
+            swept(built)
+            used = sum(each.gas_used for each in built.facts(TransactionSettled))
+            promised = expected.cost.quantity.scaleb(18) / expected.expected_price
+            assert Decimal("0.95") < promised / used < Decimal("1.15")
+    finally:
+        chain.rpc("anvil_removeBlockTimestampInterval")
+
+
+def test_old_allowance__of_a_token_that_refuses_another__is_taken_back_first(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, {"USDT": 5 * 10**6}, target="WETH", terms=APART) as built:
+        router = chain.contracts.swap_router
+        send(chain, built.key, chain.tokens["USDT"].address, call("approve(address,uint256)", router, 7))
+        built.before = built.units()
+        swept(built)
+        assert purposes(built) == [Purpose.APPROVE, Purpose.APPROVE, Purpose.SWEEP]
+        first, second, swap = (each.transaction.allowance for each in built.facts(TransactionSigned))
+        assert first is not None
+        assert second is not None
+        assert swap is None
+        assert [first.quantity, second.quantity] == [0, 5]
+        assert len(built.facts(DustConverted)) == 1
+        balanced(built)
+
+
+def approved(built: Stand) -> None:
+    """Go on until the approval is final and the swap is not signed yet."""
+    built.scan()
+    built.chain.automine(False)
+    built.conduct()
+    assert purposes(built) == [Purpose.APPROVE]
+    built.chain.mine()
+    built.chain.automine(True)
+
+
+def test_swap__that_can_be_made_no_more__has_its_allowance_taken_back(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, {"USDT": 5 * 10**6}, target="WETH", terms=APART) as built:
+        approved(built)
+        # Gas costs more than the lot is worth, then less than the ceiling again.
+        chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(900 * 10**9))
+        chain.mine()
+        built.settle()
+        chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+        chain.mine()
+        built.settle()
+        assert purposes(built) == [Purpose.APPROVE, Purpose.APPROVE]
+        assert [each.outcome for each in built.facts(TransactionSettled)] == [Outcome.SUCCEEDED] * 2
+        assert len(built.facts(DustConversionFailed)) == len(built.facts(SweepCompleted)) == 1
+        assert not built.halted
+        balanced(built)
+
+
+def test_swap__that_reverts__is_tried_again_with_the_same_allowance(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, dust(1), target="WETH", terms=APART) as built:
+        approved(built)
+        chain.automine(False)
+        built.conduct()
+        assert purposes(built) == [Purpose.APPROVE, Purpose.SWEEP]
+        # Somebody else sells before it.
+        chain.rpc("anvil_dropTransaction", built.facts(TransactionSigned)[-1].transaction.tx_hash)
+        chain.automine(True)
+        chain.sell_into(chain.pool("DUST000"), 10**21 * 5)
+        built.settle()
+        assert [each.outcome for each in built.facts(TransactionSettled)] == [
+            Outcome.SUCCEEDED,
+            Outcome.REVERTED,
+            Outcome.SUCCEEDED,
+        ]
+        assert len(built.facts(LegNeverArrived)) == len(built.facts(DustConverted)) == 1
+        assert purposes(built) == [Purpose.APPROVE, Purpose.SWEEP, Purpose.SWEEP]
+        assert not built.halted
+        balanced(built)
+
+
+def test_halt__between_approval_and_swap__keeps_the_allowance_until_the_owner_resumes(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    with stand(chain, tmp_path, dust(1), target="WETH", terms=APART) as built:
+        approved(built)
+        built.desk.streams.handle(ACCOUNT, Declare(ConversionsHalted(ACCOUNT, "by the owner"), "halt"), "test")
+        built.settle()
+        assert purposes(built) == [Purpose.APPROVE]
+        built.desk.streams.handle(ACCOUNT, Declare(ConversionsResumed(ACCOUNT), "resume"), "test")
+        built.settle()
+        assert len(built.facts(DustConverted)) == 1
+        balanced(built)
+
+
+def test_approval__stuck_beyond_its_deadline__is_cancelled_and_made_anew(chain: LocalChain, tmp_path: Path) -> None:
+    terms = {**APART, "patience": timedelta(hours=1)}
+    with stand(chain, tmp_path, dust(1), target="WETH", terms=terms) as built:
+        built.scan()
+        chain.automine(False)
+        built.conduct()
+        built.clock.ahead += timedelta(minutes=11)
+        built.conduct()
+        assert purposes(built) == [Purpose.APPROVE, Purpose.CANCEL]
+        chain.mine()
+        chain.automine(True)
+        built.settle()
+        assert len(built.facts(DustConverted)) == 1
+        balanced(built)
+
+
+def test_code__of_another_delegate__does_not_keep_from_selling(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, dust(1), target="WETH", terms=APART) as built:
+        chain.rpc("anvil_setCode", built.key.address, "0xef0100" + chain.contracts.batch_account[2:].lower())
+        swept(built)
+        assert len(built.facts(DustConverted)) == 1
+        assert not built.halted
+        balanced(built)
+
+
+def test_dry_run__says_of_each_lot_what_is_left_after_both_of_its_transactions(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    with stand(chain, tmp_path, dust(3), target="WETH", terms=APART) as built:
+        tried = rehearsing.rehearse(built.desk, ACCOUNT, built.clock(), "another")
+        assert len(tried.legs) == 3
+        for leg in tried.legs:
+            assert isinstance(leg.offer, Quote)
+            assert leg.offer.fees[-1].quantity.scaleb(18) > 140_000 * GWEI
+        assert built.nonce() == 0
+
+
+def test_legs__are_requested_only_with_the_swap_that_carries_them(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, dust(2), target="WETH", terms=APART) as built:
+        swept(built)
+        for each in built.facts(TransactionSigned):
+            assert len(each.legs) == (each.transaction.purpose is Purpose.SWEEP)
+        assert len(built.facts(LegRequested)) == 2
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_worker__that_dies_at_any_append__is_continued_by_another(shared_chain: LocalChain, when: str) -> None:
+    steps = 0
+    for step in itertools.count(1):
+        with (
+            shared_chain.undone() as chain,
+            tempfile.TemporaryDirectory() as directory,
+            stand(chain, Path(directory), dust(1), target="WETH", terms=APART, log=FusedLog) as built,
+        ):
+            built.scan()
+            Fuse.kind, Fuse.when, Fuse.left = "append", when, step
+            died = crashed(built)
+            Fuse.kind = ""
+            built.settle(built.fresh())
+            assert purposes(built) == [Purpose.APPROVE, Purpose.SWEEP]
+            assert len(built.facts(DustConverted)) == 1
+            balanced(built)
+        if not died:
+            break
+        steps = step
+    assert steps >= 6

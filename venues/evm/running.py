@@ -1,0 +1,210 @@
+"""What a proposal would send, run at the block that it is pinned to, and what that costs.
+
+What it costs is the gas that it uses less what is given back for allowances that end at zero (EIP-3529), and on some
+chains a fee for its data on L1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from domain.errors import ConfigurationError, VenueUnavailable
+from events.values import Refusal, RefusalCode
+from venues.evm.apart import Apart, allowance_ask
+from venues.evm.batch import DESIGNATOR, MODE, Desk, Sale, approval, executed
+from venues.evm.lens import Ask
+from venues.evm.rehearsal import Tried
+from venues.evm.rpc import Call, Failure, Rpc, good, octets, quantity
+from venues.evm.terms import Terms
+from venues.evm.transactions import MOST_GAS
+from venues.evm.words import number, selector, word
+
+# What a batch uses besides its legs: the transaction itself, the deadline's call, the unwrapping.
+OVERHEAD_GAS: Final = 120_000
+# Given back for an allowance that was made and is zero again, and for a balance that is sold whole (EIP-3529).
+REFUND_PER_LEG: Final = 19_900 + 4_800
+# Given back where the allowance is from another transaction.
+REFUND_APART: Final = 4_800 + 4_800
+# What a transaction costs before anything runs, with the calldata that an approval and that a swap has (EIP-2028).
+APPROVAL_BASE: Final = 21_600
+SWAP_BASE: Final = 24_500
+# What an approval may use whose use is not known.
+APPROVAL_GAS: Final = 60_000
+# A signature and the other fields of a transaction, which an L2 sends to L1 with the calls.
+ENVELOPE: Final = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was run: the contract to call and the calldata, as one text; the gas that it needs before refunds.
+
+    `used` is the gas that is expected to be paid until the legs are sold, `reserved` the most that it may be, and
+    `l1_fee` in wei what all of its data costs on L1. `allows` is what it only lets a market take, in base units.
+    """
+
+    payload: str
+    gas: int
+    used: int
+    reserved: int
+    l1_fee: int
+    allows: int | None = None
+
+
+NOTHING: Final = Run("", 0, 0, 0, 0)
+
+
+class Runner(Protocol):
+    """Makes of legs that work what has to be signed next."""
+
+    @property
+    def desk(self) -> Desk: ...
+
+    def asks(self, sales: Sequence[Sale], /) -> list[Ask]:
+        """Ask what else has to be known of contracts."""
+        ...
+
+    def learn(self, sales: Sequence[Sale], answers: Sequence[bytes | None], /) -> Mapping[str, int]:
+        """Read the answers: what markets may take now, in base units by the sale's key, where that matters."""
+        ...
+
+    def fitting(self, tried: Sequence[Tried]) -> list[Tried]:
+        """Choose the legs that the transaction is for; the others are for the next. One always fits."""
+        ...
+
+    def run(
+        self, rpc: Rpc, kept: Sequence[Tried], may: Mapping[str, int], block: int, deadline: int, /
+    ) -> Run | Refusal:
+        """Run what will be signed for these legs; `may` is what was learned."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TogetherRunner:
+    """All legs in one batch, through the delegate as a chain will run it."""
+
+    desk: Desk
+    terms: Terms
+
+    def asks(self, _: Sequence[Sale], /) -> list[Ask]:
+        """Ask the delegate whether it is what it has to be."""
+        return [Ask(self.delegate, selector("supportsExecutionMode(bytes32)") + MODE)]
+
+    @property
+    def delegate(self) -> str:
+        assert self.terms.delegate  # without one nothing is sold together
+        return self.terms.delegate
+
+    def learn(self, _: Sequence[Sale], answers: Sequence[bytes | None], /) -> Mapping[str, int]:
+        """Refuse a delegate that takes no batches; within one, what may be taken before does not matter."""
+        if not answers[0] or number(answers[0]) != 1:
+            raise ConfigurationError(f"delegate: {self.delegate} is no ERC-7821 contract on {self.desk.chain.name}")
+        return {}
+
+    def fitting(self, tried: Sequence[Tried]) -> list[Tried]:
+        """Keep as many legs as one transaction has gas for."""
+        kept: list[Tried] = []
+        room = MOST_GAS - 2 * OVERHEAD_GAS
+        for each in tried:
+            needed = each.gas * 6 // 5
+            if needed <= room:
+                kept.append(each)
+                room -= needed
+        return kept
+
+    def run(self, rpc: Rpc, kept: Sequence[Tried], _: Mapping[str, int], block: int, deadline: int, /) -> Run | Refusal:
+        """Run the batch."""
+        rows = [(each.sale, self.terms.minimum(each.received), each.allowed) for each in kept]
+        data = executed(self.desk.calls(rows, deadline))
+        request = {"from": self.desk.account, "to": self.desk.account, "data": "0x" + data.hex()}
+        delegated = {self.desk.account: {"code": DESIGNATOR + self.delegate[2:].lower()}}
+        found = _estimated(rpc, self.terms, request, [len(data)], block, delegated)
+        if isinstance(found, Failure):
+            sentence = f"each leg works by itself, but the whole batch reverts: {found.message[:200]}"
+            return Refusal(RefusalCode.OTHER, sentence)
+        gas, l1_fee = found
+        used = gas - min(gas // 5, REFUND_PER_LEG * len(kept))
+        return Run(self.desk.account + data.hex(), gas, used, limit(gas), l1_fee)
+
+
+@dataclass(frozen=True, slots=True)
+class ApartRunner:
+    """The first leg by itself: its approval, and once that is final its swap."""
+
+    desk: Apart
+    terms: Terms
+
+    def asks(self, sales: Sequence[Sale], /) -> list[Ask]:
+        """Ask what may be taken of each sale's token now."""
+        return [allowance_ask(sale.token, self.desk.account, self.desk.spender(sale)) for sale in sales]
+
+    def learn(self, sales: Sequence[Sale], answers: Sequence[bytes | None], /) -> Mapping[str, int]:
+        """Read what may be taken; of a token that does not say, nothing."""
+        said = zip(sales, answers, strict=True)
+        return {sale.key: number(answer) for sale, answer in said if answer}
+
+    def fitting(self, tried: Sequence[Tried]) -> list[Tried]:
+        """Keep the first."""
+        return list(tried[:1])
+
+    def run(
+        self, rpc: Rpc, kept: Sequence[Tried], may: Mapping[str, int], block: int, deadline: int, /
+    ) -> Run | Refusal:
+        """Run the next transaction of the leg; an allowance that is not what is sold is taken back before."""
+        (each,) = kept
+        sale, allowed = each.sale, may.get(each.sale.key, 0)
+        sell = self.desk.sell(sale, self.terms.minimum(each.received), deadline)
+        if sale.route is None or allowed == sale.units:
+            return self._run(rpc, self.desk.market(sale), sell, block)
+        wanted = 0 if allowed else sale.units
+        run = self._run(rpc, sale.token, approval(self.desk.spender(sale), wanted), block, len(sell), wanted)
+        if isinstance(run, Refusal):
+            return run
+        # Still to come is the swap as it was tried, with approvals: where this takes one back, another transaction too.
+        later = SWAP_BASE + each.gas + (APPROVAL_BASE if allowed else APPROVAL_BASE - run.gas)
+        used = run.gas + later - min((run.gas + later) // 5, REFUND_APART)
+        return replace(run, used=used, reserved=run.reserved + limit(later))
+
+    def _run(
+        self, rpc: Rpc, to: str, data: bytes, block: int, size: int = 0, allows: int | None = None
+    ) -> Run | Refusal:
+        """Run one call; `size` is the length of the data of what follows it."""
+        request = {"from": self.desk.account, "to": to, "data": "0x" + data.hex()}
+        found = _estimated(rpc, self.terms, request, [len(data), size] if size else [len(data)], block)
+        if isinstance(found, Failure):
+            sentence = f"it worked when it was tried, but its transaction reverts: {found.message[:200]}"
+            return Refusal(RefusalCode.OTHER, sentence)
+        gas, l1_fee = found
+        return Run(to + data.hex(), gas, gas - min(gas // 5, REFUND_APART), limit(gas), l1_fee, allows)
+
+
+def retraction(rpc: Rpc, account: str, terms: Terms, token: str, spender: str, block: int) -> Run:
+    """Run what takes an allowance back; one that reverts is sent all the same, since nothing else would show it."""
+    data = approval(spender, 0)
+    request = {"from": account, "to": token, "data": "0x" + data.hex()}
+    found = _estimated(rpc, terms, request, [len(data)], block)
+    gas, l1_fee = (APPROVAL_GAS, 0) if isinstance(found, Failure) else found
+    return Run(token + data.hex(), gas, gas, limit(gas), l1_fee, 0)
+
+
+def limit(gas: int) -> int:
+    """Leave room above what was used when it was run: pools may have moved across a tick."""
+    return min(MOST_GAS, gas * 5 // 4 + 20_000)
+
+
+def _estimated(
+    rpc: Rpc, terms: Terms, request: Mapping[str, str], sizes: Sequence[int], block: int, *overrides: object
+) -> tuple[int, int] | Failure:
+    """Return the gas that a call needs, and in wei what data of these sizes costs on L1; or how the call reverts."""
+    calls = [Call(method, (request, hex(block), *overrides)) for method in ("eth_call", "eth_estimateGas")]
+    for size in sizes if terms.oracle else ():
+        asked = selector("getL1FeeUpperBound(uint256)") + word(size + ENVELOPE)
+        calls.append(Call("eth_call", ({"to": terms.oracle, "data": "0x" + asked.hex()}, hex(block))))
+    called, estimated, *fees = rpc.ask(calls)
+    for answer in (called, estimated):
+        if isinstance(answer, Failure):
+            if not answer.reverted:
+                raise VenueUnavailable(f"the node would not run the transaction, {answer}")
+            return answer
+    return quantity(estimated), sum(number(octets(good(fee))) for fee in fees)
