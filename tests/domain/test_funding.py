@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.funding import ROOM, Conversion, Impossible, largest, plan
@@ -200,6 +200,7 @@ def wallets(draw: st.DrawFn) -> Treasury:
     return Treasury(Block(1, "0x1"), NOON, ether, worth, tuple(tokens), D("2E-8"), base, D(100))
 
 
+@settings(deadline=None)
 @given(
     wallets(),
     st.decimals(D("0.000001"), D(2), places=6),
@@ -234,6 +235,7 @@ def test_plan__of_any_wallet__keeps_reserves_covers_the_need_and_takes_no_more(
     assert len({each.token.asset for each in found}) == len(found)
 
 
+@settings(deadline=None)
 @given(wallets(), st.decimals(D(0), D(5000), places=2))
 def test_largest__of_any_wallet__is_possible_to_a_wei_and_a_tenth_more_is_not(
     treasury: Treasury, allowance: Decimal
