@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
 import pytest
 
 from domain.commands import Declare
@@ -34,6 +35,8 @@ from tests.wallets.foreign import send
 from tests.wallets.fund import ETHER, USD6, Till, till
 from tests.wallets.stand import ACCOUNT, balanced, dust
 from venues.evm.rpc import Rpc
+from views.form import PACK, StateForm, form_of, state_from
+from views.state import state_of
 from views.trades import Trade, movements_of
 from workers import funding, treasury
 
@@ -395,6 +398,17 @@ def test_trades__for_taxes__know_what_was_converted(chain: LocalChain, tmp_path:
         assert isinstance(trade, Trade)
         assert trade.sent == done.spent[0]
         assert trade.value == done.value
+
+
+def test_snapshot__at_any_moment_of_a_conversion__is_what_the_log_says(chain: LocalChain, tmp_path: Path) -> None:
+    with till(chain, tmp_path, {"DAI": 500 * ETHER}) as built:
+        built.ensure("0.095")
+        log = list(built.desk.log.read())
+        for position in range(1, len(log) + 1):
+            state = state_of(log[:position])
+            read = msgspec.msgpack.decode(PACK.encode(form_of(state)), type=StateForm)
+            assert state_from(read, []) == state
+            assert state.only(ACCOUNT) == state
 
 
 def test_balance__of_a_wallet__says_what_is_usable(chain: LocalChain, tmp_path: Path) -> None:
