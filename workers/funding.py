@@ -19,8 +19,9 @@ from domain.errors import RefusedByPolicy, VenueUnavailable
 from domain.identity import reservation_id, stream_of
 from domain.lane import Included
 from domain.reservation import expired, held_for
+from domain.sweep import Sweep
 from domain.treasury import Treasury
-from events.facts import Fact, FundingDeclined, FundingOpened, LegNeverArrived, LegRefused
+from events.facts import Fact, FundingCompleted, FundingDeclined, FundingOpened, LegNeverArrived, LegRefused
 from events.money import Amount, plain
 from events.values import Funding, FundingAnswer, Policy, RefusalCode, Release
 from workers.conducting import conduct
@@ -70,6 +71,15 @@ class _Ask:
     until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a sweep ended: tokens that failed by themselves, and why too little arrived, for good if it is `final`."""
+
+    spoiled: set[str]
+    reason: str
+    final: bool
+
+
 def ensure(desk: Desk, account: str, trade: str, quantity: Decimal, until: datetime) -> Funded:
     """Promise a trade its ETH, converting what is short; a repeated request is answered like the first.
 
@@ -95,7 +105,10 @@ def ensure(desk: Desk, account: str, trade: str, quantity: Decimal, until: datet
         elif not _walked(desk, ask, loaded.state.sweep.opened.sweep_id):
             break
         else:
-            spoiled |= _faulty(desk, account, loaded)
+            ended = _ended(desk, ask, loaded, loaded.state.sweep)
+            if ended.final:
+                return _declined(desk, ask, ended.reason)
+            spoiled |= ended.spoiled
         if desk.clock() >= until:
             break
     return _late(desk, ask)
@@ -204,11 +217,19 @@ def _walked(desk: Desk, ask: _Ask, sweep_id: str) -> bool:
         desk.sleep(PAUSE)
 
 
-def _faulty(desk: Desk, account: str, before: Loaded[Account]) -> set[str]:
-    """Name the tokens whose conversion failed when it was first tried; later only their prices may have moved."""
-    assert before.state.sweep is not None  # it was walked
-    spends = {leg_id: leg.plan.spend for leg_id, leg in before.state.sweep.legs.items()}
-    told = [recorded.fact for recorded in desk.log.stream(stream_of(account), after=before.version)]
+def _ended(desk: Desk, ask: _Ask, before: Loaded[Account], sweep: Sweep) -> _Ended:
+    """Say how a sweep that was walked has ended: a token that failed when it was first tried is gone round.
+
+    Later only its price may have moved, which is asked anew; with neither, asking again would end the same.
+    """
+    told = [recorded.fact for recorded in desk.log.stream(stream_of(ask.account), after=before.version)]
     again = {fact.leg_id for fact in told if isinstance(fact, LegNeverArrived)}
-    refused = [fact for fact in told if isinstance(fact, LegRefused) and fact.refusal.code in OWN_FAULTS]
-    return {spends[fact.leg_id] for fact in refused if fact.leg_id in spends and fact.leg_id not in again}
+    refused = [fact for fact in told if isinstance(fact, LegRefused) and fact.leg_id in sweep.legs]
+    spoiled = {
+        sweep.legs[fact.leg_id].plan.spend
+        for fact in refused
+        if fact.refusal.code in OWN_FAULTS and fact.refusal.missing is None and fact.leg_id not in again
+    }
+    short = (fact for fact in told if isinstance(fact, FundingCompleted) and fact.trade == ask.trade)
+    reason = next((fact.reason for fact in short if not fact.covered), "")
+    return _Ended(spoiled, reason, final=bool(reason) and not spoiled and not again)

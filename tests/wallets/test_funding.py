@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from domain.commands import Declare
-from domain.errors import RefusedByPolicy
+from domain.errors import ConfigurationError, RefusedByPolicy
 from events.facts import (
     ConversionsHalted,
     DustConverted,
@@ -33,7 +33,7 @@ from simulators.chain.calldata import call
 from simulators.chain.chain import LocalChain
 from tests.wallets.foreign import send
 from tests.wallets.fund import ETHER, USD6, Till, till
-from tests.wallets.stand import ACCOUNT, balanced, dust
+from tests.wallets.stand import ACCOUNT, GWEI, balanced, dust
 from venues.evm.rpc import Rpc
 from views.form import PACK, StateForm, form_of, state_from
 from views.state import state_of
@@ -51,6 +51,19 @@ class ToldRpc(Rpc):
     def _post(self, endpoint: Any, body: bytes) -> bytes:
         self.bodies.append(body)
         return super()._post(endpoint, body)
+
+
+class ReplacingRpc(Rpc):
+    """Has the head replaced once, between the first request and the second."""
+
+    chain: ClassVar[LocalChain | None] = None
+
+    def _post(self, endpoint: Any, body: bytes) -> bytes:
+        answer = super()._post(endpoint, body)
+        if (chain := self.chain) is not None:
+            type(self).chain = None
+            chain.reorg(1)
+        return answer
 
 
 DOLLARS = {"USDC": 400 * USD6, "USDT": 350 * USD6, "DAI": 225 * ETHER}
@@ -426,6 +439,62 @@ def test_balance__of_a_wallet__says_what_is_usable(chain: LocalChain, tmp_path: 
             built.proxy.forget()
             assert treasury.balance(built.desk, ACCOUNT).balances == found.balances
             assert built.proxy.counts()["requests"] == requests
+
+
+def test_gas__above_the_ceiling__is_not_now_and_named_once(chain: LocalChain, tmp_path: Path) -> None:
+    with till(chain, tmp_path, {"DAI": 500 * ETHER}, terms={"ceiling": GWEI // 10}) as built:
+        told = built.ensure("0.095")
+        assert told.answer is FundingAnswer.NOT_NOW
+        assert "above the ceiling" in told.reason
+        assert len(built.facts(FundingOpened)) == len(built.facts(FundingDeclined)) == 1
+        assert built.nonce() == 0
+
+
+def test_coin__that_does_not_pay_the_gas__is_not_now_and_names_what_is_missing(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    with till(chain, tmp_path, {"DAI": 500 * ETHER}, ether=10**12) as built:
+        told = built.ensure("0.05")
+        assert told.answer is FundingAnswer.NOT_NOW
+        assert told.reason.startswith("gas may take")
+        assert [each.refusal.missing is not None for each in built.facts(LegRefused)] == [True]
+        assert built.nonce() == 0
+
+
+def test_l1_fee__of_a_chain_that_has_one__is_part_of_the_cost(chain: LocalChain, tmp_path: Path) -> None:
+    oracle, fee = "0x420000000000000000000000000000000000000F", 10**14
+    # PUSH8 fee, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN: an oracle that always says the same.
+    chain.rpc("anvil_setCode", oracle, f"0x67{fee:016x}60005260206000f3")
+    with till(chain, tmp_path, {"DAI": 500 * ETHER}, terms={"oracle": oracle}) as built:
+        assert built.ensure("0.095").answer is FundingAnswer.CONVERTED
+        (leg,) = built.facts(LegRequested)
+        assert leg.quote.fees[-1].quantity > D("0.0001")
+
+
+def test_delegate__that_is_no_batch_account__is_a_mistake_of_the_settings(chain: LocalChain, tmp_path: Path) -> None:
+    for wrong in (chain.wallets[3].address, None):
+        with till(chain, tmp_path, {"DAI": 500 * ETHER}, terms={"delegate": wrong}) as built:
+            with pytest.raises(ConfigurationError, match="delegate: "):
+                built.ensure("0.095")
+            assert built.nonce() == 0
+            (tmp_path / "dustman.db").unlink()
+
+
+@pytest.mark.parametrize("method", ["eth_call", "eth_estimateGas"])
+def test_node__that_does_not_run_a_conversion__is_asked_again(chain: LocalChain, tmp_path: Path, method: str) -> None:
+    with till(chain, tmp_path, {"DAI": 500 * ETHER}) as built:
+        calls = "2-9" if method == "eth_call" else "1-3"
+        built.proxy.inject(kind="refused", method=method, calls=calls, code=-32000, message="no such thing")
+        assert built.ensure("0.095", seconds=30).answer is FundingAnswer.CONVERTED
+        balanced(built)
+
+
+def test_block__that_was_replaced_meanwhile__is_read_again(chain: LocalChain, tmp_path: Path) -> None:
+    with till(chain, tmp_path, {"DAI": 500 * ETHER}, reach=ReplacingRpc) as built:
+        ReplacingRpc.chain = chain
+        assert built.ensure("0.095", seconds=30).answer is FundingAnswer.CONVERTED
+        assert "venue_unreachable" in built.types()
+        balanced(built)
 
 
 FAULTS: list[dict[str, Any]] = [

@@ -125,6 +125,8 @@ class Buyer:
         ]
         stands, supported, *rest = self.rpc.ask(asked)
         self._same_block(stands, funds)
+        if isinstance(supported, Failure) and not supported.reverted:
+            raise VenueUnavailable(f"the node would not ask the delegate, {supported}")
         if isinstance(supported, Failure) or number(octets(supported)) != 1:
             raise ConfigurationError(f"delegate: {self._delegate} is no ERC-7821 contract on {self.chain.name}")
         answers = self.lens.looked(rest[: len(reads)], asks, block) if asks else []
