@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import Celery
 
 from domain.errors import ConfigurationError, RefusedByPolicy
 from dustman.balancer import Balancer, ensure_sufficient_eth_for_trade, eth_for_trade, get_smart_balance_status
@@ -23,6 +25,8 @@ from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from simulators.chain.showcase import watched
 from tests.dustman.conftest import Typed
+from tests.dustman.test_up import up
+from tests.redis_server import RedisServer
 
 D = Decimal
 Form = dict[str, Any]
@@ -220,3 +224,21 @@ def test_tasks__for_an_executor__return_answers_in_json(config: Path, monkeypatc
         thread.submit(run).result()
     assert not tasks.ensure_eth.ignore_result
     assert tasks.scan.ignore_result is not False
+
+
+@pytest.mark.timeout(120)
+def test_tasks__through_a_broker_and_real_workers__bring_the_answer_back(
+    config: Path, home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        url = server.url(0).removesuffix("/0")
+        broker = load(config, {"DUSTMAN_REDIS_URL": url}).redis.broker_url
+        with up(home, server, "--role", "converter", "--role", "detector") as running:
+            app = Celery(broker=broker, backend=broker)
+            arguments = ["main", "0.095", "order-1", 30]
+            told = app.send_task("dustman.ensure_eth", arguments, queue="converter", expires=60).get(timeout=60)
+            assert (told["answer"], told["trade"]) == ("converted", "order-1")
+            status = app.send_task("dustman.balance_status", ["main"], queue="detector").get(timeout=60)
+            assert D(status["promised"]) == D("0.1")
+            app.close()
+            assert running.told(signal.SIGINT) == Exit.DONE
