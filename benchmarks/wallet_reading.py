@@ -1,7 +1,8 @@
 """Reading a wallet: 5,000 balances and 60 quotes on a real node over loopback, beside the ways that one finds first.
 
 Balances are 50 tokens of 100 wallets. The references are web3.py's, timed for a part of them: a call for each in
-a loop, its batches, and Multicall3 called through it.
+a loop, its batches, and Multicall3 called through it. A cycle is a scan of as many wallets together, which have three
+tokens each of twenty.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ PAIRS = TOKENS * WALLETS
 LOOPED, TOGETHER = 100, 1_000
 BATCH = 500
 SCAN_REQUESTS = 2
+CYCLE_TOKENS, CYCLE_HELD = 20, 3
 BALANCE_OF = [
     {
         "name": "balanceOf",
@@ -73,7 +75,7 @@ Pairs = Sequence[tuple[str, str]]
 def measure(_: Ground, rounds: int) -> list[Figure]:
     """Measure balances, quotes and a whole scan on a chain that is there for this alone."""
     with LocalChain() as chain:
-        return [*_balances(chain, rounds), *_quotes(chain, rounds), _scan(chain, rounds)]
+        return [*_balances(chain, rounds), *_quotes(chain, rounds), _scan(chain, rounds), *_cycle(chain, rounds)]
 
 
 def _balances(chain: LocalChain, rounds: int) -> list[Figure]:
@@ -183,6 +185,60 @@ def _scan(chain: LocalChain, rounds: int) -> Figure:
         samples=rounds,
         exact=True,
     )
+
+
+def _cycle(chain: LocalChain, rounds: int) -> list[Figure]:
+    """Scan wallets together that were scanned before, as the node's proxy sees it; beside it each by itself."""
+    tokens = [f"DUST{number:03}" for number in range(CYCLE_TOKENS)]
+    addresses = [Web3.to_checksum_address(f"0x{number + 2**80:040x}") for number in range(WALLETS)]
+    chain.hand_out(
+        [
+            (tokens[(CYCLE_HELD * number + each) % CYCLE_TOKENS], address, 10**18)
+            for number, address in enumerate(addresses)
+            for each in range(CYCLE_HELD)
+        ]
+    )
+    with ChainProxy(chain.url) as proxy:
+        form = {**watched(chain, proxy.url), "allow": [chain.tokens[name].address for name in tokens]}
+        account = WalletAccount.model_validate(form)
+        where = account.where()
+        rpc, judgement = Rpc([proxy.url], chain.chain_id), Allowed(where, frozenset(account.allow))
+        wallets = [
+            Wallet(where, each, account.target, rpc=rpc, discovery=Discovery(rpc, each), judgement=judgement)
+            for each in addresses
+        ]
+        wallets[0].survey(wallets)
+        times, counts = [], []
+        for _ in range(rounds):
+            proxy.forget()
+            times.append(_time(lambda: wallets[0].survey(wallets)))
+            counts.append(proxy.counts()["requests"])
+        proxy.forget()
+        apart = _time(lambda: [_scanned(wallet) for wallet in wallets])
+        apart_requests = proxy.counts()["requests"]
+    return [
+        Figure(
+            name="wallet_cycle_requests",
+            value=max(counts),
+            unit="requests",
+            against="the same wallets, each by itself",
+            reference=apart_requests,
+            limit=SCAN_REQUESTS,
+            benchmark=NAME,
+            samples=rounds,
+            exact=True,
+        ),
+        Figure(
+            name="wallet_cycle",
+            value=median(times),
+            unit="ms",
+            against="the same",
+            reference=apart,
+            limit=2_000,
+            benchmark=NAME,
+            samples=rounds,
+        ),
+    ]
 
 
 def _scanned(wallet: Wallet) -> int:

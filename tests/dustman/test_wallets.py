@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from domain.errors import ConfigurationError
-from dustman.desk import command_desk
+from dustman.desk import command_desk, mandates
 from dustman.exits import Exit
 from dustman.settings import load
 from dustman.wiring import endpoint_urls
@@ -28,6 +29,7 @@ from tests.dustman.conftest import COMMAND, Typed, spawned
 from venues.evm.assets import token
 from workers.scanning import scan
 
+ROOT = Path(__file__).parents[2]
 ADDRESS = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 USDC = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
 ETHER = 10**18
@@ -66,6 +68,36 @@ def account(chain: LocalChain, proxy: ChainProxy) -> Form:
     chain.hand_out([(name, owner, units) for name, units in [*given, ("script", ETHER), ("control", ETHER)]])
     allowed = [chain.tokens["DUST000"].address]
     return {**watched(chain, proxy.url), "allow": allowed, "exclude": ["USDC"]}
+
+
+def test_wallets__on_one_chain_with_the_same_endpoints_and_schedule__are_read_together_and_scheduled_once(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = {"chain": "base", "target": "WETH"}
+    config = written(
+        home,
+        ethereum(),
+        other=ethereum(schedule="0 3 * * *"),
+        second=ethereum(address=USDC, target="USDC", threshold=3),
+        base=ethereum(**elsewhere),
+        far=ethereum(endpoints=["http://127.0.0.1:2"]),
+        third=ethereum(),
+        exchange={"venue": "coinbase"},
+    )
+    group = ("main", "second", "third")
+    assert {name: each.together for name, each in mandates(load(config, {})).items()} == {
+        "main": group,
+        "second": group,
+        "third": group,
+        "other": ("other",),
+        "base": ("base",),
+        "far": ("far",),
+        "exchange": ("exchange",),
+    }
+    monkeypatch.setenv("DUSTMAN_CONFIG", str(config))
+    entries = runpy.run_path(str(ROOT / "celeryconfig.py"))["beat_schedule"]
+    scans = {name for name in entries if name.startswith("scan-")}
+    assert scans == {"scan-main", "scan-other", "scan-base", "scan-far", "scan-exchange"}
 
 
 def test_load__a_wallet__has_the_policy_that_was_written(home: Path) -> None:
@@ -182,7 +214,7 @@ def test_scan__a_watched_wallet__shows_its_dust_and_its_quarantine(
         chain.hostile["script"].address: "quarantined",
         chain.hostile["control"].address: "quarantined",
     }
-    assert dustman("scan", "--json").value["requests"] == 3
+    assert dustman("scan", "--json").value["requests"] == 2
 
 
 def test_scan__to_people__labels_what_is_known_and_prints_no_stranger(

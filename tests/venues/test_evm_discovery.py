@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ from domain.errors import VenueUnavailable
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from tests.simulators.chain_client import signed
-from venues.evm.discovery import Claim, Discovery, news_of
+from venues.evm.discovery import Claim, Discovery
+from venues.evm.news import news_of
 from venues.evm.rpc import Rpc
 from venues.evm.words import padded, selector, word
 
@@ -28,12 +29,15 @@ def discovery_of(chain: LocalChain, url: str, number: int = 5, **options: object
     return Discovery(rpc, chain.wallets[number].address, **options)  # type: ignore[arg-type]
 
 
+def take(chain: LocalChain, group: Sequence[Discovery]) -> None:
+    """Advance several to the head."""
+    for news in news_of(group):
+        news.take(group[0].rpc.ask([news.call])[0], chain.block_number())
+
+
 def look(chain: LocalChain, discovery: Discovery) -> set[str]:
     """Advance to the head, and name what is known."""
-    (news,) = news_of([discovery])
-    outages = news.take(discovery.rpc.ask([news.call])[0], chain.block_number())
-    if outages:
-        raise outages[discovery.wallet]
+    take(chain, [discovery])
     names = {token.address: name for name, token in (*chain.tokens.items(), *chain.hostile.items())}
     return {names[address] for address in discovery.tokens}
 
@@ -95,9 +99,53 @@ def test_take__logs_of_a_block_that_is_no_longer_there__are_passed_over(chain: L
     assert isinstance(logs, list)
     gone = chain.tokens["DUST001"].address.lower()
     told = [{**log, "removed": True} if log["address"].lower() == gone else log for log in logs]
-    assert not news.take(told, chain.block_number())
+    news.take(told, chain.block_number())
     assert chain.tokens["DUST000"].address in discovery.tokens
     assert chain.tokens["DUST001"].address not in discovery.tokens
+
+
+def test_take__a_first_scan_of_a_long_history__takes_its_share_of_requests(
+    chain: LocalChain, proxy: ChainProxy
+) -> None:
+    chain.mine(400)
+    chain.give("DUST000", chain.wallets[5].address, 1)
+    proxy.inject(kind="log_range", blocks=50, calls="all")
+    discovery = discovery_of(chain, proxy.url, overlap=20, requests_a_scan=6)
+    assert look(chain, discovery) == {"DUST000"}
+    assert discovery.unread() > 0
+    assert proxy.counts()["eth_getLogs"] < 1 + 6 + 4
+
+
+def test_take__wallets_with_a_long_history__are_read_in_the_same_steps(chain: LocalChain, proxy: ChainProxy) -> None:
+    names = {5: "DUST000", 6: "DUST001", 7: "DUST002"}
+    for number, name in names.items():
+        chain.mine(100)
+        chain.give(name, chain.wallets[number].address, 1)
+    proxy.inject(kind="log_range", blocks=50, calls="all")
+    group = [discovery_of(chain, proxy.url, number, overlap=20, requests_a_scan=1000) for number in names]
+    take(chain, group)
+    together = proxy.counts()["eth_getLogs"]
+    assert [{chain.tokens[name].address} for name in names.values()] == [set(each.tokens) for each in group]
+    assert not any(each.unread() for each in group)
+    proxy.forget()
+    take(chain, [discovery_of(chain, proxy.url, 5, overlap=20, requests_a_scan=1000)])
+    assert together == proxy.counts()["eth_getLogs"]
+    # One that joins them later is read by itself, and with the others from then on.
+    group.append(discovery_of(chain, proxy.url, 8, overlap=20, requests_a_scan=1000))
+    assert [len(news.discoveries) for news in news_of(group)] == [1, 3]
+    take(chain, group)
+    assert [len(news.discoveries) for news in news_of(group)] == [4]
+
+
+def test_take__a_provider_that_refuses_several_wallets__is_asked_for_fewer(
+    chain: LocalChain, proxy: ChainProxy
+) -> None:
+    chain.hand_out([(f"DUST00{number}", chain.wallets[number].address, 1) for number in (5, 6, 7)])
+    proxy.inject(kind="refused", method="eth_getLogs", message="too many topics", calls="1-4")
+    group = [discovery_of(chain, proxy.url, number, requests_a_scan=1000) for number in (5, 6, 7)]
+    take(chain, group)
+    found = [{chain.tokens[f"DUST00{number}"].address} for number in (5, 6, 7)]
+    assert found == [set(each.tokens) for each in group]
 
 
 def test_take__a_range_that_times_out__is_read_in_smaller_steps(chain: LocalChain, proxy: ChainProxy) -> None:

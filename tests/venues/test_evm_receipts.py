@@ -8,7 +8,7 @@ import pytest
 
 from domain.errors import VenueUnavailable
 from venues.evm.assets import checksummed
-from venues.evm.discovery import TRANSFER
+from venues.evm.news import TRANSFER
 from venues.evm.receipts import WITHDRAWAL, Movements, Sold, moved
 from venues.evm.words import padded, word
 

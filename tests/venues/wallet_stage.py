@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from simulators.chain.chain import LocalChain
+from venues.evm.assets import checksummed
 from venues.evm.discovery import Discovery
 from venues.evm.judgement import Allowed
 from venues.evm.registry import DAY, Chain, Feed, Token, Uniswap
@@ -44,11 +45,12 @@ def wallet_on(
     where: Chain | None = None,
     url: str = "",
     cache: Path | None = None,
+    address: str = "",
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Wallet:
     """A wallet of the local chain, watched through its node or through what stands before it at `url`."""
     where = where or described(chain)
-    address = chain.wallets[number].address
+    address = checksummed(address or chain.wallets[number].address)
     rpc = Rpc([url or chain.url], chain.chain_id, timeout=QUICK)
     allowed = frozenset(chain.token(name).address for name in allow)
     found = Discovery(rpc, address, cache=cache)

@@ -323,3 +323,22 @@ def test_l1_fee__that_the_coin_does_not_pay__is_named_as_missing(chain: LocalCha
         (refused,) = built.facts(LegRefused)
         assert refused.refusal.code is RefusalCode.INSUFFICIENT_BALANCE
         assert built.nonce() == 0
+
+
+@pytest.mark.parametrize("delegated", [True, False])
+def test_route__that_has_become_worse_since_the_scan__is_left_for_a_better_one(
+    chain: LocalChain, tmp_path: Path, delegated: bool
+) -> None:
+    terms = {} if delegated else {"delegate": None}
+    with stand(chain, tmp_path, {"DAI": 10**19}, target="WETH", terms=terms) as built:
+        built.scan()
+        (plan,) = built.facts(DustDetected)[0].plan
+        first = chain.pool("DAI", "USDC") if "via USDC" in plan.product else chain.pool("DAI")
+        chain.sell_into(first, 10**24 * 3)
+        built.settle()
+        (requested,) = built.facts(LegRequested)
+        assert requested.quote.reference != plan.product
+        assert requested.quote.reference.startswith("v3:")
+        (filled,) = built.facts(LegFilled)
+        assert filled.fill.received.quantity > Decimal("0.0032")
+        balanced(built)

@@ -2,48 +2,29 @@
 
 What was found is kept in a file that may be lost: then the chain is read again. Blocks near the head are always read
 again, since a reorganisation may have changed them. New blocks come first, then older ones, as far as a scan's share
-of requests goes; the next scan goes on from there. Transfer is ERC-20's event (EIP-20), whose amount is not indexed,
-unlike that of ERC-721.
+of requests goes; the next scan goes on from there.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from domain.errors import ConfigurationError, VenueUnavailable
+from domain.errors import ConfigurationError
 from venues.evm.assets import checksummed
 from venues.evm.routes import Route
-from venues.evm.rpc import LOGS, Call, Failure, Rpc
-from venues.evm.words import WORD, padded
+from venues.evm.rpc import Rpc
 
-TRANSFER: Final = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 # Blocks below the head that are read again: twice what Ethereum takes to finalise.
 OVERLAP: Final = 128
 # Requests for old blocks in one scan, so that a first scan of a long history ends.
 REQUESTS_A_SCAN: Final = 40
-SHORTEST: Final = 1
-# Wallets asked for in one call; geth allows a thousand values for a topic.
-WALLETS_AT_ONCE: Final = 500
-# How providers say that they would not read so many blocks, or not send so many logs, at once.
-_TOO_MUCH: Final = (
-    "range",
-    "limit",
-    "more than",
-    "too many",
-    "too large",
-    "exceed",
-    "response size",
-    "maximum",
-    "timeout",
-    "timed out",
-)
 
 
 class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -106,34 +87,32 @@ class Discovery:
         """Count the old blocks that are still to be read."""
         return max(0, self.found.low - self.start) if self.found.high >= self.found.low else 0
 
-    def take(self, news: Collection[str] | None, head: int) -> None:
-        """Take the tokens met in new blocks up to `head`, or with None read those in smaller steps; then older blocks.
+    def renew(self, head: int) -> None:
+        """Begin anew where the head `head` is of another chain than the one that was read."""
+        if head + self.overlap < self.found.high:
+            self._found = Found(tokens=self.found.tokens, routes=self.found.routes)
 
-        Raises `VenueUnavailable` when new blocks can't be read.
-        """
+    def take(self, met: Iterable[str], head: int) -> None:
+        """Take the tokens met in all blocks from `next_block` up to the head."""
         found = self.found
-        if head + self.overlap < found.high:  # this is another chain than the one that was read
-            self._found = found = Found(tokens=found.tokens, routes=found.routes)
-        if news is None:
-            if found.high < found.low:
-                found.low, found.high = head + 1, head
-            self._newer(head)
-        else:
-            self._meet(news)
-            found.low, found.high = min(found.low, self.next_block()) if found.high >= found.low else self.start, head
-        self._older()
-        self._keep()
+        self.note(met)
+        found.low, found.high = min(found.low, self.next_block()) if found.high >= found.low else self.start, head
+
+    def note(self, tokens: Iterable[str]) -> None:
+        """Take note of tokens; what is known of them stays."""
+        for token in tokens:
+            self.found.tokens.setdefault(token, None)
 
     def learn(self, claims: Mapping[str, Claim]) -> None:
         """Remember what tokens say of themselves."""
         self.found.tokens.update(claims)
-        self._keep()
+        self.keep()
 
     def remember(self, routes: Mapping[str, list[Route]]) -> None:
         """Remember over which routes tokens are sold."""
         if any(self.found.routes.get(token) != some for token, some in routes.items()):
             self.found.routes.update(routes)
-            self._keep()
+            self.keep()
 
     def meet(self, tokens: Iterable[str]) -> None:
         """Take note of tokens that another process met: what the cache has of them is known here too."""
@@ -148,41 +127,7 @@ class Discovery:
             return self.start
         return max(self.start, found.low, found.high + 1 - self.overlap)
 
-    def _newer(self, head: int) -> None:
-        found = self.found
-        start = self.next_block()
-        while start <= head:
-            last = self._read(start, head, backwards=False)
-            start = last + 1
-            found.high = max(found.high, last)
-        found.high = head
-
-    def _older(self) -> None:
-        found, budget = self.found, self.rpc.requests + self.requests_a_scan
-        while found.low > self.start and self.rpc.requests < budget:
-            found.low = self._read(self.start, found.low - 1, backwards=True)
-
-    def _read(self, first: int, last: int, *, backwards: bool) -> int:
-        """Read as much of the blocks `first` to `last` as the provider gives at once; return how far that went."""
-        found = self.found
-        while True:
-            span = min(found.span or last - first + 1, last - first + 1)
-            low, high = (last - span + 1, last) if backwards else (first, first + span - 1)
-            answer = self.rpc.ask([_logs(low, hex(high), [self.wallet])])[0]
-            if not isinstance(answer, Failure):
-                self._meet(_transfers(answer).get(_topic(self.wallet), set()))
-                if found.span:
-                    found.span += 1 + found.span // 4
-                return low if backwards else high
-            if not _is_too_much(answer) or span <= SHORTEST:
-                raise VenueUnavailable(f"the node refused {answer}")
-            found.span = max(SHORTEST, span // 4)
-
-    def _meet(self, tokens: Iterable[str]) -> None:
-        for token in tokens:
-            self.found.tokens.setdefault(token, None)
-
-    def _keep(self) -> None:
+    def keep(self) -> None:
         """Write the cache whole or not at all."""
         if self.cache is None:
             return
@@ -195,68 +140,9 @@ class Discovery:
             raise ConfigurationError(f"{self.cache}: cannot be written, {error.strerror}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """What is new for wallets whose news begin at the same block: the call that asks for it."""
-
-    discoveries: tuple[Discovery, ...]
-    call: Call
-
-    def take(self, answer: object, head: int) -> dict[str, VenueUnavailable]:
-        """Give each wallet its part of the answer as of the block `head`; return the outages by wallet."""
-        outages = {}
-        met = None if isinstance(answer, Failure) else _transfers(answer)
-        for each in self.discoveries:
-            try:
-                each.take(None if met is None else met.get(_topic(each.wallet), set()), head)
-            except VenueUnavailable as outage:
-                outages[each.wallet] = outage
-        return outages
-
-
-def news_of(discoveries: Sequence[Discovery]) -> list[News]:
-    """Ask what is new for all wallets, in as few calls as there are blocks where news begin."""
-    starts: dict[int, list[Discovery]] = {}
-    for each in discoveries:
-        starts.setdefault(each.next_block(), []).append(each)
-    return [
-        News(tuple(some), _logs(start, "latest", [each.wallet for each in some]))
-        for start, together in sorted(starts.items())
-        for some in (together[at : at + WALLETS_AT_ONCE] for at in range(0, len(together), WALLETS_AT_ONCE))
-    ]
-
-
-def _logs(first: int, last: str, wallets: Sequence[str]) -> Call:
-    topics = [TRANSFER, None, [_topic(wallet) for wallet in wallets]]
-    return Call(LOGS, ({"fromBlock": hex(first), "toBlock": last, "topics": topics},))
-
-
-def _topic(wallet: str) -> str:
-    return "0x" + padded(wallet).hex()
-
-
 def _read(cache: Path | None) -> Found:
     try:
         found = msgspec.json.decode(cache.read_bytes(), type=Found) if cache else Found()
         return msgspec.structs.replace(found, tokens={checksummed(each): n for each, n in found.tokens.items()})
     except (OSError, ValueError):
         return Found()
-
-
-def _transfers(logs: object) -> dict[str, set[str]]:
-    """Return by topic of its receiver the contracts of ERC-20 transfers; `VenueUnavailable` when these are no logs."""
-    met: dict[str, set[str]] = {}
-    try:
-        for log in logs:  # type: ignore[attr-defined]
-            if log.get("removed") is True:  # of a block that is no longer part of the chain
-                continue
-            if len(log["topics"]) == 3 and len(log["data"]) == 2 + 2 * WORD:
-                met.setdefault(log["topics"][2].lower(), set()).add(log["address"])
-        return {receiver: {checksummed(token) for token in tokens} for receiver, tokens in met.items()}
-    except (TypeError, KeyError, ValueError, AttributeError):
-        raise VenueUnavailable("a node answered eth_getLogs with something that is no list of logs") from None
-
-
-def _is_too_much(failure: Failure) -> bool:
-    words = failure.message.lower()
-    return failure.code == -32005 or any(word in words for word in _TOO_MUCH)

@@ -26,6 +26,7 @@ from venues.evm.proposing import Proposer, Trial
 from venues.evm.quantities import ETHER_DECIMALS, units_of, whole
 from venues.evm.receipts import Sold, moved
 from venues.evm.registry import ETH, Chain
+from venues.evm.rerouting import Rerouter
 from venues.evm.rpc import Failure, Rpc
 from venues.evm.running import ApartRunner, Runner, TogetherRunner
 from venues.evm.signer import Signer
@@ -204,7 +205,9 @@ class KeyedWallet(Wallet):
         )
 
     def _proposer(self) -> Proposer:
-        return Proposer(self.rpc, self._runner, self.terms, self.target, self._symbol, self.target_decimals)
+        # What an approval was made for is sold at the market that it was made for.
+        rerouter = Rerouter(self._runner.desk, self._seller.open_routes, same_market=not self.terms.delegate)
+        return Proposer(self.rpc, self._runner, rerouter, self.terms, self.target, self._symbol, self.target_decimals)
 
     def _sold(self, token: str, intent: LegRequested) -> Sold:
         units = units_of(intent.spend.quantity, self._holder.decimals(token))

@@ -21,8 +21,11 @@ from venues.evm.batch import Desk, Sale
 from venues.evm.feeds import ETH, Feeds, feed_asks, feeds_of, worth
 from venues.evm.lens import Ask, aggregated, returned
 from venues.evm.observation import GWEI, Priced, code_seen, price_calls, priced
+from venues.evm.pricing import route_name
 from venues.evm.quantities import ETHER_DECIMALS, whole
 from venues.evm.rehearsal import Tried
+from venues.evm.rerouting import Rerouter, rerouted
+from venues.evm.routes import Route
 from venues.evm.rpc import Call, Rpc, good, octets, quantity
 from venues.evm.running import NOTHING, Run, Runner, limit, retraction
 from venues.evm.terms import Terms
@@ -43,11 +46,12 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What was known of the account when sales were tried, and what became of each."""
+    """What was known of the account when sales were tried, what became of each, and which sells better elsewhere."""
 
     sales: Sequence[Sale]
     stand: Stand
     tried: Mapping[str, Tried | Refusal]
+    better: Mapping[str, Route]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Proposer:
 
     rpc: Rpc
     runner: Runner
+    rerouter: Rerouter
     terms: Terms
     target: str
     symbol: str
@@ -86,6 +91,8 @@ class Proposer:
         seconds = int(deadline.timestamp())
         trial = early or self.trial(sales, self.rpc.ask(self.calls(sales, hex(block), seconds)), at)
         stand, tried = trial.stand, trial.tried
+        if trial.better:
+            tried = self._elsewhere(trial, block, seconds, at)
         dropped = {key: each for key, each in tried.items() if isinstance(each, Refusal)}
         kept = self.runner.fitting([each for each in tried.values() if isinstance(each, Tried)])
         found = self.runner.run(self.rpc, kept, stand.may, block, seconds) if kept else NOTHING
@@ -125,15 +132,22 @@ class Proposer:
             Call("eth_getCode", (self.account, block)),
             Call("eth_getBalance", (self.account, block)),
             Call("eth_call", (reads, block)),
+            self.rerouter.call(sales, block),
             rehearsal.call(self.desk, sales, block, deadline),
         ]
+
+    def _elsewhere(self, trial: Trial, block: int, deadline: int, at: datetime) -> Mapping[str, Tried | Refusal]:
+        """Try the sales once more, over the better routes; each that brings less there stays with its own."""
+        sales = rerouted(trial.sales, trial.better)
+        again = self.trial(sales, self.rpc.ask(self.calls(sales, hex(block), deadline)), at).tried
+        return {key: _more(again[key], tried) for key, tried in trial.tried.items()}
 
     def _asks(self, sales: Sequence[Sale]) -> list[Ask]:
         return [*feed_asks(self.desk.chain), *self.runner.asks(sales)]
 
     def trial(self, sales: Sequence[Sale], answers: Sequence[object], at: datetime) -> Trial:
         """Read what `calls` were answered at a block that was made `at`."""
-        nonce, code, wei, read, rehearsed = answers[3:]
+        nonce, code, wei, read, quoted, rehearsed = answers[3:]
         feeds = len(feed_asks(self.desk.chain))
         found = returned(octets(good(read)), len(self._asks(sales)))
         stand = Stand(
@@ -144,7 +158,8 @@ class Proposer:
             feeds=feeds_of(self.desk.chain, found[:feeds], at),
             may=self.runner.learn(sales, found[feeds:]),
         )
-        return Trial(tuple(sales), stand, rehearsal.results(octets(good(rehearsed)), sales))
+        better = self.rerouter.better(sales, quoted)
+        return Trial(tuple(sales), stand, rehearsal.results(octets(good(rehearsed)), sales), better)
 
     def _unpayable(self, stand: Stand, run: Run) -> Refusal | None:
         """Say why the account cannot pay for what was run, or may not at this price."""
@@ -194,10 +209,22 @@ class Proposer:
         received = Amount(whole(tried.received, self.decimals), self.target)
         with localcontext(prec=80):
             price = received.quantity * worth(stand.feeds, self.symbol) / draft.spend.quantity
-        return Offer(draft.key, Quote(draft.spend, received, (), price, draft.product), tried.gas)
+        return Offer(draft.key, Quote(draft.spend, received, (), price, self._reference(draft, tried)), tried.gas)
+
+    def _reference(self, draft: Order, tried: Tried) -> str:
+        """Name the route that is taken, as the plan names its own."""
+        route = tried.sale.route
+        return f"{route_name(route, self.desk.chain)}@{tried.sale.token}" if route else draft.product
 
     def _native(self, wei: int) -> Amount:
         return Amount(whole(wei, ETHER_DECIMALS), assets.coin(self.desk.chain.chain_id))
+
+
+def _more(one: Tried | Refusal, other: Tried | Refusal) -> Tried | Refusal:
+    """Return what brings more; a sale that failed brings nothing."""
+    if isinstance(one, Refusal) or (isinstance(other, Tried) and other.received >= one.received):
+        return other
+    return one
 
 
 def _approval(offers: Sequence[Offer], allows: int | None) -> Amount | None:

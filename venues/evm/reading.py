@@ -12,10 +12,11 @@ from typing import Final
 
 from domain.errors import VenueUnavailable
 from domain.likeness import skeleton
-from venues.evm.discovery import Claim, Discovery, News, news_of
+from venues.evm.discovery import Claim, Discovery
 from venues.evm.judgement import Judgement
 from venues.evm.lens import Ask, Lens
 from venues.evm.names import harmless
+from venues.evm.news import News, news_of
 from venues.evm.registry import Chain
 from venues.evm.rpc import Call, Rpc, good, quantity
 from venues.evm.words import WORD, number, selector, text
@@ -132,7 +133,7 @@ class Reader:
         units: dict[str, dict[str, int | None]] = {holder.address: {} for holder in look.holders}
         for (token, address), each in zip(look.pairs, found, strict=True):
             units[address][token] = each
-        outages = {wallet: outage for each, answer in news for wallet, outage in each.take(answer, head.number).items()}
+        outages = _taken(news, head.number)
         sound = [holder for holder in look.holders if holder.address not in outages]
         self._add_fresh(sound, units, head.number)
         self.describe(
@@ -191,6 +192,17 @@ class Reader:
             )
         charge = quantity(block.get("baseFeePerGas"))
         return Head(quantity(block.get("number")), str(block.get("hash")), at, charge)
+
+
+def _taken(news: Iterable[tuple[News, object]], head: int) -> dict[str, VenueUnavailable]:
+    """Take the news, and return by wallet the outages of those whose news can't be read."""
+    outages: dict[str, VenueUnavailable] = {}
+    for each, answer in news:
+        try:
+            each.take(answer, head)
+        except VenueUnavailable as outage:
+            outages |= {discovery.wallet: outage for discovery in each.discoveries}
+    return outages
 
 
 def _reading(holder: Holder, head: Head, ether: int, units: Mapping[str, int | None]) -> Reading | VenueUnavailable:

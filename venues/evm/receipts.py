@@ -17,7 +17,7 @@ from domain.errors import VenueUnavailable
 from events.money import Amount
 from events.values import Block
 from venues.evm import assets
-from venues.evm.discovery import TRANSFER
+from venues.evm.news import TRANSFER
 from venues.evm.quantities import ETHER_DECIMALS, whole
 from venues.evm.rpc import octets, quantity
 from venues.evm.words import number
