@@ -25,7 +25,7 @@ logger = logging.getLogger("dustman")
 # Well below the soft time limit: a task hands back what it did not get to.
 BUDGET = timedelta(seconds=25)
 # The longest that a task may have somebody wait: it has to end by itself before the soft time limit.
-LONGEST = timedelta(seconds=40)
+LONGEST = timedelta(seconds=30)
 
 
 def task(name: str) -> Callable[[Callable[..., None]], Any]:

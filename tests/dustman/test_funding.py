@@ -235,7 +235,7 @@ def test_tasks__through_a_broker_and_real_workers__bring_the_answer_back(
         broker = load(config, {"DUSTMAN_REDIS_URL": url}).redis.broker_url
         with up(home, server, "--role", "converter", "--role", "detector") as running:
             app = Celery(broker=broker, backend=broker)
-            arguments = ["main", "0.095", "order-1", 30]
+            arguments = ["main", "0.095", "order-1", 20]
             told = app.send_task("dustman.ensure_eth", arguments, queue="converter", expires=60).get(timeout=60)
             assert (told["answer"], told["trade"]) == ("converted", "order-1")
             status = app.send_task("dustman.balance_status", ["main"], queue="detector").get(timeout=60)
