@@ -48,6 +48,11 @@ TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
     facts.DustConversionFailed: EventType("dust_conversion_failed", 1),
     facts.ProceedsCarried: EventType("proceeds_carried", 1),
     facts.SweepCompleted: EventType("sweep_completed", 1),
+    facts.EthReserved: EventType("eth_reserved", 1),
+    facts.ReservationReleased: EventType("reservation_released", 1),
+    facts.FundingOpened: EventType("funding_opened", 1),
+    facts.FundingDeclined: EventType("funding_declined", 1),
+    facts.FundingCompleted: EventType("funding_completed", 1),
     facts.DryRunCompleted: EventType("dry_run_completed", 1),
     facts.AccountWentLive: EventType("account_went_live", 1),
     facts.ConversionsHalted: EventType("conversions_halted", 1),
@@ -61,9 +66,10 @@ FACT_OF: Final[Mapping[EventType, type[Fact]]] = {event_type: fact for fact, eve
 
 
 def _dust_of_no_strategy(fields: dict[str, Any]) -> dict[str, Any]:
-    """There were no strategies yet: dust was an account's own."""
-    policy = {**fields["policy"], "belongs": None, "expects_rewards": False}
-    return {**fields, "policy": policy, "strategy": "", "mode": ""}
+    """There were neither strategies nor trades to fund: dust was an account's own, and no leg had to bring so much."""
+    policy = {**fields["policy"], "belongs": None, "expects_rewards": False, "funding": None}
+    plan = [{**leg, "output": None} for leg in fields["plan"]]
+    return {**fields, "policy": policy, "plan": plan, "strategy": "", "mode": ""}
 
 
 # What an earlier version's fields are in the next version (`events.upcasting`); every version that was released stays.

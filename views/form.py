@@ -13,13 +13,20 @@ from typing import Final, assert_never
 
 import msgspec
 
-from domain.account import Account
+from domain.account import Account, Reservation
 from domain.lane import Idle, Included, Lane, Signed
 from domain.leg import Filled, Leg, NeverArrived, Planned, Refused, Requested, Unknown
 from domain.purse import Purse
 from domain.strategy import Strategy
 from domain.sweep import open_sweep
-from events.facts import DustDetected, DustUnroutable, LegRequested, TransactionIncluded, TransactionSigned
+from events.facts import (
+    DustDetected,
+    DustUnroutable,
+    FundingOpened,
+    LegRequested,
+    TransactionIncluded,
+    TransactionSigned,
+)
 from events.money import Amount
 from events.values import Fill, Kept, PlannedLeg, Refusal
 from views.closed import Closed, Page
@@ -42,7 +49,10 @@ class _Leg(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Sweep(msgspec.Struct, frozen=True):
-    opened: DustDetected
+    """A sweep by what opened it: dust or a shortage."""
+
+    dust: DustDetected | None
+    shortage: FundingOpened | None
     legs: dict[str, _Leg]
 
 
@@ -77,6 +87,7 @@ class _Account(msgspec.Struct, frozen=True):
     halted: str
     spent: tuple[date, Decimal]
     outage: tuple[str, str]
+    reservations: dict[str, Reservation]
 
 
 class StateForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,7 +149,7 @@ def _account_form(account: Account) -> _Account:
     values["lane"] = _lane_form(account.lane)
     if account.sweep:
         legs = {leg_id: _leg_form(leg) for leg_id, leg in account.sweep.legs.items()}
-        values["sweep"] = _Sweep(account.sweep.opened, legs)
+        values["sweep"] = _sweep_form(account.sweep.opened, legs)
     return _Account(**values)
 
 
@@ -146,9 +157,18 @@ def _account(form: _Account) -> Account:
     values = {name: getattr(form, name) for name in form.__struct_fields__}
     values["lane"] = _lane(form.lane)
     if form.sweep:
+        opened = form.sweep.dust or form.sweep.shortage
+        if opened is None:
+            raise UnfitState(f"account {form.name}: a sweep that nothing opened")
         legs = {leg_id: _leg(leg) for leg_id, leg in form.sweep.legs.items()}
-        values["sweep"] = open_sweep(form.sweep.opened)._replace(legs=legs)
+        values["sweep"] = open_sweep(opened)._replace(legs=legs)
     return Account(**values)
+
+
+def _sweep_form(opened: DustDetected | FundingOpened, legs: dict[str, _Leg]) -> _Sweep:
+    if isinstance(opened, DustDetected):
+        return _Sweep(opened, None, legs)
+    return _Sweep(None, opened, legs)
 
 
 def _lane_form(lane: Lane) -> _Lane:

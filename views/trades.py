@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 
 from domain.errors import ImpossibleHistory
-from events.facts import DustDetected, LegFilled, LegRequested, SweepCompleted
+from events.facts import DustDetected, FundingCompleted, FundingOpened, LegFilled, LegRequested, SweepCompleted
 from events.log import Recorded
 from events.money import Amount, exactly_sum, ticker
 from events.values import Fill, LegKind, PlannedLeg
@@ -81,9 +81,9 @@ Movement = Trade | Income
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """An open sweep and when its dust was found."""
+    """An open sweep and when its reason was found."""
 
-    fact: DustDetected
+    fact: DustDetected | FundingOpened
     at: datetime
     prices: dict[str, Decimal] = field(
         default_factory=dict
@@ -95,9 +95,9 @@ def movements_of(log: Iterable[Recorded]) -> Iterator[Movement]:
     opened: dict[str, _Opened] = {}
     for recorded in log:
         match recorded.fact:
-            case DustDetected(live=True) as fact:
+            case DustDetected(live=True) | FundingOpened() as fact:
                 opened[fact.sweep_id] = _Opened(fact, recorded.occurred_at)
-            case SweepCompleted(sweep_id=sweep_id):
+            case SweepCompleted(sweep_id=sweep_id) | FundingCompleted(sweep_id=sweep_id):
                 opened.pop(sweep_id, None)
             case LegRequested(kind=LegKind.SWAP, sweep_id=sweep_id) as fact if sweep_id in opened:
                 opened[sweep_id].prices[fact.leg_id] = fact.quote.price
