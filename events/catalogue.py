@@ -33,19 +33,19 @@ TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
     facts.HoldingsKept: EventType("holdings_kept", 1),
     facts.VenueUnreachable: EventType("venue_unreachable", 1),
     facts.DustDetected: EventType("dust_detected", 2),
-    facts.DustUnroutable: EventType("dust_unroutable", 1),
-    facts.LegRequested: EventType("leg_requested", 1),
+    facts.DustUnroutable: EventType("dust_unroutable", 2),
+    facts.LegRequested: EventType("leg_requested", 2),
     facts.LegFilled: EventType("leg_filled", 1),
-    facts.LegRefused: EventType("leg_refused", 1),
+    facts.LegRefused: EventType("leg_refused", 2),
     facts.LegOutcomeUnknown: EventType("leg_outcome_unknown", 1),
     facts.LegNeverArrived: EventType("leg_never_arrived", 1),
-    facts.TransactionSigned: EventType("transaction_signed", 1),
+    facts.TransactionSigned: EventType("transaction_signed", 2),
     facts.TransactionIncluded: EventType("transaction_included", 1),
     facts.TransactionReorged: EventType("transaction_reorged", 1),
     facts.TransactionDisplaced: EventType("transaction_displaced", 1),
     facts.TransactionSettled: EventType("transaction_settled", 1),
     facts.DustConverted: EventType("dust_converted", 1),
-    facts.DustConversionFailed: EventType("dust_conversion_failed", 1),
+    facts.DustConversionFailed: EventType("dust_conversion_failed", 2),
     facts.ProceedsCarried: EventType("proceeds_carried", 1),
     facts.SweepCompleted: EventType("sweep_completed", 1),
     facts.EthReserved: EventType("eth_reserved", 1),
@@ -72,9 +72,34 @@ def _dust_of_no_strategy(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "policy": policy, "plan": plan, "strategy": "", "mode": ""}
 
 
+def _unroutable_whatever_gas_costs(fields: dict[str, Any]) -> dict[str, Any]:
+    """No price of gas was kept at which it would have gone."""
+    return {**fields, "base_fee": None}
+
+
+def _refused_whatever_gas_costs(fields: dict[str, Any]) -> dict[str, Any]:
+    """The same of a refusal."""
+    return {**fields, "refusal": {**fields["refusal"], "base_fee": None}}
+
+
+def _no_exact_output(fields: dict[str, Any]) -> dict[str, Any]:
+    """No leg was asked for so much of what it brings."""
+    return {**fields, "output": None}
+
+
+def _no_approval(fields: dict[str, Any]) -> dict[str, Any]:
+    """No transaction was an approval by itself."""
+    return {**fields, "transaction": {**fields["transaction"], "allowance": None}}
+
+
 # What an earlier version's fields are in the next version (`events.upcasting`); every version that was released stays.
 UPCASTERS: Final[Mapping[EventType, Callable[[dict[str, Any]], dict[str, Any]]]] = {
+    EventType("dust_conversion_failed", 1): _refused_whatever_gas_costs,
     EventType("dust_detected", 1): _dust_of_no_strategy,
+    EventType("dust_unroutable", 1): _unroutable_whatever_gas_costs,
+    EventType("leg_refused", 1): _refused_whatever_gas_costs,
+    EventType("leg_requested", 1): _no_exact_output,
+    EventType("transaction_signed", 1): _no_approval,
 }
 
 

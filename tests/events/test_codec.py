@@ -116,7 +116,7 @@ def test_encode__unfit_value_of_other_forms__is_refused_as_well(word: str, chang
     [sample] = [sample for sample in SAMPLES if type_of(sample).word == word]
     with pytest.raises(UnfitFact) as refused:
         encode(replace(sample, **changed))
-    assert str(refused.value).startswith(f"{word} v1: field {field}")
+    assert str(refused.value).startswith(f"{type_of(sample)}: field {field}")
 
 
 def _edited(**changed: Any) -> bytes:
