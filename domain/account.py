@@ -59,6 +59,11 @@ class Reservation(NamedTuple):
     fact: EthReserved
     tx_hash: str = ""
 
+    @property
+    def eth(self) -> Decimal:
+        """Return what is promised, gas kept beside it included."""
+        return exactly_sum(self.fact.amount.quantity, self.fact.gas_reserve.quantity)
+
 
 class Account(NamedTuple):
     """What an account has come to. `judged` holds each asset's last reason, as said in the log.

@@ -50,7 +50,7 @@ def promised(account: Account, now: datetime, beside: str = "") -> Decimal:
     """Return the ETH that is promised at a moment, gas kept beside it included, without the reservation `beside`."""
     return exactly_sum(
         *(
-            exactly_sum(each.fact.amount.quantity, each.fact.gas_reserve.quantity)
+            each.eth
             for each in account.reservations.values()
             if each.fact.expires_at > now and each.fact.reservation_id != beside
         )

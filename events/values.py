@@ -161,8 +161,8 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     `admitted` is None when every asset may be sold automatically; `top_up` is None when off, else how much of the
     owner's own hub currency one sweep may lay out (0: carried proceeds only); `taker_fee` is a fraction used for
     estimates, the venue's preview decides. `belongs` is None for an account that no strategy names; else it lists what
-    its strategies hold on purpose: all else is dust whatever it is worth, if they expect rewards, and only reported
-    if none does. `funding` is None where nothing is converted for trades.
+    its strategies hold on purpose and what funds trades: all else is dust whatever it is worth, if they expect rewards,
+    and only reported if none does. `funding` is None where nothing is converted for trades.
     """
 
     target: str
