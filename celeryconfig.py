@@ -39,7 +39,7 @@ task_acks_late = True
 task_reject_on_worker_lost = True
 # One task at a time in each process: a task taken early would wait behind a long one.
 worker_prefetch_multiplier = 1
-# A task whose broker connection is gone would be delivered again while it runs.
+# A task whose broker connection is gone would be delivered again while it runs; not so those that answer a trade.
 worker_cancel_long_running_tasks_on_connection_loss = True
 # Soft below hard below visibility: a task that is still running is never handed out a second time.
 task_soft_time_limit = 45

@@ -46,8 +46,12 @@ def task(name: str) -> Callable[[Callable[..., None]], Any]:
 
 
 def asked(name: str) -> Callable[[Callable[..., Any]], Any]:
-    """Register a task whose return value somebody waits for; what goes wrong is theirs to see."""
-    registered: Callable[[Callable[..., Any]], Any] = app.task(name=name, ignore_result=False)
+    """Register a task whose return value somebody waits for; what goes wrong is theirs to see.
+
+    It is taken off the queue when it begins. Else a worker that loses the broker for a moment would end it half way,
+    and whoever gets it again would answer when nobody waits any more; who hears nothing asks again under its name.
+    """
+    registered: Callable[[Callable[..., Any]], Any] = app.task(name=name, ignore_result=False, acks_late=False)
     return registered
 
 

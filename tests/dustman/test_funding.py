@@ -26,6 +26,7 @@ from simulators.chain.proxy import ChainProxy
 from simulators.chain.showcase import watched
 from tests.dustman.conftest import Typed
 from tests.dustman.test_up import up
+from tests.dustman.test_webhooks import until
 from tests.redis_server import RedisServer
 
 D = Decimal
@@ -242,3 +243,24 @@ def test_tasks__through_a_broker_and_real_workers__bring_the_answer_back(
             assert D(status["promised"]) == D("0.1")
             app.close()
             assert running.told(signal.SIGINT) == Exit.DONE
+
+
+@pytest.mark.timeout(120)
+def test_tasks__whose_worker_loses_the_broker__go_on_and_answer(
+    config: Path, home: Path, chain: LocalChain, proxy: ChainProxy, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        broker = load(config, {"DUSTMAN_REDIS_URL": server.url(0).removesuffix("/0")}).redis.broker_url
+        with up(home, server, "--role", "converter"), Celery(broker=broker, backend=broker) as app:
+            chain.automine(False)
+            arguments = ["main", "0.095", "order-1", 20]
+            asked = app.send_task("dustman.ensure_eth", arguments, queue="converter", expires=60)
+            until(lambda: proxy.counts()["eth_sendRawTransaction"] > 0)
+            with server.client() as client:
+                client.client_kill_filter(_type="normal", skipme=True)
+            chain.automine(True)
+            chain.mine()
+            assert asked.get(timeout=30)["answer"] == "converted"
+        told = (home / "var/log/converter.log").read_text()
+        assert "Connection to broker lost" in told
+        assert "Terminating it" not in told
