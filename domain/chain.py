@@ -102,6 +102,19 @@ class Sight:
     early_nonce: int = 0
 
 
+class Standing(Protocol):
+    """Where an account stands at a block: its next nonce and its code."""
+
+    @property
+    def head(self) -> Block: ...
+
+    @property
+    def nonce(self) -> int: ...
+
+    @property
+    def code(self) -> Code: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What the simulation gave one leg: `quote` before gas, its `price` in the policy's currency; `gas` of its own."""

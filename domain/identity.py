@@ -51,6 +51,11 @@ def funding_id(reservation: str, now: datetime) -> str:
     return _id("funding", reservation, now.isoformat())
 
 
+def claim_id(account: str, source: str, due: datetime) -> str:
+    """A source is claimed at most once for one due time."""
+    return _id("claim", account, source, due.isoformat())
+
+
 def lot_id(sweep: str, asset: str) -> str:
     """A sweep has at most one lot of an asset."""
     return _id("lot", sweep, asset)

@@ -91,7 +91,7 @@ def request(command: RequestEth, account: Account) -> list[AccountFact]:
     if need.shortage <= 0:
         answered = _reserved(command, account, need, FundingAnswer.COVERED, "")
         return [*expired(account, now), answered]
-    if account.sweep is not None or not isinstance(account.lane.state, Idle):
+    if account.sweep is not None or account.claim is not None or not isinstance(account.lane.state, Idle):
         return []
     if obstacle := not_allowed(account, command.fingerprint):
         no = _declined(command, account, FundingAnswer.NOT_NOW, obstacle, None, None)

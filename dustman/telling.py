@@ -30,6 +30,10 @@ from events.facts import (
     LegRequested,
     ProceedsCarried,
     ReservationReleased,
+    RewardClaimFailed,
+    RewardClaimRequested,
+    RewardsClaimed,
+    RewardUnclaimed,
     ScanCompleted,
     StrategyMeasured,
     StrategyNotMeasured,
@@ -99,6 +103,16 @@ def sentence(fact: Fact) -> str:
             return detail
         case TransactionSettled():
             return f"{fact.purpose} {fact.outcome}, final, gas {fact.fee}: {fact.tx_hash}"
+        case RewardUnclaimed():
+            return f"{fact.source} not claimed: {fact.sentence}"
+        case RewardClaimRequested(rewards=rewards):
+            burnt = f" for {fact.spend}" if fact.spend else ""
+            return f"{fact.source}: {amounts([each.amount for each in rewards])}{burnt} expected, gas {fact.fee}"
+        case RewardsClaimed(rewards=rewards):
+            burnt = f" for {fact.spent}" if fact.spent else ""
+            return f"{fact.source} brought {amounts([each.amount for each in rewards])}{burnt}: {fact.tx_hash}"
+        case RewardClaimFailed():
+            return f"{fact.source}: {fact.sentence}"
         case DustConverted():
             return f"{plain(fact.quantity)} {ticker(fact.asset)} became {fact.proceeds}, fees {amounts(fact.fees)}"
         case DustConversionFailed():
@@ -108,19 +122,8 @@ def sentence(fact: Fact) -> str:
             return f"{fact.amount} of {len(fact.lots)} lots waits: {fact.sentence}"
         case SweepCompleted():
             return f"{fact.converted} converted, {fact.carried} carried, {fact.failed} failed; {fact.proceeds} bought"
-        case EthReserved(amount=amount):
-            return f"{amount} reserved for trade {fact.trade} until {fact.expires_at:%H:%M:%S} UTC, {fact.answer}"
-        case ReservationReleased():
-            return f"nothing is reserved for trade {fact.trade} any more: {fact.why}"
-        case FundingOpened(shortage=shortage):
-            what = amounts(tuple(Amount(lot.quantity, lot.asset) for lot in fact.lots))
-            return f"trade {fact.trade} is short of {shortage}; {what} is to become ETH"
-        case FundingDeclined(amount=amount):
-            most = f"; at most {fact.largest} is possible" if fact.largest else ""
-            return f"trade {fact.trade} gets no {amount}, {fact.answer}: {fact.reason}{most}"
-        case FundingCompleted(received=received):
-            made = f"{amounts(fact.spent) or 'nothing'} became {received} for trade {fact.trade}"
-            return made if fact.covered else f"{made}, too little: {fact.reason}"
+        case EthReserved() | ReservationReleased() | FundingOpened() | FundingDeclined() | FundingCompleted():
+            return _of_a_trade(fact)
         case DryRunCompleted():
             return f"{fact.lots} lots tried, {fact.refused} legs refused, {fact.net} would arrive"
         case AccountWentLive():
@@ -137,5 +140,26 @@ def sentence(fact: Fact) -> str:
         case DustInstructed():
             what = f"{len(fact.instructions)} lots worth {plain(fact.total)} {fact.currency} are to be converted"
             return f"{what}, {plain(fact.net)} {fact.currency} would be left after fees and gas"
+        case _:
+            assert_never(fact)
+
+
+def _of_a_trade(
+    fact: EthReserved | ReservationReleased | FundingOpened | FundingDeclined | FundingCompleted,
+) -> str:
+    match fact:
+        case EthReserved(amount=amount):
+            return f"{amount} reserved for trade {fact.trade} until {fact.expires_at:%H:%M:%S} UTC, {fact.answer}"
+        case ReservationReleased():
+            return f"nothing is reserved for trade {fact.trade} any more: {fact.why}"
+        case FundingOpened(shortage=shortage):
+            what = amounts(tuple(Amount(lot.quantity, lot.asset) for lot in fact.lots))
+            return f"trade {fact.trade} is short of {shortage}; {what} is to become ETH"
+        case FundingDeclined(amount=amount):
+            most = f"; at most {fact.largest} is possible" if fact.largest else ""
+            return f"trade {fact.trade} gets no {amount}, {fact.answer}: {fact.reason}{most}"
+        case FundingCompleted(received=received):
+            made = f"{amounts(fact.spent) or 'nothing'} became {received} for trade {fact.trade}"
+            return made if fact.covered else f"{made}, too little: {fact.reason}"
         case _:
             assert_never(fact)

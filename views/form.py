@@ -24,6 +24,7 @@ from events.facts import (
     DustUnroutable,
     FundingOpened,
     LegRequested,
+    RewardClaimRequested,
     TransactionIncluded,
     TransactionSigned,
 )
@@ -88,6 +89,8 @@ class _Account(msgspec.Struct, frozen=True):
     spent: tuple[date, Decimal]
     outage: tuple[str, str]
     reservations: dict[str, Reservation]
+    claim: RewardClaimRequested | None
+    claims: dict[str, str]
 
 
 class StateForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -18,6 +18,8 @@ from simulators.chain.rpc import Rpc
 GAS = 16_000_000
 # Room in one block for everything that waits, whatever limits it announces.
 ROOM, USUAL_ROOM = 10**12, 30_000_000
+# Wei for a unit of gas, so that nothing of the owner's waits, whatever a block charges.
+FEE, TIP = 10**12, 10**9
 
 
 class BuildFailed(Exception):
@@ -46,7 +48,7 @@ class Builder:
     def forget(self) -> None:
         """Drop what waits and read the nonce from the node, after it went back in time."""
         self._waiting.clear()
-        self._nonce = int(self.rpc("eth_getTransactionCount", self.owner, "latest"), 16)
+        self._nonce = int(self.rpc("eth_getTransactionCount", self.owner, "pending"), 16)
 
     def deploy(self, name: str, *values: object) -> str:
         """Deploy a contract and return the address it will have."""
@@ -93,6 +95,8 @@ class Builder:
             "from": self.owner,
             "nonce": hex(self._nonce + number),
             "gas": hex(GAS),
+            "maxFeePerGas": hex(FEE),
+            "maxPriorityFeePerGas": hex(TIP),
             "value": hex(one.value),
             "data": "0x" + one.data.hex(),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,6 +35,7 @@ class Calls:
         self._behind = behind
         self._geth = geth
         self._sending = threading.Lock()
+        self.objections: Counter[str] = Counter()
 
     def plain(self, call: Json, faults: Sequence[Loaded]) -> bool:
         """Say whether a call is the node's alone to answer."""
@@ -85,7 +87,10 @@ class Calls:
             except mempool.NoTransaction:
                 return self._behind.answer(call)  # the node says so in its own words
             objection = self._objection(sent)
-            return error(call, -32000, objection) if objection else self._behind.answer(call)
+            if objection:
+                self.objections[objection] += 1
+                return error(call, -32000, objection)
+            return self._behind.answer(call)
 
     def _objection(self, sent: mempool.Waiting) -> str | None:
         ask = self._behind.ask

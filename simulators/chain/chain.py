@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
+from simulators.chain import entitlements
 from simulators.chain.builder import Builder
 from simulators.chain.deployment import ETHER, FEEDS, deploy
 from simulators.chain.manifest import Contracts, Pool, Token
 from simulators.chain.node import Node
-from simulators.chain.rpc import Rpc
+from simulators.chain.rpc import NodeRefused, Rpc
 from simulators.chain.trading import sell
 from simulators.chain.wallets import Wallet, fund, wallets
 
@@ -163,6 +165,14 @@ class LocalChain:
         """Have the L2 sequencer's feed say that it is up or down, for `since` seconds."""
         self.act(self.contracts.sequencer_feed, "set(int256,uint256)", 0 if up else 1, since)
 
+    def entitle_king(self, earned: Mapping[str, int]) -> dict[str, Any]:
+        """Publish what each account has earned of KING in all, in base units; return the claim data by account."""
+        return entitlements.entitle_king(self, earned)
+
+    def entitle_eigenlayer(self, earned: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+        """Publish what each earner has earned in all, by token's name; return each earner's claim."""
+        return entitlements.entitle_eigenlayer(self, earned)
+
     def sell_into(self, pool: Pool, units: int) -> None:
         """Move a market: the owner sells base units of the pool's token, minted for it, whatever it gets."""
         token, quote = self.token(pool.token).address, self.token(pool.quote).address
@@ -174,21 +184,41 @@ class LocalChain:
         """Return the number of the latest block."""
         return int(self.rpc("eth_blockNumber"), 16)
 
-    def mine(self, blocks: int = 1) -> None:
-        """Mine blocks: the first with what waits, the others empty."""
+    def mine(self, blocks: int = 1, *, at: datetime | None = None) -> None:
+        """Mine blocks: the first with what waits, the others empty; `at` is the first one's time, if it is later."""
+        if at is not None:
+            latest = self.rpc("eth_getBlockByNumber", "latest", False)
+            self.rpc("evm_setNextBlockTimestamp", max(int(at.timestamp()), int(latest["timestamp"], 16)))
         self.rpc("anvil_mine", hex(blocks))
+
+    def pass_over(self, blocks: int = 1, *, at: datetime | None = None) -> None:
+        """Mine blocks without what waits, which goes on waiting: as when others pay more."""
+        content = self.rpc("txpool_content")
+        waiting = [
+            (int(form["nonce"], 16), str(form["hash"]))
+            for part in ("pending", "queued")
+            for forms in content[part].values()
+            for form in forms.values()
+        ]
+        raw = [self.rpc("eth_getRawTransactionByHash", tx_hash) for _, tx_hash in sorted(waiting)]
+        self.rpc("anvil_dropAllTransactions")
+        self.mine(blocks, at=at)
+        self._pool(raw)
 
     def automine(self, on: bool) -> None:
         """Mine each transaction at once, or leave all to wait for `mine`."""
         self.rpc("evm_setAutomine", on)
 
-    def reorg(self, depth: int, transactions: Sequence[tuple[str, int]] = ()) -> None:
+    def reorg(self, depth: int, transactions: Sequence[tuple[str, int]] = (), *, repooled: bool = False) -> None:
         """Replace the last `depth` blocks by others, with these signed transactions (0x text) in them.
 
         The number beside each says which: 0 is the first block that is replaced. What was there and isn't among them is
-        gone, not waiting again: that is this node's way, and differs from geth's.
+        gone, which is this node's way, or when `repooled` waits again, as with geth.
         """
+        gone = self._last(depth) if repooled else []
         self.rpc("anvil_reorg", depth, [[raw, block] for raw, block in transactions])
+        self._pool([raw for raw in gone if raw not in {given for given, _ in transactions}])
+        self._owner.forget()
 
     def snapshot(self) -> str:
         """Remember how everything stands; the name is good for one `revert`."""
@@ -218,6 +248,19 @@ class LocalChain:
         while self.rpc("anvil_getAutomine") and time.monotonic() < until:
             if int(self.rpc("txpool_status")["pending"], 16) == 0:
                 return
+
+    def _last(self, depth: int) -> list[str]:
+        """Return the signed transactions of the last blocks, in their order."""
+        head = self.block_number()
+        blocks = [self.rpc("eth_getBlockByNumber", hex(head - back), False) for back in reversed(range(depth))]
+        hashes = [tx_hash for block in blocks for tx_hash in block["transactions"]]
+        return [str(self.rpc("eth_getRawTransactionByHash", tx_hash)) for tx_hash in hashes]
+
+    def _pool(self, transactions: Iterable[str]) -> None:
+        """Have transactions wait; what the chain has no place for any more is dropped, as pools do."""
+        for raw in transactions:
+            with suppress(NodeRefused):
+                self.rpc("eth_sendRawTransaction", raw)
 
     @cached_property
     def _owner(self) -> Builder:

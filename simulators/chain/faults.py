@@ -23,6 +23,7 @@ class FaultForm(Strict):
     method: str = Field(default="any", min_length=1)
     calls: Calls = "1"
 
+    kind: str
     serves: ClassVar[frozenset[str]] = frozenset()
 
 

@@ -75,9 +75,17 @@ class ChainProxy:
         """Drop every fault."""
         self._mischief.clear()
 
-    def struck(self) -> int:
-        """Count the calls that a fault in force has struck."""
-        return sum(loaded.struck for loaded in self._mischief.loaded())
+    def struck(self) -> Counter[str]:
+        """Count the calls that faults in force have struck, by the faults' kinds."""
+        struck: Counter[str] = Counter()
+        for loaded in self._mischief.loaded():
+            struck[loaded.fault.kind] += loaded.struck
+        return +struck
+
+    def refused(self) -> Counter[str]:
+        """Count the transactions that geth's rules kept out since the last `forget`, by geth's sentences."""
+        with self._counting:
+            return Counter(self._calls.objections)
 
     def counts(self) -> Counter[str]:
         """Count HTTP requests under `requests`, and calls under their methods, each call of a batch too."""
@@ -88,6 +96,7 @@ class ChainProxy:
         """Count from nothing again."""
         with self._counting:
             self._counts.clear()
+            self._calls.objections.clear()
 
     def answer(self, request: Request) -> Answer:
         """Answer one HTTP request."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
@@ -19,37 +16,17 @@ from events.facts import DustConverted, LegRequested
 from events.sqlite import SQLiteLog
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.twin import CoinbaseTwin
+from tests.crash.process import Victim, started
 from tests.redis_server import RedisServer
 from tests.workers.stand import POLICY, Stand
 
 DUE = datetime(2026, 3, 1, 2, tzinfo=UTC)
 
 
-@dataclass
-class Victim:
-    """The process whose children die."""
-
-    stdin: IO[str]
-    stdout: IO[str]
-
-    def run(self, job: dict[str, Any], at: int = 0, after: bool = False) -> dict[str, Any]:
-        self.stdin.write(json.dumps({**job, "at": at, "after": after}) + "\n")
-        self.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.stdout.readline())
-        return answer
-
-
 @pytest.fixture(scope="module")
 def victim() -> Iterator[Victim]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.victim"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdin
-    assert process.stdout
-    yield Victim(process.stdin, process.stdout)
-    process.stdin.close()
-    assert process.wait(10) == 0
-    process.stdout.close()
+    with started("tests.crash.victim") as process:
+        yield process
 
 
 @pytest.fixture(scope="module")

@@ -150,7 +150,7 @@ def work(job: dict[str, Any], fuse: Fuse) -> None:
     os.write(1, json.dumps({"done": fuse.count}).encode() + b"\n")
 
 
-def main() -> None:
+def serve(work: Callable[[dict[str, Any], Fuse], None]) -> None:
     """Answer jobs until stdin ends. A child that was not killed must end by itself."""
     for line in sys.stdin:
         job = json.loads(line)
@@ -165,4 +165,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(work)

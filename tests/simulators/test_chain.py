@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,50 @@ def test_reorg__a_mined_transaction__is_gone_or_comes_later(chain: LocalChain) -
     again = chain.rpc("eth_getTransactionReceipt", receipt["transactionHash"])
     assert int(again["blockNumber"], 16) == before + 3
     assert again["blockHash"] != receipt["blockHash"]
+
+
+def test_reorg__repooled__what_was_mined_waits_again_and_the_owner_goes_on(chain: LocalChain) -> None:
+    chain.automine(False)
+    sent = chain.rpc("eth_sendRawTransaction", signed(chain))
+    chain.mine()
+    chain.give("USDC", chain.wallets[0].address, 5)
+    chain.reorg(3, repooled=True)
+    assert chain.rpc("eth_getTransactionByHash", sent)["blockNumber"] is None
+    assert chain.balance("USDC", chain.wallets[0].address) == 0
+    chain.give("USDC", chain.wallets[0].address, 5)
+    assert chain.rpc("eth_getTransactionReceipt", sent)["status"] == "0x1"
+    assert chain.balance("USDC", chain.wallets[0].address) == 10
+
+
+def test_reorg__repooled__what_took_a_place_meanwhile_keeps_it(chain: LocalChain) -> None:
+    chain.automine(False)
+    sent, other = signed(chain), signed(chain, value=2)
+    chain.rpc("eth_sendRawTransaction", sent)
+    chain.mine()
+    chain.reorg(1, [(other, 0)], repooled=True)
+    assert int(chain.rpc("txpool_status")["pending"], 16) == 0
+    assert int(chain.rpc("eth_getTransactionCount", chain.wallets[0].address, "latest"), 16) == 1
+
+
+def test_pass_over__what_waits__waits_on(chain: LocalChain) -> None:
+    chain.automine(False)
+    first = chain.rpc("eth_sendRawTransaction", signed(chain))
+    second = chain.rpc("eth_sendRawTransaction", signed(chain, nonce=1))
+    head = chain.block_number()
+    chain.pass_over(2)
+    assert chain.block_number() == head + 2
+    assert chain.rpc("eth_getTransactionByHash", first)["blockNumber"] is None
+    chain.mine()
+    assert chain.rpc("eth_getTransactionReceipt", second)["status"] == "0x1"
+
+
+def test_mine__at_a_time__has_it_unless_it_is_past(chain: LocalChain) -> None:
+    before = int(latest(chain)["timestamp"], 16)
+    now = datetime.fromtimestamp(before, UTC)
+    chain.mine(at=now + timedelta(minutes=4))
+    assert int(latest(chain)["timestamp"], 16) == before + 240
+    chain.mine(at=now)
+    assert int(latest(chain)["timestamp"], 16) == before + 240
 
 
 def test_undone__what_waits_and_mining_by_hand__are_undone_too(chain: LocalChain) -> None:

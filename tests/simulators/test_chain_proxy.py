@@ -224,7 +224,7 @@ def test_refused__a_send__answers_with_the_error_given(
 def test_slow__an_answer__is_the_right_one(chain: LocalChain, proxy: ChainProxy, rpc: Rpc) -> None:
     proxy.inject(kind="slow", method="eth_chainId", seconds="0.02")
     assert int(rpc("eth_chainId"), 16) == chain.chain_id
-    assert proxy.struck() == 1
+    assert proxy.struck() == {"slow": 1}
 
 
 def test_stale_head__two_blocks_behind__knows_nothing_of_them(chain: LocalChain, proxy: ChainProxy, rpc: Rpc) -> None:
@@ -347,7 +347,7 @@ def test_proxy__its_node_gone__is_502() -> None:
     ],
 )
 def test_replacement__of_a_fee_and_tip__needs_a_tenth_more_of_both(
-    chain: LocalChain, rpc: Rpc, fee: int, tip: int, takes: bool
+    chain: LocalChain, proxy: ChainProxy, rpc: Rpc, fee: int, tip: int, takes: bool
 ) -> None:
     chain.automine(False)
     prices = {"maxFeePerGas": 100 * GWEI, "maxPriorityFeePerGas": 10 * GWEI}
@@ -359,6 +359,7 @@ def test_replacement__of_a_fee_and_tip__needs_a_tenth_more_of_both(
     else:
         with pytest.raises(NodeRefused, match="replacement transaction underpriced"):
             rpc(SEND, replacement)
+    assert proxy.refused() == ({} if takes else {"replacement transaction underpriced": 1})
     chain.mine()
     assert (chain.rpc("eth_getTransactionReceipt", hash_of(replacement)) is not None) == takes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,15 +20,18 @@ from events.money import Amount
 from events.sqlite import SQLiteLog
 from events.subscription import Subscription
 from events.values import Policy
+from simulators.chain.calldata import call
 from simulators.chain.chain import LocalChain
 from simulators.chain.manifest import Token as Deployed
 from simulators.chain.proxy import ChainProxy
+from simulators.chain.rpc import Call
 from simulators.chain.wallets import Wallet as Key
 from venues.evm import assets
 from venues.evm.discovery import Discovery
 from venues.evm.judgement import Allowed
 from venues.evm.keyed import KeyedWallet
-from venues.evm.registry import Chain, Feed, Token, Uniswap, asset_of
+from venues.evm.registry import Chain, Feed, Rewards, Token, Uniswap, asset_of
+from venues.evm.rewards.source import ClaimableSource
 from venues.evm.routes import THROUGH
 from venues.evm.rpc import Rpc
 from venues.evm.signer import LocalSigner, from_key
@@ -49,7 +52,7 @@ HARMFUL = ("honeypot", "taxed", "gas_burner", "return_bomb", "liar", "mute")
 def chain_of(chain: LocalChain) -> Chain:
     """The local chain as the registry would have it; its plain tokens are not known, as in any wallet."""
     contracts = chain.contracts
-    known = ("WETH", "USDC", "USDT", "DAI", "wstETH", "weETH", "EIGEN", "ETHFI")
+    known = ("WETH", "USDC", "USDT", "DAI", "wstETH", "weETH", "EIGEN", "ETHFI", "KING")
     return Chain(
         chain.chain_id,
         "local",
@@ -60,6 +63,7 @@ def chain_of(chain: LocalChain) -> Chain:
         {pair: Feed(address, timedelta(days=1)) for pair, address in chain.feeds.items()},
         confirmations=1,
         silence=None,
+        rewards=Rewards(chain.tokens["KING"].address, contracts.merkle_drop, contracts.rewards_coordinator),
     )
 
 
@@ -69,12 +73,18 @@ def no_feed() -> Subscription:
 
 @dataclass
 class Clock:
-    """The time of this machine, and what a test puts on top of it."""
+    """The time of this machine, or one that stands still, and what a test puts on top of it."""
 
+    stands: datetime | None = None
     ahead: timedelta = timedelta(0)
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return (self.stands or datetime.now(UTC)) + self.ahead
+
+
+def nap(seconds: float) -> None:
+    """Wait as a worker does, but not long: this node mines at once."""
+    time.sleep(min(seconds, 0.03))
 
 
 @dataclass
@@ -82,8 +92,8 @@ class Stand:
     """A wallet's account: its chain, a proxy before the node, a log and a desk.
 
     Its owner allows every honest token, of the hostile ones those that `allows` names, and the contracts in `allowed`.
-    A worker that waits sleeps no longer than `nap`. What one process met of tokens others know only when it is
-    `cached`.
+    `spare` are endpoints that are asked when the first fails, `sleep` is how a worker waits, `timeout` for how long it
+    waits for an answer. What one process met of tokens others know only when it is `cached`.
     """
 
     chain: LocalChain
@@ -99,9 +109,13 @@ class Stand:
     clock: Clock = field(default_factory=Clock)
     relay: str = ""
     allows: tuple[str, ...] = ()
+    sleep: Callable[[float], None] = nap
+    timeout: float = 0.5
+    spare: tuple[str, ...] = ()
+    opens: type[KeyedWallet] = KeyedWallet
     highest_tax: Decimal = Decimal(0)
     allowed: tuple[str, ...] = ()
-    nap: float = 0.03
+    rewards: Sequence[ClaimableSource] = ()
     cached: bool = False
     through: tuple[str, ...] = THROUGH
     before: Mapping[str, int] = field(default_factory=dict, init=False)
@@ -122,16 +136,17 @@ class Stand:
             sweep_cap=D(5000),
             day_cap=D(5000),
             taker_fee=D(0),
+            rewards=tuple(each.source for each in self.rewards),
         )
 
     def wallet(self) -> KeyedWallet:
         """The wallet as a process that has just started opens it."""
-        rpc = self.reach([self.proxy.url], self.chain.chain_id, timeout=(0.5, 0.5))
+        rpc = self.reach([self.proxy.url, *self.spare], self.chain.chain_id, timeout=(0.5, self.timeout))
         terms = replace(
             Terms(self.chain.contracts.batch_account, confirmations=1, ceiling=1000 * GWEI),
             **self.terms,  # type: ignore[arg-type]
         )
-        return KeyedWallet(
+        return self.opens(
             self.where,
             self.target,
             signer=self.sign(from_key(self.key.key, self.key.address)),
@@ -141,6 +156,7 @@ class Stand:
             judgement=Allowed(self.where, frozenset(self._allowed()), self.highest_tax),
             clock=self.clock,
             relay=Rpc([self.relay], self.chain.chain_id) if self.relay else None,
+            rewards=self.rewards,
             through=self.through,
         )
 
@@ -161,7 +177,7 @@ class Stand:
             mandates={ACCOUNT: Mandate(ACCOUNT, "evm", self.policy, Every(60))},
             open_venue=lambda _: self.wallet(),
             clock=self.clock,
-            sleep=lambda seconds: time.sleep(min(seconds, self.nap)),
+            sleep=self.sleep,
             publish=lambda: None,
             nudge=lambda queue, account: None,
             announcements=no_feed,
@@ -180,12 +196,24 @@ class Stand:
         self.chain.hand_out([(token, self.key.address, units) for token, units in gifts.items()])
         self.before = self.units()
 
+    def add(self, gifts: Mapping[str, int]) -> None:
+        """Give the wallet more, which has nothing to do with what it moves."""
+        self.chain.hand_out([(token, self.key.address, units) for token, units in gifts.items()])
+        known = {name: assets.token(self.chain.chain_id, token.address) for name, token in self._sound().items()}
+        more = {known[token]: units for token, units in gifts.items()}
+        self.before = {asset: units + more.get(asset, 0) for asset, units in self.before.items()}
+
     def units(self) -> dict[str, int]:
         """What the chain says that the wallet has, in base units by asset."""
-        held = {assets.coin(self.chain.chain_id): self.chain.balance("ETH", self.key.address)}
-        for name, token in self._sound().items():
-            held[assets.token(self.chain.chain_id, token.address)] = self.chain.balance(name, self.key.address)
-        return held
+        tokens = [token.address for token in self._sound().values()]
+        coin, *held = self.chain.rpc.batch(
+            [
+                ("eth_getBalance", (self.key.address, "latest")),
+                *(_asked(token, "balanceOf(address)", self.key.address) for token in tokens),
+            ]
+        )
+        names = [assets.coin(self.chain.chain_id), *(assets.token(self.chain.chain_id, token) for token in tokens)]
+        return dict(zip(names, [int(found, 16) for found in (coin, *held)], strict=True))
 
     def moved(self) -> dict[str, Decimal]:
         """What has moved on the chain, in whole tokens."""
@@ -202,8 +230,8 @@ class Stand:
         moved = ledger_of(self.desk.log.read()).get(ACCOUNT, {})
         return {asset: change for asset, change in moved.items() if change}
 
-    def scan(self) -> None:
-        scanning.scan(self.desk, ACCOUNT, self.clock(), automatic=False)
+    def scan(self, desk: Desk | None = None) -> None:
+        scanning.scan(desk or self.desk, ACCOUNT, self.clock(), automatic=False)
 
     def conduct(self, desk: Desk | None = None) -> conducting.Ended:
         return conducting.conduct(desk or self.desk, ACCOUNT, self.clock() + timedelta(seconds=20))
@@ -248,11 +276,19 @@ class Stand:
     def allowances(self) -> int:
         """How much others may still take, of all tokens."""
         contracts = self.chain.contracts
-        return sum(
-            self.chain.ask(token.address, "allowance(address,address)", ("uint256",), self.key.address, spender)[0]
-            for token in self._sound().values()
-            for spender in (contracts.swap_router, contracts.v2_router)
+        found = self.chain.rpc.batch(
+            [
+                _asked(token.address, "allowance(address,address)", self.key.address, spender)
+                for token in self._sound().values()
+                for spender in (contracts.swap_router, contracts.v2_router)
+            ]
         )
+        return sum(int(units, 16) for units in found)
+
+
+def _asked(token: str, signature: str, *values: object) -> Call:
+    """A question to a token, answered with one number."""
+    return "eth_call", ({"to": token, "data": "0x" + call(signature, *values).hex()}, "latest")
 
 
 def dust(count: int, start: int = 0, units: int = 10**19) -> dict[str, int]:

@@ -26,8 +26,8 @@ from events.values import Outcome, Purpose, Quote
 from simulators.chain.calldata import call
 from simulators.chain.chain import LocalChain
 from tests.wallets.foreign import send
+from tests.wallets.fuse import Crash, Fuse, FusedLog
 from tests.wallets.stand import ACCOUNT, GWEI, Stand, balanced, dust, stand
-from tests.wallets.test_crash import Fuse, FusedLog, crashed
 from tests.wallets.test_sweep import a_draft
 from workers import rehearsing
 
@@ -201,6 +201,14 @@ def test_legs__are_requested_only_with_the_swap_that_carries_them(chain: LocalCh
         assert len(built.facts(LegRequested)) == 2
 
 
+def _crashed(built: Stand) -> bool:
+    try:
+        built.settle()
+    except Crash:
+        return True
+    return False
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_worker__that_dies_at_any_append__is_continued_by_another(shared_chain: LocalChain, when: str) -> None:
@@ -212,9 +220,9 @@ def test_worker__that_dies_at_any_append__is_continued_by_another(shared_chain: 
             stand(chain, Path(directory), dust(1), target="WETH", terms=APART, log=FusedLog) as built,
         ):
             built.scan()
-            Fuse.kind, Fuse.when, Fuse.left = "append", when, step
-            died = crashed(built)
-            Fuse.kind = ""
+            Fuse.arm("append", when, step)
+            died = _crashed(built)
+            Fuse.disarm()
             built.settle(built.fresh())
             assert purposes(built) == [Purpose.APPROVE, Purpose.SWEEP]
             assert len(built.facts(DustConverted)) == 1

@@ -1,135 +1,72 @@
-"""A worker that dies before or after any request or any append is continued by another, and nothing is sold twice."""
+"""Every step of a wallet's sweep, with the process killed just before or just after it, then started again."""
 
 from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
-from domain.decision import next_step
-from domain.errors import OutcomeUnknown
-from domain.leg import draft
-from domain.sweep import Bundle
-from events.facts import DustConverted, TransactionSettled, TransactionSigned
-from events.log import Recorded
-from events.money import Amount
-from events.sqlite import SQLiteLog
-from events.values import Purpose
+from events.facts import DustConverted, TransactionSigned
 from simulators.chain.chain import LocalChain
-from tests.wallets.stand import ACCOUNT, Stand, balanced, dust, stand
-from venues.evm.keyed import KeyedWallet
-from venues.evm.rpc import Rpc
+from tests.crash.process import Victim, started
+from tests.redis_server import RedisServer
+from tests.wallets.owner import Owner, owner
+from tests.wallets.stand import dust
+from tests.wallets.weather import CAMPAIGN
+
+DUE = datetime(2026, 3, 1, 2, tzinfo=UTC)
+LOTS = 2
 
 
-class Crash(BaseException):
-    """The process is gone: nothing catches this."""
+@pytest.fixture(scope="module")
+def victim() -> Iterator[Victim]:
+    with started("tests.wallets.victim") as process:
+        yield process
 
 
-class Fuse:
-    """Blows once, at the n-th step of a kind, before or after it was done."""
-
-    kind: ClassVar[str] = ""
-    when: ClassVar[str] = ""
-    left: ClassVar[int] = 0
-
-    @classmethod
-    def burn(cls, kind: str, when: str) -> None:
-        if (kind, when) != (cls.kind, cls.when):
-            return
-        cls.left -= 1
-        if cls.left == 0:
-            raise Crash
+@pytest.fixture(scope="module")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
-class FusedRpc(Rpc):
-    def _post(self, endpoint: Any, body: bytes) -> bytes:
-        Fuse.burn("request", "before")
-        answer = super()._post(endpoint, body)
-        Fuse.burn("request", "after")
-        return answer
+@contextmanager
+def scene(shared: LocalChain, redis: RedisServer) -> Iterator[tuple[Owner, dict[str, Any]]]:
+    """A fresh wallet with two crumbs, and the job that sweeps them."""
+    with (
+        shared.undone() as chain,
+        tempfile.TemporaryDirectory() as directory,
+        owner(chain, Path(directory), redis.url().removesuffix("/0")) as at,
+    ):
+        at.books.add(dust(LOTS))
+        yield at, {"config": str(at.config), "due": DUE.isoformat()}
 
 
-class FusedLog(SQLiteLog):
-    def append(self, *given: Any, **named: Any) -> Sequence[Recorded]:
-        Fuse.burn("append", "before")
-        recorded = super().append(*given, **named)
-        Fuse.burn("append", "after")
-        return recorded
+def assert_swept(at: Owner, where: str) -> None:
+    """One delegation, one sale of both crumbs, and what the harness demands."""
+    at.assert_settled(where)
+    assert len(at.books.facts(DustConverted)) == LOTS, where
+    assert len(at.books.facts(TransactionSigned)) == 2, where
 
 
-def crashed(built: Stand) -> bool:
-    try:
-        built.settle()
-    except Crash:
-        return True
-    return False
-
-
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("kind", ["request", "append"])
-def test_worker__that_dies_at_any_step__is_continued_by_another(shared_chain: LocalChain, kind: str, when: str) -> None:
-    steps = 0
-    for step in itertools.count(1):
-        with (
-            shared_chain.undone() as chain,
-            tempfile.TemporaryDirectory() as directory,
-            stand(chain, Path(directory), dust(2), target="WETH", reach=FusedRpc, log=FusedLog) as built,
-        ):
-            built.scan()
-            Fuse.kind, Fuse.when, Fuse.left = kind, when, step
-            died = crashed(built)
-            Fuse.kind = ""
-            built.settle(built.fresh())
-            assert len(built.facts(DustConverted)) == 2
-            sold = [each for each in built.facts(TransactionSettled) if each.purpose is Purpose.SWEEP]
-            assert len(sold) == 1
-            assert len(built.facts(TransactionSigned)) == 2
-            balanced(built)
-        if not died:
-            break
-        steps = step
-    assert steps >= (6 if kind == "append" else 8)
-
-
-def naive(built: Stand, wallet: KeyedWallet, share: int) -> dict[str, Amount]:
-    """Sell a part of a lot as senders in libraries do: a lost answer is asked for anew, with the chain's next nonce."""
-    current = built.desk.streams.load(ACCOUNT).state
-    step = next_step(current)
-    assert isinstance(step, Bundle)
-    plan = step.tries[0].leg.plan
-    spend = Amount(step.tries[0].wanted.quantity / share, plan.spend)
-    while True:
-        wallet.holdings()
-        proposal = wallet.propose([draft(plan, spend)])
-        signed = wallet.sign(proposal, Purpose.SWEEP, proposal.nonce)
-        try:
-            wallet.broadcast(signed.raw)
-        except OutcomeUnknown:
-            while built.nonce() == proposal.nonce and built.chain.rpc("txpool_status")["pending"] != "0x0":
-                pass
-            continue
-        while built.nonce() == proposal.nonce:
-            pass
-        return {spend.asset: spend}
-
-
-@pytest.mark.parametrize("fault", ["", "bad_gateway"])
-def test_harness__catches_a_sender_that_asks_anew__as_soon_as_an_answer_is_lost(
-    chain: LocalChain, tmp_path: Path, fault: str
+@pytest.mark.timeout(600)
+def test_crash__just_before_or_after_every_step__loses_nothing_and_pays_nothing_twice(
+    shared_chain: LocalChain, victim: Victim, redis_server: RedisServer
 ) -> None:
-    with stand(chain, tmp_path, dust(1), target="WETH") as built:
-        built.scan()
-        built.settle()
-        built.give(dust(1, 1))
-        built.scan()
-        if fault:
-            built.proxy.inject(kind=fault, method="eth_sendRawTransaction", calls="1", when="after")
-        told = naive(built, built.wallet(), share=4)
-        found = {asset: -change for asset, change in built.moved().items() if asset in told}
-        agrees = found == {asset: amount.quantity for asset, amount in told.items()}
-        assert agrees is (fault == "")
+    """A campaign has each step both ways; otherwise every other step is cut before, the next one after it."""
+    with scene(shared_chain, redis_server) as (at, job):
+        steps = victim.run(job)["done"]
+        assert_swept(at, "without a crash")
+    assert steps > 25
+    cuts = itertools.product(range(1, steps + 1), (False, True))
+    for step, after in [cut for cut in cuts if CAMPAIGN or cut[1] == (cut[0] % 2 == 0)]:
+        with scene(shared_chain, redis_server) as (at, job):
+            died = victim.run(job, at=step, after=after)["died"]
+            assert "done" in victim.run(job), died
+            assert_swept(at, f"step {step}: died {died}")

@@ -10,7 +10,7 @@ import pytest
 
 from domain.chain import Code, Watch
 from events.facts import ConversionsHalted, DustConverted, TransactionSettled, TransactionSigned
-from events.values import GasPrice, Purpose
+from events.values import GasPrice, Outcome, Purpose
 from simulators.chain.chain import LocalChain
 from tests.wallets.stand import GWEI, Stand, balanced, dust, stand
 from venues.evm.signer import LocalSigner, from_key
@@ -95,3 +95,64 @@ def test_delegation__to_somebody_else__halts_the_account(chain: LocalChain, tmp_
         built.settle()
         assert "neither empty nor our delegation" in built.halted
         assert built.nonce() == 0
+
+
+def waiting(chain: LocalChain, built: Stand) -> None:
+    """Have the delegation signed and sent, and in no block."""
+    chain.automine(False)
+    built.scan()
+    built.conduct()
+    assert [each.transaction.purpose for each in built.facts(TransactionSigned)] == [Purpose.DELEGATE]
+
+
+def mined(chain: LocalChain, built: Stand) -> TransactionSettled:
+    """Mine what waits, let workers go on to the end, and return how the first transaction ended."""
+    chain.mine()
+    chain.automine(True)
+    built.settle()
+    return built.facts(TransactionSettled)[0]
+
+
+def test_delegation_of_ours__that_reverts__used_two_nonces_and_the_sale_has_the_third(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    with stand(chain, tmp_path, dust(1), target="WETH") as built:
+        waiting(chain, built)
+        delegate = chain.contracts.batch_account
+        code = chain.rpc("eth_getCode", delegate, "latest")
+        chain.rpc("anvil_setCode", delegate, "0x5f5ffd")  # PUSH0, PUSH0, REVERT
+        chain.mine()
+        chain.rpc("anvil_setCode", delegate, code)
+        ended = mined(chain, built)
+        assert (ended.purpose, ended.outcome, ended.next_nonce) == (Purpose.DELEGATE, Outcome.REVERTED, 2)
+        assert [each.transaction.nonce for each in built.facts(TransactionSigned)] == [0, 2]
+        assert len(built.facts(DustConverted)) == 1
+        assert not built.halted
+        balanced(built)
+
+
+def test_delegation__offered_for_more__uses_two_nonces(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, dust(1), target="WETH") as built:
+        waiting(chain, built)
+        built.clock.ahead += timedelta(minutes=4)
+        built.conduct()
+        ended = mined(chain, built)
+        assert (ended.purpose, ended.outcome, ended.next_nonce) == (Purpose.DELEGATE, Outcome.SUCCEEDED, 2)
+        assert [each.transaction.nonce for each in built.facts(TransactionSigned)] == [0, 0, 2]
+        assert ended.tx_hash == built.facts(TransactionSigned)[1].transaction.tx_hash
+        balanced(built)
+
+
+def test_delegation__past_its_deadline__is_cancelled_for_one_nonce_and_made_anew(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    with stand(chain, tmp_path, dust(1), target="WETH") as built:
+        waiting(chain, built)
+        built.clock.ahead += timedelta(minutes=11)
+        built.conduct()
+        ended = mined(chain, built)
+        assert (ended.purpose, ended.outcome, ended.next_nonce) == (Purpose.CANCEL, Outcome.CANCELLED, 1)
+        assert [each.transaction.nonce for each in built.facts(TransactionSigned)] == [0, 0, 1, 3]
+        assert not built.halted
+        assert len(built.facts(DustConverted)) == 1
+        balanced(built)

@@ -13,8 +13,8 @@ from events.facts import EthReserved, FundingCompleted, FundingOpened, LegFilled
 from events.values import FundingAnswer, Purpose
 from simulators.chain.chain import LocalChain
 from tests.wallets.fund import ETHER, Till, till
+from tests.wallets.fuse import Crash, Fuse, FusedLog, FusedRpc
 from tests.wallets.stand import balanced
-from tests.wallets.test_crash import Crash, Fuse, FusedLog, FusedRpc
 
 
 def died(built: Till) -> bool:
@@ -40,7 +40,7 @@ def test_executor__that_dies_at_any_step__asks_again_and_has_what_it_asked_for_o
         ):
             Fuse.kind, Fuse.when, Fuse.left = kind, when, step
             gone = died(built)
-            Fuse.kind = ""
+            Fuse.disarm()
             told = built.ensure("0.095", desk=built.fresh(), seconds=30)
             assert told.answer is FundingAnswer.CONVERTED
             assert len(built.facts(EthReserved)) == len(built.facts(FundingOpened)) == 1
@@ -64,7 +64,7 @@ def test_conversion__whose_executor_never_comes_back__is_ended_by_any_worker(
     with till(chain, tmp_path, {"DAI": 500 * ETHER}, reach=FusedRpc, log=FusedLog) as built:
         Fuse.kind, Fuse.when, Fuse.left = "request", when, step
         assert died(built)
-        Fuse.kind = ""
+        Fuse.disarm()
         try:
             built.settle(built.fresh())
         except NOT_ASKED as outage:

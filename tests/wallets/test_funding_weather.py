@@ -14,9 +14,9 @@ from domain.errors import NOT_ASKED
 from events.facts import EthReserved, FundingCompleted, FundingOpened, LegFilled, LegRequested
 from simulators.chain.chain import LocalChain
 from tests.wallets.fund import ETHER, USD6, Till, till
+from tests.wallets.fuse import Crash, Fuse, FusedLog, FusedRpc
+from tests.wallets.gusts import CONFIRMATIONS, calm, strike, weather
 from tests.wallets.stand import balanced
-from tests.wallets.test_crash import Crash, Fuse, FusedLog, FusedRpc
-from tests.wallets.test_weather import CONFIRMATIONS, calm, strike, weather
 
 SEED = int(os.environ.get("CHAOS_SEED", "7"))
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "4"))
@@ -30,7 +30,7 @@ def asked(built: Till, amount: str, trade: str) -> None:
     except (*NOT_ASKED, Crash):
         return
     finally:
-        Fuse.kind = ""
+        Fuse.disarm()
 
 
 def through(shared: LocalChain, seed: int, met: Counter[str]) -> None:
@@ -54,7 +54,7 @@ def through(shared: LocalChain, seed: int, met: Counter[str]) -> None:
             strike(chain, built, random, first, met)
             asked(built, amount, f"trade-{number}")
             weather(chain, built, random, met)
-        met["fault"] += built.proxy.struck()
+        met["fault"] += built.proxy.struck().total()
         built.proxy.calm()
         calm(chain, built)
         opened, done = built.facts(FundingOpened), built.facts(FundingCompleted)

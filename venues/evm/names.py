@@ -1,4 +1,5 @@
-"""What tokens call themselves, made harmless where it comes in: anybody can name a contract anything."""
+"""What strangers say, made harmless where it comes in: anybody can name a contract anything and have it fail with any
+words, which a node then repeats."""
 
 from __future__ import annotations
 
@@ -7,19 +8,19 @@ from typing import Final
 
 LONGEST: Final = 32
 # No quotes, no markup, no backslash, nothing that looks like another letter than it is.
-_PLAIN: Final = frozenset(ascii_letters + digits + " .-_+$#@/()*!:")
+_PLAIN: Final = frozenset(ascii_letters + digits + " .,-_+$#@/()*!:")
 
 
-def harmless(name: str) -> str:
-    """Write a stranger's name so that no terminal, page or reader is deceived by it.
+def harmless(said: str, longest: int = LONGEST) -> str:
+    """Write a stranger's name or words so that no terminal, page or reader is deceived by them.
 
     Everything but ASCII letters, digits and a few signs becomes an escape, so a Cyrillic letter in a known symbol shows
-    as `\\u0421`; a long name ends in `...`.
+    as `\\u0421`; what is longer than `longest` letters ends in `...`.
     """
     shown = ""
-    for letter in name:
+    for letter in said:
         piece = letter if letter in _PLAIN else _escape(letter)
-        if len(shown) + len(piece) > LONGEST:
+        if len(shown) + len(piece) > longest:
             return shown + "..."
         shown += piece
     return shown

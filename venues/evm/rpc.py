@@ -15,6 +15,7 @@ import msgspec
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from venues.evm.endpoint import endpoint_name
+from venues.evm.names import harmless
 from venues.evm.wire import Failed, Wire
 from venues.limits import Limiter
 
@@ -23,6 +24,7 @@ SEND: Final = "eth_sendRawTransaction"
 MOST_BYTES: Final = 1_900_000
 MOST_CALLS: Final = 500
 LARGEST: Final = 64 * 1024 * 1024  # bytes of one answer; 100,000 balances have 6 MB
+LONGEST_WORDS: Final = 200  # letters of a node's reason, in which a token's own may be
 # Errors that say something of the endpoint and nothing of the call: another endpoint may do better.
 _BUSY_CODES: Final = frozenset({429, -32097})
 _BUSY_WORDS: Final = ("rate limit", "too many requests", "capacity", "out of sync")
@@ -55,7 +57,7 @@ class Failure:
         return self.code == 3 or "revert" in self.message.lower()
 
     def __str__(self) -> str:
-        return f"{self.method}: {self.message[:200]!r} (code {self.code})"
+        return f"{self.method}: '{harmless(self.message, LONGEST_WORDS)}' (code {self.code})"
 
 
 class _Error(msgspec.Struct):
@@ -219,7 +221,8 @@ class Rpc:
             if found.error and not _is_busy(Failure("batch", found.error.code, found.error.message)):
                 endpoint.batches = False
                 return None
-            raise Failed(f"answered {len(bodies)} calls with one" + (f", {found.error.message}" if found.error else ""))
+            why = f", {harmless(found.error.message)}" if found.error else ""
+            raise Failed(f"answered {len(bodies)} calls with one{why}")
         replies = {reply.id: reply for reply in found}
         numbers = range(first, first + len(bodies))
         if len(found) != len(bodies) or set(replies) != set(numbers):
@@ -260,7 +263,7 @@ def quantity(answer: object) -> int:
             return int(answer, 16)
     except ValueError:
         pass
-    raise VenueUnavailable(f"a node wrote {answer!r:.80} where a number in hexadecimal stands")
+    raise VenueUnavailable(f"a node wrote '{harmless(str(answer))}' where a number in hexadecimal stands")
 
 
 def octets(answer: object) -> bytes:
@@ -270,7 +273,7 @@ def octets(answer: object) -> bytes:
             return bytes.fromhex(answer[2:])
     except ValueError:
         pass
-    raise VenueUnavailable(f"a node wrote {answer!r:.80} where bytes in hexadecimal stand")
+    raise VenueUnavailable(f"a node wrote '{harmless(str(answer))}' where bytes in hexadecimal stand")
 
 
 def _packed(bodies: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

@@ -15,8 +15,9 @@ from events.values import Refusal, RefusalCode
 from venues.evm.apart import Apart, allowance_ask
 from venues.evm.batch import DESIGNATOR, MODE, Desk, Sale, approval, executed
 from venues.evm.lens import Ask
+from venues.evm.names import harmless
 from venues.evm.rehearsal import Tried
-from venues.evm.rpc import Call, Failure, Rpc, good, octets, quantity
+from venues.evm.rpc import LONGEST_WORDS, Call, Failure, Rpc, good, octets, quantity
 from venues.evm.terms import Terms
 from venues.evm.transactions import MOST_GAS
 from venues.evm.words import number, selector, word
@@ -121,8 +122,8 @@ class TogetherRunner:
         delegated = {self.desk.account: {"code": DESIGNATOR + self.delegate[2:].lower()}}
         found = _estimated(rpc, self.terms, request, [len(data)], block, delegated)
         if isinstance(found, Failure):
-            sentence = f"each leg works by itself, but the whole batch reverts: {found.message[:200]}"
-            return Refusal(RefusalCode.OTHER, sentence)
+            why = harmless(found.message, LONGEST_WORDS)
+            return Refusal(RefusalCode.OTHER, f"each leg works by itself, but the whole batch reverts: {why}")
         gas, l1_fee = found
         used = gas - min(gas // 5, REFUND_PER_LEG * len(kept))
         return Run(self.desk.account + data.hex(), gas, used, limit(gas), l1_fee)
@@ -173,7 +174,9 @@ class ApartRunner:
         request = {"from": self.desk.account, "to": to, "data": "0x" + data.hex()}
         found = _estimated(rpc, self.terms, request, [len(data), size] if size else [len(data)], block)
         if isinstance(found, Failure):
-            sentence = f"it worked when it was tried, but its transaction reverts: {found.message[:200]}"
+            sentence = (
+                f"it worked when it was tried, but its transaction reverts: {harmless(found.message, LONGEST_WORDS)}"
+            )
             return Refusal(RefusalCode.OTHER, sentence)
         gas, l1_fee = found
         return Run(to + data.hex(), gas, gas - min(gas // 5, REFUND_APART), limit(gas), l1_fee, allows)
