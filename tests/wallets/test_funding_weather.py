@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -46,9 +47,9 @@ def through(shared: LocalChain, seed: int, met: Counter[str]) -> None:
             terms={"confirmations": CONFIRMATIONS},
             reach=FusedRpc,
             log=FusedLog,
-            nap=0.003,
         ) as built,
     ):
+        built.sleep = lambda _: time.sleep(0.003)
         random, first = Random(seed), chain.block_number()
         for number, amount in enumerate(TRADES):
             strike(chain, built, random, first, met)
