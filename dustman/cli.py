@@ -33,6 +33,8 @@ JOURNEY = (
     "cancel",
     "gate",
     "wallet",
+    "balance",
+    "fund",
     "events",
     "replay",
     "export",
