@@ -243,7 +243,7 @@ def test_answer__of_a_leg_that_the_receipt_does_not_name__is_that_it_never_arriv
     at.chain.mine()
     account = at.account
     assert isinstance(account.lane.state.attempts, tuple)  # type: ignore[union-attr]
-    sight = at.chain.sight(Watch(tuple(at.chain.signed), account.lane.head, ()))
+    sight = at.chain.sight(Watch(0, tuple(at.chain.signed), account.lane.head, ()))
     facts = decide(ObserveLane(sight, RULES, Moved({}), account.lane.turn, "w", at.chain.now), account)
     assert [type(fact) for fact in facts] == [TransactionSettled, LegNeverArrived, LegNeverArrived]
     assert isinstance(facts[0], TransactionSettled)
@@ -267,7 +267,7 @@ def test_observation__of_a_lane_that_has_moved_since__is_not_recorded() -> None:
     at = wallet()
     at.conduct()
     at.chain.mine()
-    sight = at.chain.sight(Watch(tuple(at.chain.signed), None, ()))
+    sight = at.chain.sight(Watch(0, tuple(at.chain.signed), None, ()))
     command = ObserveLane(sight, RULES, Moved({}), at.account.lane.turn, "w", at.chain.now)
     assert at.desk.streams.handle("main", command, "test")
     assert decide(command, at.account) == []
