@@ -14,8 +14,7 @@ from tests.wallets.stand import Stand, balanced, dust, stand
 from venues.evm import displacement
 
 SEND = "eth_sendRawTransaction"
-RECEIPT, KNOWN, BLOCK = "eth_getTransactionReceipt", "eth_getTransactionByHash", "eth_getBlockByNumber"
-LAGS = [(RECEIPT,), (RECEIPT, KNOWN), (RECEIPT, KNOWN, BLOCK)]
+RECEIPT, KNOWN = "eth_getTransactionReceipt", "eth_getTransactionByHash"
 
 
 def lag(node: ChainProxy, *methods: str) -> None:
@@ -47,7 +46,7 @@ def finished(chain: LocalChain, built: Stand) -> None:
 
 
 @pytest.mark.parametrize("confirmations", [2, 20], ids=["final", "early"])
-@pytest.mark.parametrize("lags", LAGS, ids=["receipt", "receipt-transaction", "receipt-transaction-block"])
+@pytest.mark.parametrize("lags", [(RECEIPT,), (RECEIPT, KNOWN)], ids=["receipt", "receipt-transaction"])
 @pytest.mark.parametrize("terms", [{}, {"delegate": None}], ids=["delegated", "undelegated"])
 def test_receipt__that_lags_the_nonce__halts_nothing(
     chain: LocalChain, tmp_path: Path, terms: dict[str, object], lags: tuple[str, ...], confirmations: int
@@ -65,18 +64,21 @@ def test_receipt__that_lags_the_nonce__halts_nothing(
 
 
 def test_second_endpoint__staler_than_the_first__halts_nothing(chain: LocalChain, tmp_path: Path) -> None:
-    with ChainProxy(chain.url) as spare:
-        with stand(chain, tmp_path, dust(1), target="WETH", terms={"confirmations": 2}, spare=(spare.url,)) as built:
-            waiting(chain, built)
-            lag(spare, "any")
-            # The head is the first one's, and what is asked about it the second answers.
-            built.proxy.inject(kind="bad_gateway", method="eth_getCode", calls="all")
-            chain.mine(8)
-            for _ in range(2):
-                built.conduct()
-                assert not built.halted
-            spare.calm()
-            finished(chain, built)
+    terms = {"confirmations": 2}
+    with (
+        ChainProxy(chain.url) as spare,
+        stand(chain, tmp_path, dust(1), target="WETH", terms=terms, spare=(spare.url,)) as built,
+    ):
+        waiting(chain, built)
+        lag(spare, "any")
+        # The head is the first one's, and what is asked about it the second answers.
+        built.proxy.inject(kind="bad_gateway", method="eth_getCode", calls="all")
+        chain.mine(8)
+        for _ in range(2):
+            built.conduct()
+            assert not built.halted
+        spare.calm()
+        finished(chain, built)
 
 
 @pytest.mark.parametrize("depth", [4, displacement.KEPT + 20])
