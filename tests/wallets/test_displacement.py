@@ -6,10 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from events.facts import ConversionsHalted, DustConverted, TransactionDisplaced, TransactionIncluded, TransactionSigned
+from events.facts import (
+    ConversionsHalted,
+    DustConverted,
+    TransactionDisplaced,
+    TransactionIncluded,
+    TransactionReorged,
+    TransactionSigned,
+)
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from tests.wallets import foreign
+from tests.wallets.fuse import Fuse, FusedRpc
 from tests.wallets.stand import Stand, balanced, dust, stand
 from venues.evm import displacement
 
@@ -78,6 +86,31 @@ def test_second_endpoint__staler_than_the_first__halts_nothing(chain: LocalChain
             built.conduct()
             assert not built.halted
         spare.calm()
+        finished(chain, built)
+
+
+def test_look__overtaken_by_another_worker__says_nothing_of_the_next_transaction(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    terms = {"confirmations": 2, "delegate": None}
+    with stand(chain, tmp_path, dust(1), target="WETH", terms=terms, reach=FusedRpc) as built:
+        waiting(chain, built)
+        chain.mine()
+        built.conduct()
+        chain.mine()
+
+        def overtake() -> None:
+            other = built.fresh()
+            built.conduct(other)
+            chain.mine()
+            built.conduct(other)
+            chain.mine(3)
+
+        # The first worker watches the approval; before it asks, the second has the sale in a block.
+        Fuse.arm("request", "before", 1, overtake)
+        built.conduct()
+        assert len(built.facts(TransactionSigned)) == len(built.facts(TransactionIncluded)) == 2
+        assert not built.facts(TransactionReorged)
         finished(chain, built)
 
 
