@@ -36,6 +36,10 @@ from events.facts import (
     LegRefused,
     LegRequested,
     ProceedsCarried,
+    RewardClaimFailed,
+    RewardClaimRequested,
+    RewardsClaimed,
+    RewardUnclaimed,
     ScanCompleted,
     SweepCompleted,
     TransactionDisplaced,
@@ -49,7 +53,8 @@ from events.money import Amount, exactly_less, exactly_sum
 
 
 class Account(NamedTuple):
-    """What an account has come to. `judged` holds each asset's last reason, as said in the log.
+    """What an account has come to. `judged` holds each asset's last reason, as said in the log, and each source's of
+    rewards. `claim` is under way; `claims` has by source the last that was begun.
 
     `scanned_until` is the last due time that was answered for, `read_until` the last time for which it was read at all.
     """
@@ -68,6 +73,8 @@ class Account(NamedTuple):
     halted: str = ""
     spent: tuple[date, Decimal] = (date.min, Decimal(0))
     outage: tuple[str, str] = ("", "")
+    claim: RewardClaimRequested | None = None
+    claims: Mapping[str, str] = {}
 
     def spent_on(self, day: date) -> Decimal:
         """Return what was put up for sale on a day, at the value that the venue offered, for the daily cap."""
@@ -116,6 +123,10 @@ def evolve(account: Account, fact: AccountFact) -> Account:
             | TransactionSettled()
         ):
             return account._replace(lane=lanes.evolve(account.lane, fact), outage=("", ""))
+        case RewardUnclaimed(source=source, reason=reason):
+            return account._replace(judged={**account.judged, rewards_of(source): str(reason)})
+        case RewardClaimRequested() | RewardsClaimed() | RewardClaimFailed():
+            return _claim(account, fact)
         case SweepCompleted(sweep_id=sweep_id):
             if account.sweep is None or account.sweep.opened.sweep_id != sweep_id:
                 raise ImpossibleHistory(f"sweep {sweep_id} completed, but it is not open")
@@ -134,6 +145,23 @@ def evolve(account: Account, fact: AccountFact) -> Account:
             return account  # they tell where the money is; the fills have moved it
         case _:
             assert_never(fact)
+
+
+def rewards_of(source: str) -> str:
+    """Name what is remembered of a source of rewards beside the reasons of assets."""
+    return f"rewards:{source}"
+
+
+def _claim(account: Account, fact: RewardClaimRequested | RewardsClaimed | RewardClaimFailed) -> Account:
+    if isinstance(fact, RewardClaimRequested):
+        if account.claim is not None or account.sweep is not None:
+            raise ImpossibleHistory(f"claim {fact.claim_id} was requested while another or a sweep is open")
+        name = rewards_of(fact.source)
+        judged = {key: reason for key, reason in account.judged.items() if key != name}
+        return account._replace(claim=fact, claims={**account.claims, fact.source: fact.claim_id}, judged=judged)
+    if account.claim is None or account.claim.claim_id != fact.claim_id:
+        raise ImpossibleHistory(f"claim {fact.claim_id} ended, but it is not under way")
+    return account._replace(claim=None)
 
 
 def said(fact: DustUnroutable) -> str:
@@ -191,6 +219,8 @@ def _moved(
         account.halted,
         spent,
         outage,
+        account.claim,
+        account.claims,
     )
 
 

@@ -105,6 +105,19 @@ class Sight:
     absent: frozenset[str] = frozenset()
 
 
+class Standing(Protocol):
+    """Where an account stands at a block: its next nonce and its code."""
+
+    @property
+    def head(self) -> Block: ...
+
+    @property
+    def nonce(self) -> int: ...
+
+    @property
+    def code(self) -> Code: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What the simulation gave one leg: `quote` before gas, its `price` in the policy's currency; `gas` of its own."""

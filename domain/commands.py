@@ -7,6 +7,7 @@ from datetime import datetime
 
 from domain.bundle import Intent
 from domain.chain import Moved, Proposal, Rules, Sight
+from domain.claim import Claimed, ClaimProposal, Waiting
 from domain.identity import batch_key
 from domain.leg import Answer
 from domain.scan import Reading
@@ -177,6 +178,41 @@ class RequestRetraction:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestClaim:
+    """Put a signed claim and its intent on record, if the policy that the account is live with allows what it brings.
+
+    It is due at `due`; `worker` is as for RequestLeg.
+    """
+
+    venue: str
+    proposal: ClaimProposal
+    transaction: SignedTransaction
+    policy: Policy
+    fingerprint: str
+    rules: Rules
+    due: datetime
+    worker: str
+    now: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"{self.transaction.tx_hash}/claim/{self.worker}/{self.now.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteUnclaimed:
+    """Record why rewards are not claimed, each source's reason when it is another than before."""
+
+    waiting: tuple[Waiting, ...]
+    policy: Policy
+    now: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"unclaimed/{self.now.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
 class ReplaceTransaction:
     """Put a transaction on record that takes the place of `replaced`, the newest of its nonce."""
 
@@ -192,7 +228,8 @@ class ReplaceTransaction:
 
 @dataclass(frozen=True, slots=True)
 class ObserveLane:
-    """Record what a node's sight of the account means; `moved` is what a final receipt moved.
+    """Record what a node's sight of the account means; `moved` is what a final receipt moved by leg, and `claimed` what
+    it moved as a claim.
 
     `turn` is the lane's when it was looked at: on one that has moved since, the sight is decided about anew.
     """
@@ -203,6 +240,7 @@ class ObserveLane:
     turn: int
     worker: str
     now: datetime
+    claimed: Claimed | None = None
 
     @property
     def cause(self) -> str:
@@ -242,6 +280,8 @@ Command = (
     | ConcludeBatch
     | RequestBundle
     | RequestRetraction
+    | RequestClaim
+    | NoteUnclaimed
     | RequestBatch
     | ReplaceTransaction
     | ObserveLane

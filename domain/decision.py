@@ -10,10 +10,11 @@ from hashlib import sha256
 from typing import assert_never
 
 from domain import batch, identity
+from domain import claim as claims
 from domain import leg as legs
 from domain import sweep as sweeps
 from domain import transaction as transactions
-from domain.account import Account, said
+from domain.account import Account, rewards_of, said
 from domain.commands import (
     Command,
     ConcludeBatch,
@@ -21,12 +22,14 @@ from domain.commands import (
     Declare,
     DeclineLeg,
     FinishSweep,
+    NoteUnclaimed,
     ObserveLane,
     RecordOutage,
     RecordScan,
     ReplaceTransaction,
     RequestBatch,
     RequestBundle,
+    RequestClaim,
     RequestLeg,
     RequestRetraction,
 )
@@ -47,7 +50,7 @@ from events.facts import (
     VenueUnreachable,
 )
 from events.money import Amount
-from events.values import Keep, Policy, Refusal
+from events.values import Keep, Policy, Refusal, Unclaimed
 
 
 def fingerprint(policy: Policy) -> str:
@@ -56,11 +59,11 @@ def fingerprint(policy: Policy) -> str:
 
 
 def next_step(account: Account) -> Step:
-    """Say what the account's open sweep needs next; a transaction in flight comes before everything else."""
-    if account.sweep is None:
-        return Rest()
+    """Say what the account needs next: what is in flight comes before the open sweep."""
     if not isinstance(account.lane.state, Idle):
         return Observe()
+    if account.sweep is None:
+        return Rest()
     step = sweeps.next_step(account.sweep, account.purse, bool(account.halted))
     return sweeps.owing(step, asset) if (asset := owed(account.lane)) else step
 
@@ -91,6 +94,12 @@ def decide(command: Command, account: Account) -> list[AccountFact]:
             return transactions.request(command, account)
         case RequestRetraction():
             return transactions.retract(command, account)
+        case RequestClaim():
+            return transactions.claim(command, account)
+        case NoteUnclaimed(waiting, policy, now):
+            before = account.judged
+            news = (each for each in waiting if _is_unclaimed_news(before.get(rewards_of(each.source)), each.reason))
+            return [claims.told(account.name, each, policy, now) for each in news]
         case RequestBatch():
             return batch.request(command, account)
         case ReplaceTransaction():
@@ -148,6 +157,11 @@ def _is_news(asset: str, reason: Keep, account: Account) -> bool:
     """An empty wallet that never held anything is counted, not told."""
     before = account.judged.get(asset)
     return before != reason and not (before is None and reason is Keep.ZERO)
+
+
+def _is_unclaimed_news(before: str | None, reason: Unclaimed) -> bool:
+    """A source that never had anything is not told of."""
+    return before != reason and not (before is None and reason is Unclaimed.NOTHING)
 
 
 def _detected(command: RecordScan, found: Findings, account: Account) -> DustDetected | None:

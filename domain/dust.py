@@ -8,14 +8,14 @@ the order of `judge`, the first that holds is given.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from domain.venue import Capabilities, Holding, Price, Product, SmallOffer
 from events.facts import DustUnroutable
 from events.money import Amount, exactly_less, exactly_sum, floor_to, plain, ticker
-from events.values import Keep, Kept, Policy, Unroutable
+from events.values import Keep, Kept, Policy, Proof, Source, Unroutable
 
 ASK_AGAIN_AFTER = timedelta(days=1)
 # The venue exchanges one to one in whole cents.
@@ -83,6 +83,8 @@ class Dust:
     hub: str
     product: Product | None
     offer: SmallOffer | None = None
+    source: Source = Source.LEFTOVER
+    proof: Proof | None = None
 
     @property
     def size(self) -> Decimal:
@@ -128,7 +130,7 @@ def judge(holding: Holding, policy: Policy, market: Market, automatic: bool) -> 
     if automatic and policy.admitted is not None and holding.asset not in policy.admitted:
         sentence = "not in the list that the policy admits for automatic conversion"
         return Kept(holding.asset, holding.available, Keep.NOT_ADMITTED, sentence)
-    return found
+    return replace(found, source=holding.source, proof=holding.proof)
 
 
 def over_threshold(value: Decimal, policy: Policy) -> bool:

@@ -41,6 +41,11 @@ def sweep_id(scan: str) -> str:
     return _id("sweep", scan)
 
 
+def claim_id(account: str, source: str, due: datetime) -> str:
+    """A source is claimed at most once for one due time."""
+    return _id("claim", account, source, due.isoformat())
+
+
 def lot_id(sweep: str, asset: str) -> str:
     """A sweep has at most one lot of an asset."""
     return _id("lot", sweep, asset)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from domain.chain import Code, Proposal, Receipt, Rules, Sight
+from domain.chain import Code, Proposal, Receipt, Rules, Sight, Standing
 from domain.lane import Idle, Included, InFlight, Lane, Signed, raised
 from events.facts import TransactionIncluded, TransactionSigned
 from events.values import GasPrice, Outcome, Purpose, SignedTransaction
@@ -84,7 +84,7 @@ def purpose_for(proposal: Proposal, rules: Rules) -> Purpose:
     return Purpose.SWEEP if proposal.approval is None else Purpose.APPROVE
 
 
-def next_nonce(lane: Lane, proposal: Proposal, rules: Rules) -> int | Wait | Alarm:
+def next_nonce(lane: Lane, proposal: Standing, rules: Rules) -> int | Wait | Alarm:
     """Say which nonce an idle lane signs next, if the chain agrees."""
     if not isinstance(lane.state, Idle):
         return Wait("a transaction is in flight")
@@ -240,6 +240,8 @@ def _unfit_code(state: InFlight, sight: Sight, rules: Rules) -> str:
     if sight.code is Code.OURS or not rules.delegated:
         return ""
     first = state.attempts[0].transaction.purpose
+    if first is Purpose.CLAIM:
+        return ""  # it is a call of somebody else's contract, for which the account needs no code
     if first is Purpose.DELEGATE and (isinstance(state, Signed) or _is_cancelled(state)):
         return ""
     if first is Purpose.DELEGATE:

@@ -23,7 +23,8 @@ TOP_UP_MARGIN = Decimal("1.01")
 def lot_of(dust: Dust, sweep: str, policy: Policy, topped_up: bool = False) -> Lot:
     """Make a lot of dust: what can be sold of it, floored to the market's increment; all of it when topped up."""
     size = dust.free if topped_up else dust.size
-    return Lot(lot_id(sweep, dust.asset), dust.asset, size, dust.price, size * dust.price, policy.currency)
+    lot, value = lot_id(sweep, dust.asset), size * dust.price
+    return Lot(lot, dust.asset, size, dust.price, value, policy.currency, dust.source, dust.proof)
 
 
 def plan(

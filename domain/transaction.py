@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
+from domain import claim as claims
 from domain import lane as lanes
 from domain import leg as legs
 from domain import move as moves
@@ -13,7 +14,7 @@ from domain import sweep as sweeps
 from domain.account import Account
 from domain.bundle import Intent, answers, carried_by, objection, unheld
 from domain.chain import Moved, Proposal
-from domain.commands import ObserveLane, ReplaceTransaction, RequestBundle, RequestRetraction
+from domain.commands import ObserveLane, ReplaceTransaction, RequestBundle, RequestClaim, RequestRetraction
 from domain.lane import Idle, Signed
 from domain.move import Alarm, Move, NoteIncluded, NoteReorged, Settle
 from domain.sweep import Sweep, worth
@@ -21,6 +22,7 @@ from events.facts import (
     AccountFact,
     ConversionsHalted,
     LegFilled,
+    RewardClaimRequested,
     TransactionDisplaced,
     TransactionIncluded,
     TransactionReorged,
@@ -28,7 +30,7 @@ from events.facts import (
     TransactionSigned,
 )
 from events.money import Amount, exactly_sum
-from events.values import LegKind, Purpose, Refusal
+from events.values import LegKind, Outcome, Purpose, Refusal
 
 
 def objections(
@@ -93,6 +95,25 @@ def retract(command: RequestRetraction, account: Account) -> list[AccountFact]:
         return []
     head = command.proposal.head.number
     return [TransactionSigned(account.name, sweep.opened.sweep_id, signed, (), "", head, command.now)]
+
+
+def claim(command: RequestClaim, account: Account) -> list[AccountFact]:
+    """Put the intent of a claim and its signed transaction on record; nothing is claimed while a sweep is open.
+
+    So nothing is owed either: no sweep ends before what it allowed is used or taken back.
+    """
+    proposal, signed, name = command.proposal, command.transaction, account.name
+    intent = claims.requested(name, command.venue, proposal, command.policy, command.due, command.now)
+    begun = account.claims.get(intent.source) == intent.claim_id
+    if begun or account.claim or account.sweep or account.halted or account.live != command.fingerprint:
+        return []
+    nonce = moves.next_nonce(account.lane, proposal, command.rules)
+    if isinstance(nonce, Alarm):
+        return [ConversionsHalted(name, nonce.reason)]
+    if signed.nonce != nonce or signed.purpose is not Purpose.CLAIM or claims.objection(proposal, command.policy):
+        return []
+    head = proposal.head.number
+    return [intent, TransactionSigned(name, intent.claim_id, signed, (), "", head, command.now)]
 
 
 def _ready(intents: Sequence[Intent], sweep: Sweep) -> bool:
@@ -175,7 +196,9 @@ def _settled(move: Settle, account: Account, first: TransactionSigned, command: 
         confirmations=move.confirmations,
         next_nonce=move.next_nonce,
     )
-    return [settled, *answered, *_halted(account, move.alarm or _doubted(command.moved, won.transaction.tx_hash))]
+    ended = _claim_ended(account.claim, settled, command) if account.claim else []
+    alarm = move.alarm or _doubted(command.moved, won.transaction.tx_hash)
+    return [settled, *answered, *ended, *_halted(account, alarm)]
 
 
 def _doubted(moved: Moved, tx_hash: str) -> str:
@@ -184,6 +207,13 @@ def _doubted(moved: Moved, tx_hash: str) -> str:
         return ""
     told = f"{tx_hash} moved something else than was asked: {moved.doubt}"
     return f"{told}. Compare what the wallet has with what is on record; then `dustman resume`"
+
+
+def _claim_ended(request: RewardClaimRequested, settled: TransactionSettled, command: ObserveLane) -> list[AccountFact]:
+    if request.claim_id != settled.sweep_id:
+        return []
+    outcome = settled.outcome if settled.purpose is Purpose.CLAIM else Outcome.CANCELLED
+    return [claims.concluded(request, outcome, settled.tx_hash, settled.block, command.claimed)]
 
 
 def _halted(account: Account, reason: str) -> list[AccountFact]:

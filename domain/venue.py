@@ -10,20 +10,23 @@ from typing import Protocol, runtime_checkable
 
 from domain.errors import VenueUnavailable
 from events.money import Amount
-from events.values import Fill, LegKind, Quote, Refusal
+from events.values import Fill, LegKind, Proof, Quote, Refusal, Source
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
     """What the venue says an account has of one asset: free to move, and held by open orders.
 
-    `quarantine` says why nothing about the asset is believed, empty for one that is judged like any other.
+    `quarantine` says why nothing about the asset is believed, empty for one that is judged like any other. `source` is
+    where it came from, as far as `proof` shows it.
     """
 
     asset: str
     available: Decimal
     hold: Decimal
     quarantine: str = ""
+    source: Source = Source.LEFTOVER
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)

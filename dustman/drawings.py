@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from rich import box
 from rich.table import Table
 
+from domain.claim import ClaimProposal, Waiting
 from domain.scan import Findings
 from events.facts import DustUnroutable
 from events.money import Amount, plain, ticker
@@ -17,7 +18,7 @@ from workers.rehearsing import Rehearsal, Rehearsed
 QUIET = {Keep.ZERO}
 NO_LABELS: Mapping[str, str] = {}
 # Columns that hold sentences; they give way where a terminal is narrow.
-LONG = {"note", "why", ""}
+LONG = {"note", "why", "brings", ""}
 
 
 def table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
@@ -59,6 +60,37 @@ def staying(
             what = called(each.asset, labels)
             drawn.add_row(what, plain(each.quantity), each.reason.replace("_", " "), each.sentence)
     return drawn
+
+
+def reward(each: ClaimProposal | Waiting) -> dict[str, object]:
+    """Say of one source of rewards what could be claimed now, or why it is not; for programs."""
+    reason = each.reason if isinstance(each, Waiting) else None
+    return {
+        "source": each.source,
+        "claimable": reason is None,
+        "reason": reason,
+        "why": _why(each),
+        "rewards": each.rewards,
+    }
+
+
+def rewards(account: str, many: Iterable[ClaimProposal | Waiting], labels: Mapping[str, str] = NO_LABELS) -> Table:
+    """Draw what could be claimed, and what not and why."""
+    drawn = table(f"{account}: rewards", "source", "brings", "value", "now", "why", numbers=("value",))
+    for each in many:
+        brings = ", ".join(f"{plain(one.amount.quantity)} {called(one.amount.asset, labels)}" for one in each.rewards)
+        value = f"{sum(one.value for one in each.rewards):.4f}" if each.rewards else ""
+        now = each.reason.replace("_", " ") if isinstance(each, Waiting) else "claimable"
+        drawn.add_row(each.source.replace("_", " "), brings, value, now, _why(each))
+    return drawn
+
+
+def _why(each: ClaimProposal | Waiting) -> str:
+    if isinstance(each, Waiting):
+        return each.sentence
+    cost = each.gas_worth(each.expected_price)
+    beside = f" instead of {each.otherwise:.4f} by a sale" if each.spend else ""
+    return f"gas, a later sale's included, would take {cost:.4f} of {each.value:.4f}{beside}"
 
 
 def rehearsal(account: str, run: Rehearsal) -> Table:

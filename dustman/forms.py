@@ -286,13 +286,13 @@ def _file(text: str) -> Path:
     return Path(text)
 
 
-def _at_home(value: Any, info: ValidationInfo) -> Any:
+def at_home(value: Any, info: ValidationInfo) -> Any:
     """Read relative paths from the directory of the settings file, so that cron and shell mean the same file."""
     match value:
         case Path():
             return (info.context or Path()) / value.expanduser()
         case SqliteFile(path):
-            return SqliteFile(_at_home(path, info))
+            return SqliteFile(at_home(path, info))
         case _:
             return value
 
@@ -324,7 +324,7 @@ LogUrl = Annotated[
         "sqlite:/// and a path, such as sqlite:///var/dustman.db, or postgresql://user:password@host:port/database",
         _log,
     ),
-    AfterValidator(_at_home),
+    AfterValidator(at_home),
 ]
 DatabaseUrl = Annotated[
     PostgresDatabase, Form("postgresql://user:password@host:port/database", _postgres_database, private=True)
@@ -339,7 +339,7 @@ VenueUrl = Annotated[Origin, Form("https://host or https://host:port, such as ht
 KeySource = Annotated[
     Path | Literal["env"],
     Form("env, or the path of a key file ending in .json", _key_source, private=True),
-    AfterValidator(_at_home),
+    AfterValidator(at_home),
 ]
 WebhookUrl = Annotated[
     ReceiverUrl,
@@ -352,7 +352,7 @@ WebhookUrl = Annotated[
 SecretSource = Annotated[
     Path | Literal["env"],
     Form("env, or the path of a file that holds the secret", _secret_source, private=True),
-    AfterValidator(_at_home),
+    AfterValidator(at_home),
 ]
 Start = Annotated[
     int | Literal["now", "beginning"],
@@ -367,5 +367,5 @@ AlarmName = Annotated[Alarm, Form("an alarm of docs/reference/alerts.md, such as
 LevelName = Annotated[Level, Form("on, silent, digest or off", Level)]
 Host = Annotated[str, Form("an address of this machine, such as 127.0.0.1, or localhost", _host)]
 Window = Annotated[int, Form("a whole number from 1000 to 1000000", whole(1000, 1_000_000))]
-File = Annotated[Path, Form("the path of a file", _file), AfterValidator(_at_home)]
-Folder = Annotated[Path, Form("the path of a folder", _file), AfterValidator(_at_home)]
+File = Annotated[Path, Form("the path of a file", _file), AfterValidator(at_home)]
+Folder = Annotated[Path, Form("the path of a folder", _file), AfterValidator(at_home)]

@@ -25,6 +25,10 @@ from events.facts import (
     LegRefused,
     LegRequested,
     ProceedsCarried,
+    RewardClaimFailed,
+    RewardClaimRequested,
+    RewardsClaimed,
+    RewardUnclaimed,
     ScanCompleted,
     StrategyMeasured,
     StrategyNotMeasured,
@@ -94,6 +98,16 @@ def sentence(fact: Fact) -> str:
             return detail
         case TransactionSettled():
             return f"{fact.purpose} {fact.outcome}, final, gas {fact.fee}: {fact.tx_hash}"
+        case RewardUnclaimed():
+            return f"{fact.source} not claimed: {fact.sentence}"
+        case RewardClaimRequested(rewards=rewards):
+            burnt = f" for {fact.spend}" if fact.spend else ""
+            return f"{fact.source}: {amounts([each.amount for each in rewards])}{burnt} expected, gas {fact.fee}"
+        case RewardsClaimed(rewards=rewards):
+            burnt = f" for {fact.spent}" if fact.spent else ""
+            return f"{fact.source} brought {amounts([each.amount for each in rewards])}{burnt}: {fact.tx_hash}"
+        case RewardClaimFailed():
+            return f"{fact.source}: {fact.sentence}"
         case DustConverted():
             return f"{plain(fact.quantity)} {ticker(fact.asset)} became {fact.proceeds}, fees {amounts(fact.fees)}"
         case DustConversionFailed():

@@ -6,10 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from dustman.forms import Form
+from pydantic import AfterValidator
+
+from dustman.forms import Form, at_home
 from dustman.secret import conceal, redacted
 from venues.evm.assets import checksummed
 from venues.evm.endpoint import endpoint_name
@@ -95,6 +98,21 @@ def _percent(text: str) -> Decimal:
     return Decimal(text)
 
 
+def _claim_place(text: str) -> Path | str:
+    """Read where claim data is; a URL is read as it is asked, with a wallet's address in it."""
+    if "://" not in text:
+        if not text or text.endswith("/") or any(ord(letter) < 32 for letter in text):
+            raise ValueError("not the path of a file")
+        return Path(text)
+    url = urlsplit(text)
+    conceal(url.password or "")
+    if url.scheme not in {"http", "https"} or not url.hostname or url.port == 0 or url.fragment:
+        raise ValueError("not a URL")
+    if any(letter.isspace() or ord(letter) < 32 for letter in text):
+        raise ValueError("not a URL")
+    return text
+
+
 ADDRESS = "an address, 0x and forty hexadecimal digits with the right checksum (EIP-55), quoted"
 Address = Annotated[str, Form(ADDRESS, checksummed)]
 EvmName = Annotated[Literal["evm"], Form("evm", _evm)]
@@ -102,6 +120,13 @@ ChainId = Annotated[int, Form(f"{', '.join(_NAMES)}, or a chain's number, such a
 EndpointUrl = Annotated[
     Endpoint,
     Form("https://… or http://…, or env:DUSTMAN_… for the variable that holds such a URL", endpoint_of, private=True),
+]
+ClaimPlace = Annotated[
+    Path | str,
+    Form(
+        "the path of a file, or https://… in which {address} stands for the wallet, quoted", _claim_place, private=True
+    ),
+    AfterValidator(at_home),
 ]
 Target = Annotated[str, Form(f"one of {', '.join(TARGETS)}", _target)]
 TokenName = Annotated[

@@ -15,6 +15,7 @@ from dustman.wallet_forms import (
     Address,
     BlockNumber,
     ChainId,
+    ClaimPlace,
     Decimals,
     EndpointUrl,
     EvmName,
@@ -25,9 +26,9 @@ from dustman.wallet_forms import (
     TokenName,
 )
 from events.money import Amount
-from events.values import Policy
+from events.values import Policy, Source
 from venues.evm import assets
-from venues.evm.registry import CHAINS, ETH, MULTICALL3, NAME, Chain, Feed, Token, Uniswap, asset_of
+from venues.evm.registry import CHAINS, ETH, MULTICALL3, NAME, Chain, Feed, Rewards, Token, Uniswap, asset_of
 
 CURRENCY = "USD"
 # A simulated sale has the fees of its pools in it.
@@ -61,6 +62,9 @@ class Contracts(Section):
     multicall3: Address = setting(MULTICALL3, "Multicall3.")
     sequencer: Address | None = setting(None, "The feed that says whether an L2's sequencer is up.")
     confirmations: BlockNumber = setting("1", "How many blocks make a transaction final.")
+    king: Address | None = setting(None, "KING, a share of a basket of tokens.")
+    merkle_drop: Address | None = setting(None, "The drop out of which KING is claimed.")
+    rewards_coordinator: Address | None = setting(None, "EigenLayer's RewardsCoordinator.")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -82,7 +86,21 @@ class Contracts(Section):
             sequencer=self.sequencer,
             multicall3=self.multicall3,
             silence=None,
+            rewards=Rewards(self.king, self.merkle_drop, self.rewards_coordinator),
         )
+
+
+class RewardSources(Section):
+    """Which rewards of restaking are claimed before each scan, and who says what there is to claim."""
+
+    king: ClaimPlace | None = setting(
+        None,
+        "The claim data of KING, as ether.fi's own service has it: Amount, Root, Proofs. KING that is held and is dust "
+        "is redeemed where its basket nets more than its sale, gas counted.",
+    )
+    eigenlayer: ClaimPlace | None = setting(
+        None, "The claim of EigenLayer's rewards, as `eigenlayer-cli rewards claim --output-type json` writes it."
+    )
 
 
 class Selling(Section):
@@ -146,12 +164,22 @@ class WalletAccount(Section):
     caps: Caps = setting({}, "The most that is sold without asking.")
     minimum_gain: NotNegative = setting("0", "What must be left of a lot after gas, at least, in USD.")
     schedule: When = setting("0 2 * * sun", "When the wallet is scanned, in UTC.")
+    rewards: RewardSources = setting({}, "Which rewards are claimed, where that leaves more than its gas.")
     selling: Selling | None = setting(None, "How dust is sold; without it the wallet is only watched.")
 
     @model_validator(mode="after")
     def _final(self) -> Self:
         if self.selling and self.selling.confirmations == 0:
             raise rule("0 blocks make nothing final; the least is 1", "selling", "confirmations")
+        return self
+
+    @model_validator(mode="after")
+    def _paid(self) -> Self:
+        pays = self.where().rewards if self.chain in CHAINS or self.contracts else None
+        if self.rewards.king and not (pays and pays.king and pays.drop):
+            raise rule(f"nothing that pays out KING is known on chain {self.chain}", "rewards", "king")
+        if self.rewards.eigenlayer and not (pays and pays.coordinator):
+            raise rule(f"no RewardsCoordinator is known on chain {self.chain}", "rewards", "eigenlayer")
         return self
 
     @model_validator(mode="after")
@@ -203,6 +231,10 @@ class WalletAccount(Section):
             admitted=None if self.admit is None else tuple(map(self._asset, self.admit)),
             taker_fee=NOTHING,
             minimum_gain=self.minimum_gain,
+            rewards=(
+                *((Source.KING_CLAIM, Source.KING_REDEEM) if self.rewards.king else ()),
+                *((Source.EIGENLAYER_CLAIM,) if self.rewards.eigenlayer else ()),
+            ),
         )
 
     def _asset(self, token: str) -> str:

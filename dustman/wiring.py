@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from venues.binance import Binance
     from venues.coinbase import Coinbase
     from venues.evm.registry import Chain
+    from venues.evm.rewards.source import ClaimableSource
     from venues.evm.terms import Terms
     from venues.evm.wallet import Wallet
     from venues.limits import Limiter
@@ -162,6 +163,7 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
     through = THROUGH if not settings.strategies_with(account) else (*THROUGH, *MIDDLES)
     found = Discovery(rpc, ours.address, ours.first_block, ours.cache / f"{ours.chain}-{ours.address}.json")
     judgement = Allowed(where, frozenset(ours.allow), ours.highest_tax / 100)
+    rewards = reward_sources(ours)
     if ours.selling is None:
         return Wallet(
             where,
@@ -171,6 +173,7 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
             discovery=found,
             judgement=judgement,
             clock=now,
+            rewards=rewards,
             through=through,
         )
     relay = ours.selling.relay
@@ -184,8 +187,24 @@ def open_wallet(settings: Settings, account: str, redis: Redis | None = None) ->
         judgement=judgement,
         clock=now,
         relay=Rpc([_url(settings, account, relay)], ours.chain) if relay else None,
+        rewards=rewards,
         through=through,
     )
+
+
+def reward_sources(ours: WalletAccount) -> Sequence[ClaimableSource]:
+    """Return what a wallet claims, by its settings."""
+    from venues.evm.rewards.claim_data import ClaimData
+    from venues.evm.rewards.eigenlayer import EigenLayer
+    from venues.evm.rewards.king import KingDrop, KingRedemption
+
+    pays, wanted = ours.where().rewards, ours.rewards
+    found: list[ClaimableSource] = []
+    if wanted.king and pays and pays.king and pays.drop:
+        found += [KingDrop(pays.drop, pays.king, ClaimData(wanted.king)), KingRedemption(pays.king)]
+    if wanted.eigenlayer and pays and pays.coordinator:
+        found.append(EigenLayer(pays.coordinator, ClaimData(wanted.eigenlayer)))
+    return found
 
 
 def _terms(selling: Selling, where: Chain) -> Terms:

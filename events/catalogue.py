@@ -44,6 +44,10 @@ TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
     facts.TransactionReorged: EventType("transaction_reorged", 1),
     facts.TransactionDisplaced: EventType("transaction_displaced", 1),
     facts.TransactionSettled: EventType("transaction_settled", 1),
+    facts.RewardUnclaimed: EventType("reward_unclaimed", 1),
+    facts.RewardClaimRequested: EventType("reward_claim_requested", 1),
+    facts.RewardsClaimed: EventType("rewards_claimed", 1),
+    facts.RewardClaimFailed: EventType("reward_claim_failed", 1),
     facts.DustConverted: EventType("dust_converted", 1),
     facts.DustConversionFailed: EventType("dust_conversion_failed", 2),
     facts.ProceedsCarried: EventType("proceeds_carried", 1),
@@ -61,9 +65,10 @@ FACT_OF: Final[Mapping[EventType, type[Fact]]] = {event_type: fact for fact, eve
 
 
 def _dust_of_no_strategy(fields: dict[str, Any]) -> dict[str, Any]:
-    """There were no strategies yet: dust was an account's own."""
-    policy = {**fields["policy"], "belongs": None, "expects_rewards": False}
-    return {**fields, "policy": policy, "strategy": "", "mode": ""}
+    """There were no strategies yet: dust was an account's own. Nothing was claimed, and no source was proven."""
+    lots = [{**lot, "proof": None} for lot in fields["lots"]]
+    policy = {**fields["policy"], "rewards": [], "belongs": None, "expects_rewards": False}
+    return {**fields, "strategy": "", "mode": "", "lots": lots, "policy": policy}
 
 
 def _unroutable_whatever_gas_costs(fields: dict[str, Any]) -> dict[str, Any]:

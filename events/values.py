@@ -63,7 +63,7 @@ class LegKind(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a transaction is for: it carries legs, lets the account carry them, or only uses its nonce up.
+    """What a transaction is for: it carries legs, lets the account carry them, claims, or only uses its nonce up.
 
     `approve` lets a market take what one leg sells, or takes that back.
     """
@@ -71,6 +71,7 @@ class Purpose(StrEnum):
     DELEGATE = "delegate"
     APPROVE = "approve"
     SWEEP = "sweep"
+    CLAIM = "claim"
     CANCEL = "cancel"
 
 
@@ -81,6 +82,29 @@ class Outcome(StrEnum):
     REVERTED = "reverted"
     CANCELLED = "cancelled"
     DISPLACED = "displaced"
+
+
+class Source(StrEnum):
+    """Where a lot came from, as an event on its chain proves; `leftover` where nothing is proven."""
+
+    LEFTOVER = "leftover"
+    TRANSFER = "transfer"
+    KING_CLAIM = "king_claim"
+    KING_REDEEM = "king_redeem"
+    EIGENLAYER_CLAIM = "eigenlayer_claim"
+
+
+class Unclaimed(StrEnum):
+    """Why a reward is not claimed now."""
+
+    NOTHING = "nothing"
+    NO_NET_GAIN = "no_net_gain"
+    SALE_NETS_MORE = "sale_nets_more"
+    NO_PRICE = "no_price"
+    NO_GAS = "no_gas"
+    REFUSED = "refused"
+    NO_CLAIM_DATA = "no_claim_data"
+    NOT_ALLOWED = "not_allowed"
 
 
 class RefusalCode(StrEnum):
@@ -106,9 +130,9 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     `threshold` and caps are in `currency`; `hubs` are the currencies that sales may be paid in, best first;
     `admitted` is None when every asset may be sold automatically; `top_up` is None when off, else how much of the
     owner's own hub currency one sweep may lay out (0: carried proceeds only); `taker_fee` is a fraction used for
-    estimates, the venue's preview decides. `belongs` is None for an account that no strategy names; else it lists what
-    its strategies hold on purpose: all else is dust whatever it is worth, if they expect rewards, and only reported
-    if none does.
+    estimates, the venue's preview decides. `rewards` names the sources that are claimed and redeemed. `belongs` is None
+    for an account that no strategy names; else it lists what its strategies hold on purpose: all else is dust whatever
+    it is worth, if they expect rewards, and only reported if none does.
     """
 
     target: str
@@ -123,12 +147,31 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     taker_fee: Decimal = Decimal("0.012")
     minimum_gain: Decimal = Decimal(0)
     top_up: Decimal | None = None
+    rewards: tuple[Source, ...] = ()
     belongs: tuple[str, ...] | None = None
     expects_rewards: bool = False
 
 
+class Proof(msgspec.Struct, frozen=True, gc=False):
+    """The transaction whose event proves where something came from: its hash, and the block that holds it."""
+
+    tx_hash: str
+    block: int
+
+
+class Reward(msgspec.Struct, frozen=True, gc=False):
+    """An amount that a claim brings, and what a simulated sale of it was worth."""
+
+    amount: Amount
+    value: Decimal
+
+
 class Lot(msgspec.Struct, frozen=True, gc=False):
-    """One piece of dust: what would be sold, its price and value in `currency`, and where it came from."""
+    """One piece of dust: what would be sold, its price and value in `currency`, and where it came from.
+
+    `proof` is the event on chain that says so; without one the source is `leftover`. What came from several sources
+    bears the word of the greatest part of what is there.
+    """
 
     lot_id: str
     asset: str
@@ -136,7 +179,8 @@ class Lot(msgspec.Struct, frozen=True, gc=False):
     price: Decimal
     value: Decimal
     currency: str
-    source: str = "leftover"
+    source: Source = Source.LEFTOVER
+    proof: Proof | None = None
 
 
 class PlannedLeg(msgspec.Struct, frozen=True, gc=False):

@@ -19,7 +19,14 @@ from domain.leg import Filled, Leg, NeverArrived, Planned, Refused, Requested, U
 from domain.purse import Purse
 from domain.strategy import Strategy
 from domain.sweep import open_sweep
-from events.facts import DustDetected, DustUnroutable, LegRequested, TransactionIncluded, TransactionSigned
+from events.facts import (
+    DustDetected,
+    DustUnroutable,
+    LegRequested,
+    RewardClaimRequested,
+    TransactionIncluded,
+    TransactionSigned,
+)
 from events.money import Amount
 from events.values import Fill, Kept, PlannedLeg, Refusal
 from views.closed import Closed, Page
@@ -77,6 +84,8 @@ class _Account(msgspec.Struct, frozen=True):
     halted: str
     spent: tuple[date, Decimal]
     outage: tuple[str, str]
+    claim: RewardClaimRequested | None
+    claims: dict[str, str]
 
 
 class StateForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from events.facts import Fact, LegFilled, TransactionSettled
+from events.facts import Fact, LegFilled, RewardsClaimed, TransactionSettled
 from events.log import Recorded
 from events.money import Amount, exactly_less, exactly_sum
 
@@ -24,6 +24,12 @@ def add(ledger: Ledger, fact: Fact) -> None:
             moved = ledger.setdefault(account, {})
             moved[fill.received.asset] = exactly_sum(moved.get(fill.received.asset, _NOTHING), fill.received.quantity)
             _leave(moved, fill.spent, *beside)
+        case RewardsClaimed(account=account, spent=spent, rewards=rewards):
+            moved = ledger.setdefault(account, {})
+            for each in rewards:
+                asset, quantity = each.amount.asset, each.amount.quantity
+                moved[asset] = exactly_sum(moved.get(asset, _NOTHING), quantity)
+            _leave(moved, *([spent] if spent else []))
         case TransactionSettled(account=account, fee=Amount() as fee, shared=False):
             _leave(ledger.setdefault(account, {}), fee)
 

@@ -24,6 +24,8 @@ from events.facts import (
     LegRefused,
     LegRequested,
     ProceedsCarried,
+    RewardClaimFailed,
+    RewardsClaimed,
     SweepCompleted,
     TransactionIncluded,
     TransactionReorged,
@@ -98,6 +100,8 @@ class Lots:
             case TransactionIncluded() | TransactionReorged() | TransactionSettled() as fact:
                 legs = self.carried_by.get(fact.sweep_id, {}).get(fact.tx_hash, ())
                 self._tell(legs, fact.sweep_id, recorded)
+            case RewardsClaimed(claim_id=claim_id) | RewardClaimFailed(claim_id=claim_id):
+                self.carried_by.pop(claim_id, None)
             case DustConversionFailed(lot_id=lot_id, refusal=refusal, money=money):
                 row = self._told(lot_id, recorded)
                 row.state, row.sentence, row.money = LotState.FAILED, refusal.sentence, money

@@ -6,18 +6,22 @@ pooled proceeds are spent in one. Nothing is shared or rounded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, localcontext
 
 from domain.errors import ImpossibleHistory
-from events.facts import DustDetected, LegFilled, LegRequested, SweepCompleted
+from domain.share import share
+from events.facts import DustDetected, LegFilled, LegRequested, RewardsClaimed, SweepCompleted
 from events.log import Recorded
 from events.money import Amount, exactly_sum, ticker
-from events.values import Fill, LegKind, PlannedLeg
+from events.values import Fill, LegKind, PlannedLeg, Source
 
-LEFTOVER, REWARD = "leftover", "reward"
+REWARD = "reward"
+# What was received for nothing, and what was bought, redeemed or moved here by somebody, of which no log says why.
+EARNED = {Source.KING_CLAIM, Source.EIGENLAYER_CLAIM}
+NOT_EARNED = {Source.LEFTOVER, Source.TRANSFER, Source.KING_REDEEM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,8 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Income:
-    """A reward: received for nothing, at the value it had when it was first seen. Only what was sold of it counts."""
+    """A reward: received for nothing. What we claimed counts when it arrived, at the value it had when the claim was
+    tried; what somebody claimed for us counts as far as it was sold, at the value it had when it was found."""
 
     position: int
     account: str
@@ -63,17 +68,12 @@ class Income:
     received: Amount
     value: Decimal
     currency: str
-    lot_id: str
+    reference: str  # the claim's transaction, or the lot
 
     @property
     def sentence(self) -> str:
         """Say what it was."""
         return f"Dustman {REWARD} {ticker(self.received.asset)}"
-
-    @property
-    def reference(self) -> str:
-        """Name the lot; a venue gives a reward no order."""
-        return self.lot_id
 
 
 Movement = Trade | Income
@@ -93,8 +93,12 @@ class _Opened:
 def movements_of(log: Iterable[Recorded]) -> Iterator[Movement]:
     """Yield every trade and income of a log from its beginning, in the order of the log, keeping open sweeps only."""
     opened: dict[str, _Opened] = {}
+    claims: set[str] = set()
     for recorded in log:
         match recorded.fact:
+            case RewardsClaimed(tx_hash=tx_hash) as fact:
+                claims.add(tx_hash)
+                yield from _claimed(fact, recorded)
             case DustDetected(live=True) as fact:
                 opened[fact.sweep_id] = _Opened(fact, recorded.occurred_at)
             case SweepCompleted(sweep_id=sweep_id):
@@ -104,22 +108,54 @@ def movements_of(log: Iterable[Recorded]) -> Iterator[Movement]:
             case LegFilled(sweep_id=sweep_id) as fact:
                 if sweep_id not in opened:
                     raise ImpossibleHistory(f"position {recorded.position}: a leg of {sweep_id}, which is not open")
-                yield from _movements(fact, recorded, opened[sweep_id])
+                yield from _movements(fact, recorded, opened[sweep_id], claims)
 
 
-def _movements(fact: LegFilled, recorded: Recorded, opened: _Opened) -> Iterator[Movement]:
+def _claimed(fact: RewardsClaimed, recorded: Recorded) -> Iterator[Movement]:
+    """What was burnt became what arrived, by the value of each; what arrived for nothing is income."""
+    if fact.spent is None:
+        for reward in fact.rewards:
+            yield Income(
+                position=recorded.position,
+                account=fact.account,
+                venue=fact.venue,
+                at=recorded.occurred_at,
+                received=reward.amount,
+                value=reward.value,
+                currency=fact.currency,
+                reference=fact.tx_hash,
+            )
+        return
+    weights = [reward.value for reward in fact.rewards]
+    parts = share(fact.spent.quantity, weights if any(weights) else [Decimal(1)] * len(weights))
+    for reward, part in zip(fact.rewards, parts, strict=True):
+        yield Trade(
+            position=recorded.position,
+            account=fact.account,
+            venue=fact.venue,
+            at=recorded.occurred_at,
+            kind=LegKind.CONVERT,
+            product=f"redeem {ticker(fact.spent.asset)}",
+            sent=Amount(part, fact.spent.asset),
+            received=reward.amount,
+            fee=None,
+            value=reward.value,
+            currency=fact.currency,
+            order_id=fact.tx_hash,
+        )
+
+
+def _movements(fact: LegFilled, recorded: Recorded, opened: _Opened, claims: Collection[str]) -> Iterator[Movement]:
     plan = next(leg for leg in opened.fact.plan if leg.leg_id == fact.leg_id)
     if plan.lot_id is not None and _is_exit(plan):
-        yield from _income(fact.fill, plan.lot_id, recorded, opened)
+        yield from _income(fact.fill, plan.lot_id, recorded, opened, claims)
     yield _trade(fact, plan, recorded, opened)
 
 
-def _income(fill: Fill, lot_id: str, recorded: Recorded, opened: _Opened) -> Iterator[Income]:
+def _income(fill: Fill, lot_id: str, recorded: Recorded, opened: _Opened, claims: Collection[str]) -> Iterator[Income]:
     lot = next(lot for lot in opened.fact.lots if lot.lot_id == lot_id)
-    if lot.source == LEFTOVER:
+    if lot.source not in EARNED or (lot.proof is not None and lot.proof.tx_hash in claims):
         return
-    if lot.source != REWARD:
-        raise ImpossibleHistory(f"lot {lot_id}: nobody said whether the source {lot.source!r} is income")
     sold = min(fill.spent.quantity, lot.quantity)
     yield Income(
         position=recorded.position,
@@ -129,7 +165,7 @@ def _income(fill: Fill, lot_id: str, recorded: Recorded, opened: _Opened) -> Ite
         received=Amount(sold, lot.asset),
         value=_product(sold, lot.price),
         currency=lot.currency,
-        lot_id=lot_id,
+        reference=lot_id,
     )
 
 

@@ -26,7 +26,7 @@ from workers.outages import outage_recorded
 
 def request(desk: Desk, account: str, sweep: Sweep, step: Batch) -> None:
     """Record what the venue's offers allow, all of it at once, then ask; else record why not."""
-    with outage_recorded(desk, account, sweep):
+    with outage_recorded(desk, account, sweep.opened.sweep_id):
         held = {holding.asset: holding for holding in desk.venue(account).holdings()}
     orders: dict[str, Order] = {}
     for each in step.tries:
@@ -40,7 +40,7 @@ def request(desk: Desk, account: str, sweep: Sweep, step: Batch) -> None:
     if not orders:
         return
     key = batch_key(orders)
-    with outage_recorded(desk, account, sweep):
+    with outage_recorded(desk, account, sweep.opened.sweep_id):
         asked = [replace(order, key=key) for order in orders.values()]
         offers = desk.small_balances(account).offer_small(asked)
     intents = []
@@ -60,7 +60,7 @@ def request(desk: Desk, account: str, sweep: Sweep, step: Batch) -> None:
 def settle(desk: Desk, account: str, sweep: Sweep, legs: Sequence[Leg]) -> bool:
     """Ask what became of one request; returns whether every leg of it has a final answer."""
     intents = [leg.intent for leg in legs if isinstance(leg, Requested | Unknown)]
-    with outage_recorded(desk, account, sweep):
+    with outage_recorded(desk, account, sweep.opened.sweep_id):
         answers = desk.small_balances(account).small_outcome([order_of(intent) for intent in intents])
     _conclude(desk, account, sweep, intents, answers)
     return not any(isinstance(answer, Pending) for answer in answers.values())
@@ -72,7 +72,7 @@ def _exchange(desk: Desk, account: str, sweep: Sweep, intents: Sequence[LegReque
         return
     orders = [order_of(intent) for intent in intents]
     try:
-        with outage_recorded(desk, account, sweep):
+        with outage_recorded(desk, account, sweep.opened.sweep_id):
             answers = desk.small_balances(account).exchange_small(orders)
     except OutcomeUnknown as lost:
         answers = {order.spend.asset: Pending(str(lost)) for order in orders}

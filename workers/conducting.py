@@ -39,7 +39,7 @@ class Ended(StrEnum):
 
 
 def conduct(desk: Desk, account: str, until: datetime) -> Ended:
-    """Take the account's open sweep as far as it goes, or until `until`.
+    """Take what is in flight and the account's open sweep as far as they go, or until `until`.
 
     `WAITING` means that an answer is still unknown, or that another worker is just getting it: nothing more is asked
     before the reconciler has settled it.
@@ -50,6 +50,10 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
     while desk.clock() < until:
         current = desk.streams.load(account).state
         sweep, step = current.sweep, next_step(current)
+        if isinstance(step, Observe):
+            if not sending.observe(desk, account) and not _wait(desk, patience):
+                return Ended.WAITING
+            continue
         if sweep is None or isinstance(step, Rest):
             return Ended.RESTING
         match step:
@@ -57,9 +61,6 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
                 return Ended.WAITING
             case Ask(leg):
                 if not _settle(desk, account, sweep, leg) and not _wait(desk, patience):
-                    return Ended.WAITING
-            case Observe():
-                if not sending.observe(desk, account) and not _wait(desk, patience):
                     return Ended.WAITING
             case AskBatch(legs) if all(_held(desk, leg) for leg in legs):
                 return Ended.WAITING
@@ -94,7 +95,7 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
 def _danger(desk: Desk, account: str, sweep: Sweep) -> str:
     """Ask once for each desk what the account's key may do."""
     if account not in desk.trusted:
-        with outage_recorded(desk, account, sweep):
+        with outage_recorded(desk, account, sweep.opened.sweep_id):
             if danger := desk.venue(account).danger():
                 return danger
         desk.trusted.add(account)
@@ -132,7 +133,7 @@ def _wait(desk: Desk, delays: Iterator[float]) -> bool:
 
 def _settle(desk: Desk, account: str, sweep: Sweep, leg: Leg) -> bool:
     assert isinstance(leg, Requested | Unknown)  # only open legs are asked about
-    with outage_recorded(desk, account, sweep):
+    with outage_recorded(desk, account, sweep.opened.sweep_id):
         answer = desk.venue(account).outcome(order_of(leg.intent))
     _conclude(desk, account, sweep, leg.intent, answer)
     return not isinstance(answer, Pending)
@@ -141,7 +142,7 @@ def _settle(desk: Desk, account: str, sweep: Sweep, leg: Leg) -> bool:
 def _attempt(desk: Desk, account: str, sweep: Sweep, step: Try) -> None:
     """Record the intent that the venue's offer allows, then carry it out; else record why not."""
     plan = step.leg.plan
-    with outage_recorded(desk, account, sweep):
+    with outage_recorded(desk, account, sweep.opened.sweep_id):
         offer = _offer(desk, desk.venue(account), step, sweep)
     if isinstance(offer, Refusal):
         _decline(desk, account, sweep, step.leg, offer)
@@ -167,7 +168,7 @@ def _offer(desk: Desk, venue: Venue, step: Try, sweep: Sweep) -> tuple[Amount, Q
 def _execute(desk: Desk, account: str, sweep: Sweep, intent: LegRequested) -> None:
     """Make the order whose intent this worker has just recorded; nobody else may."""
     try:
-        with outage_recorded(desk, account, sweep):
+        with outage_recorded(desk, account, sweep.opened.sweep_id):
             answer: Answer = desk.venue(account).execute(order_of(intent))
     except OutcomeUnknown as lost:
         answer = Pending(str(lost))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from domain.account import Account
 from domain.chain import Chain
 from domain.charter import Charter
+from domain.claim import ClaimSigner
 from domain.commands import Command
 from domain.equity import Computed, EquitySource
 from domain.errors import ConfigurationError
@@ -103,4 +104,11 @@ class Desk:
         venue = self.venue(account)
         if not isinstance(venue, Chain):
             raise ConfigurationError(f"account: {account!r} is at {venue.name}, which takes orders, not transactions")
+        return venue
+
+    def claim_signer(self, account: str) -> ClaimSigner:
+        """Return the account's venue as what claims rewards; `ConfigurationError` for one that has none to claim."""
+        venue = self.venue(account)
+        if not isinstance(venue, ClaimSigner):
+            raise ConfigurationError(f"account: {account!r} is at {venue.name}, where nothing is claimed with its key")
         return venue

@@ -29,7 +29,7 @@ from events.facts import DustDetected, StrategyMeasured
 from events.log import Recorded
 from events.money import Amount, exactly_less
 from events.values import Policy, Unmeasured
-from workers import scanning
+from workers import claiming, scanning
 from workers.desk import Desk
 from workers.schedule import latest_due
 
@@ -37,10 +37,15 @@ from workers.schedule import latest_due
 def measure(desk: Desk, strategy: str, due: datetime, automatic: bool = True) -> Sequence[Recorded]:
     """Measure a strategy for the moment it was due; a measurement that was made already is not made again.
 
-    Accounts that cannot be read are recorded as such, and the error raised again. New dust nudges the converter.
+    Accounts that cannot be read are recorded as such, and the error raised again. New dust nudges the converter. While
+    rewards are being claimed nothing is measured: the due time stays unanswered, and is made up for.
     """
     known = desk.strategies.load(strategy).state
     if known.due_until is not None and due <= known.due_until:
+        return []
+    if claims := [account for account in desk.charter(strategy).accounts if claiming.under_way(desk, account, due)]:
+        for account in claims:
+            desk.nudge("convert", account)
         return []
     occasion = _occasion(desk, strategy, due)
     try:

@@ -7,17 +7,15 @@ from contextlib import contextmanager
 
 from domain.commands import RecordOutage
 from domain.errors import NOT_ASKED
-from domain.sweep import Sweep
 from workers.desk import Desk
 
 
 @contextmanager
-def outage_recorded(desk: Desk, account: str, sweep: Sweep) -> Iterator[None]:
-    """Record that the venue could not be reached for this sweep, and let the error pass."""
+def outage_recorded(desk: Desk, account: str, about: str) -> Iterator[None]:
+    """Record that the venue could not be reached for a sweep or a claim, named by its id, and let the error pass."""
     try:
         yield
     except NOT_ASKED as outage:
-        opened = sweep.opened
-        told = RecordOutage(opened.venue, "convert", opened.sweep_id, str(outage), desk.clock())
-        desk.streams.handle(account, told, opened.sweep_id)
+        told = RecordOutage(desk.mandates[account].venue, "convert", about, str(outage), desk.clock())
+        desk.streams.handle(account, told, about)
         raise

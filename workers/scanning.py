@@ -17,6 +17,7 @@ from domain.venue import Appraiser, Holding, Survey, Venue
 from events.facts import DustDetected
 from events.log import Recorded
 from events.values import Policy
+from workers import claiming
 from workers.desk import Desk
 
 # How an outage names what could not be done.
@@ -76,9 +77,13 @@ def scan(
     """Scan an account for the moment it was due; a scan that was made already is not made again.
 
     With nobody watching, `automatic`, only what the policy admits is announced.
-    A venue that can't be read is recorded as such and raised again. New dust nudges the converter.
+    A venue that can't be read is recorded as such and raised again. New dust nudges the converter. While rewards are
+    being claimed nothing is scanned: the due time stays unanswered, and is made up for.
     """
     if is_scanned(desk, account, due):
+        return []
+    if claiming.under_way(desk, account, due):
+        desk.nudge("convert", account)
         return []
     reading = read_or_record_outage(desk, account, due, automatic, survey)
     recorded = desk.streams.handle(account, RecordScan(reading, desk.mandates[account].policy), reading.scan_id)

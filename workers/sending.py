@@ -6,13 +6,15 @@ is sent again byte by byte, and what was not recorded was sent to nobody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import assert_never
 
+from domain.account import Account
 from domain.bundle import carried_by, intents
 from domain.chain import Moved, Proposal, watch_of
+from domain.claim import Claimed
 from domain.commands import (
     Declare,
     DeclineLeg,
@@ -43,7 +45,7 @@ from domain.venue import Holding
 from events.facts import ConversionsHalted, TransactionSigned
 from events.log import Recorded
 from events.money import Amount
-from events.values import Purpose, Refusal, RefusalCode
+from events.values import Outcome, Purpose, Refusal, RefusalCode
 from workers.desk import Desk
 from workers.outages import outage_recorded
 
@@ -57,8 +59,8 @@ def request(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> bool:
     spends = _sized(desk, account, sweep, step)
     if not spends:
         return True
-    chain = desk.chain(account)
-    with outage_recorded(desk, account, sweep):
+    chain, about = desk.chain(account), sweep.opened.sweep_id
+    with outage_recorded(desk, account, about):
         drafts = [draft(each.leg.plan, spends[id_]) for each in step.tries if (id_ := each.leg.plan.leg_id) in spends]
         proposal = chain.propose(drafts)
     keys = {order.key: leg_id for leg_id, order in zip(spends, drafts, strict=True)}
@@ -69,7 +71,7 @@ def request(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> bool:
 def _sized(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> dict[str, Amount]:
     """Size every leg by balances read now, all in one reading."""
     likely = [draft(each.leg.plan, expected(each)) for each in step.tries]
-    with outage_recorded(desk, account, sweep):
+    with outage_recorded(desk, account, sweep.opened.sweep_id):
         held = {holding.asset: holding for holding in desk.chain(account).rehearse(likely)}
     sizes = {
         each.leg.plan.leg_id: size(each, held.get(each.leg.plan.spend, _none(each.leg.plan.spend)), sweep.opened.policy)
@@ -98,7 +100,7 @@ def _offered(desk: Desk, account: str, sweep: Sweep, spends: Mapping[str, Amount
 def retract(desk: Desk, account: str, sweep: Sweep, step: Retract) -> bool:
     """Record what takes an allowance back, then send it; returns as `request` does."""
     chain = desk.chain(account)
-    with outage_recorded(desk, account, sweep):
+    with outage_recorded(desk, account, sweep.opened.sweep_id):
         proposal = chain.retract(step.asset)
     if isinstance(proposal, Refusal):
         waits = proposal.code is RefusalCode.NO_NET_GAIN
@@ -122,8 +124,7 @@ def _halt(desk: Desk, account: str, sweep: Sweep, reason: str) -> bool:
 def _recorded(desk: Desk, account: str, sweep: Sweep, command: RequestBundle | RequestRetraction) -> bool:
     """Record what was signed, and send it if that was recorded; returns whether going on at once is worth while."""
     recorded = desk.streams.handle(account, command, sweep.opened.sweep_id)
-    for each in recorded:
-        _send_recorded(desk, account, sweep, each)
+    send_recorded(desk, account, sweep.opened.sweep_id, recorded)
     return not recorded
 
 
@@ -135,9 +136,10 @@ def observe(desk: Desk, account: str) -> bool:
     """
     current, chain = desk.streams.load(account).state, desk.chain(account)
     lane, sweep = current.lane, current.sweep
-    if sweep is None or isinstance(lane.state, Idle):
+    if isinstance(lane.state, Idle):
         return True
-    with outage_recorded(desk, account, sweep):
+    about = lane.state.attempts[0].sweep_id
+    with outage_recorded(desk, account, about):
         block = lane.state.seen.block.number if isinstance(lane.state, Included) else None
         sight = chain.sight(watch_of(lane.state.attempts, block, _ended(lane.state, sweep)))
     news, turn = False, lane.turn
@@ -150,15 +152,16 @@ def observe(desk: Desk, account: str) -> bool:
             case Wait():
                 return news
             case Broadcast(raw):
-                _send(desk, account, sweep, raw)
+                _send(desk, account, about, raw)
                 return news
             case Replace():
-                _replace(desk, account, sweep, move)
+                _replace(desk, account, about, move)
                 return news
             case NoteIncluded() | NoteReorged() | Alarm() | Settle():
-                moved = _moved(desk, account, sweep, move) if isinstance(move, Settle) else Moved({})
-                noted = ObserveLane(sight, chain.rules, moved, turn, desk.worker, now)
-                recorded = desk.streams.handle(account, noted, sweep.opened.sweep_id)
+                moved = _moved(desk, account, current, move) if isinstance(move, Settle) else Moved({})
+                claimed = _claimed(desk, account, current, move) if isinstance(move, Settle) else None
+                noted = ObserveLane(sight, chain.rules, moved, turn, desk.worker, now, claimed)
+                recorded = desk.streams.handle(account, noted, about)
                 if not recorded:
                     return True
                 news, turn = True, turn + sum(isinstance(each.fact, LaneFact) for each in recorded)
@@ -166,37 +169,49 @@ def observe(desk: Desk, account: str) -> bool:
                 assert_never(move)
 
 
-def _ended(state: Signed | Included, sweep: Sweep) -> list[str]:
+def _ended(state: Signed | Included, sweep: Sweep | None) -> list[str]:
     """Name the assets of which nobody may take anything once the transaction in flight has succeeded."""
-    first = state.attempts[0]
-    sold = [sweep.legs[leg_id].plan.spend for leg_id in first.legs if leg_id in sweep.legs]
+    first, legs = state.attempts[0], sweep.legs if sweep else {}
+    sold = [legs[leg_id].plan.spend for leg_id in first.legs if leg_id in legs]
     made = first.transaction.allowance
     return [*sold, made.asset] if made is not None and not made.quantity else sold
 
 
-def _moved(desk: Desk, account: str, sweep: Sweep, settle: Settle) -> Moved:
-    if settle.receipt is None:
+def _moved(desk: Desk, account: str, current: Account, settle: Settle) -> Moved:
+    if settle.receipt is None or current.sweep is None:
         return Moved({})
-    intended = [leg.intent for leg in carried_by(settle, sweep) if isinstance(leg, Requested | Unknown)]
-    with outage_recorded(desk, account, sweep):
+    intended = [leg.intent for leg in carried_by(settle, current.sweep) if isinstance(leg, Requested | Unknown)]
+    with outage_recorded(desk, account, current.sweep.opened.sweep_id):
         return desk.chain(account).fills(settle.receipt, intended)
 
 
-def _replace(desk: Desk, account: str, sweep: Sweep, move: Replace) -> None:
+def _claimed(desk: Desk, account: str, current: Account, settle: Settle) -> Claimed | None:
+    """Read what a claim moved, if it is a claim that this receipt is of."""
+    claim = current.claim
+    if claim is None or claim.claim_id != settle.attempts[0].sweep_id:
+        return None
+    if settle.receipt is None or settle.outcome is not Outcome.SUCCEEDED:
+        return None
+    with outage_recorded(desk, account, claim.claim_id):
+        return desk.claim_signer(account).claimed(settle.receipt, claim)
+
+
+def _replace(desk: Desk, account: str, about: str, move: Replace) -> None:
     signed = desk.chain(account).replace(move.signed.transaction, move.purpose, move.gas_price)
     command = ReplaceTransaction(signed, move.signed, desk.worker, desk.clock())
-    for recorded in desk.streams.handle(account, command, sweep.opened.sweep_id):
-        _send_recorded(desk, account, sweep, recorded)
+    send_recorded(desk, account, about, desk.streams.handle(account, command, about))
 
 
-def _send_recorded(desk: Desk, account: str, sweep: Sweep, recorded: Recorded) -> None:
-    if isinstance(recorded.fact, TransactionSigned):
-        _send(desk, account, sweep, recorded.fact.transaction.raw)
+def send_recorded(desk: Desk, account: str, about: str, recorded: Sequence[Recorded]) -> None:
+    """Send what was just recorded as signed, for the sweep or claim `about`."""
+    for each in recorded:
+        if isinstance(each.fact, TransactionSigned):
+            _send(desk, account, about, each.fact.transaction.raw)
 
 
-def _send(desk: Desk, account: str, sweep: Sweep, raw: str) -> None:
+def _send(desk: Desk, account: str, about: str, raw: str) -> None:
     """Send bytes that are on record; whether a lost answer was a yes is seen on the chain, as for every other."""
-    with outage_recorded(desk, account, sweep), suppress(OutcomeUnknown):
+    with outage_recorded(desk, account, about), suppress(OutcomeUnknown):
         desk.chain(account).broadcast(raw)
 
 

@@ -94,6 +94,15 @@ def _code(check: str, wallet: Wallet, block: int) -> Iterator[Finding]:
         "V2 router": chain.uniswap.v2_router,
         "Multicall3": chain.multicall3,
         "sequencer feed": chain.sequencer,
+        **(
+            {
+                "KING": chain.rewards.king,
+                "KING's drop": chain.rewards.drop,
+                "RewardsCoordinator": chain.rewards.coordinator,
+            }
+            if chain.rewards
+            else {}
+        ),
     }
     known = [(what, address) for what, address in named.items() if address]
     answers = wallet.rpc.ask([Call("eth_getCode", (address, hex(block))) for _, address in known])

@@ -21,6 +21,7 @@ def scan(
     from dustman import drawings
     from dustman.desk import command_desk
     from events.values import Keep
+    from workers import claiming
     from workers.scanning import look
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
@@ -42,6 +43,9 @@ def scan(
         kept = [kept for kept in found.kept if explain and kept not in apart]
         if found.stuck or kept:
             drawn.append(drawings.staying(name, [*found.stuck, *kept], labels))
+        rewards = claiming.look(desk, name) if explain else []
+        if rewards:
+            drawn.append(drawings.rewards(name, rewards, labels))
         if apart:
             drawn.append(drawings.staying(name, apart, labels, "in quarantine, as its contracts claim"))
         value = {
@@ -55,6 +59,7 @@ def scan(
             "plan": found.legs,
             "unroutable": found.stuck,
             "kept": found.kept if explain else found.counts(),
+            "rewards": [drawings.reward(each) for each in rewards],
         }
         screen.show(value, *drawn, summary)
     return Exit.DONE if found_any else Exit.NOTHING_TO_DO

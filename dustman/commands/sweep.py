@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,19 +100,20 @@ def _next(settings: Settings, desk: Desk, account: str) -> str:
 def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
     from dustman import drawings
     from views.lots import lots_of
-    from workers.conducting import Ended, conduct
+    from workers.conducting import Ended
     from workers.measuring import scan_or_measure
 
     _refuse_unless_allowed(desk, account)
     head = desk.log.head()
+    due, deadline = desk.clock(), desk.clock() + WAIT
+    automatic = not sys.stdin.isatty()
     if desk.streams.load(account).state.sweep is None:
-        scan_or_measure(desk, account, desk.clock(), automatic=not sys.stdin.isatty())
+        scan_or_measure(desk, account, due, automatic)
+        # Rewards are claimed before the scan; that is made when the claim has its end.
+        while desk.streams.load(account).state.claim and _conducted(desk, account, wait, deadline):
+            scan_or_measure(desk, account, due, automatic)
     opened = desk.streams.load(account).state.sweep
-    ended = conduct(desk, account, desk.clock() + ROUND)
-    deadline = desk.clock() + WAIT
-    while wait and ended is Ended.WAITING and desk.clock() < deadline:
-        desk.sleep(ASK_EVERY)
-        ended = conduct(desk, account, deadline)
+    ended = Ended.RESTING if _conducted(desk, account, wait, deadline) else Ended.WAITING
     told = lots_of(desk.log.read())
     changed = [row for row in told.rows.values() if row.account == account and row.positions[-1] > head]
     summary = f"{account}: {_summary(len(changed), ended is Ended.WAITING)}"
@@ -126,6 +127,17 @@ def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
     if ended is Ended.WAITING:
         return Exit.OUTCOME_UNKNOWN
     return Exit.DONE if opened else Exit.NOTHING_TO_DO
+
+
+def _conducted(desk: Desk, account: str, wait: bool, deadline: datetime) -> bool:
+    """Take what is open as far as it goes, when asked to until lost answers are settled; say whether it has its end."""
+    from workers.conducting import Ended, conduct
+
+    ended = conduct(desk, account, desk.clock() + ROUND)
+    while wait and ended is Ended.WAITING and desk.clock() < deadline:
+        desk.sleep(ASK_EVERY)
+        ended = conduct(desk, account, deadline)
+    return ended is Ended.RESTING
 
 
 def _summary(lots: int, waiting: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
+from simulators.chain import entitlements
 from simulators.chain.builder import Builder
 from simulators.chain.deployment import ETHER, FEEDS, deploy
 from simulators.chain.manifest import Contracts, Pool, Token
@@ -163,6 +164,14 @@ class LocalChain:
     def set_sequencer(self, *, up: bool, since: int) -> None:
         """Have the L2 sequencer's feed say that it is up or down, for `since` seconds."""
         self.act(self.contracts.sequencer_feed, "set(int256,uint256)", 0 if up else 1, since)
+
+    def entitle_king(self, earned: Mapping[str, int]) -> dict[str, Any]:
+        """Publish what each account has earned of KING in all, in base units; return the claim data by account."""
+        return entitlements.entitle_king(self, earned)
+
+    def entitle_eigenlayer(self, earned: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+        """Publish what each earner has earned in all, by token's name; return each earner's claim."""
+        return entitlements.entitle_eigenlayer(self, earned)
 
     def sell_into(self, pool: Pool, units: int) -> None:
         """Move a market: the owner sells base units of the pool's token, minted for it, whatever it gets."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from simulators.chain import market, multicall3
 from simulators.chain.builder import Builder
 from simulators.chain.manifest import Contracts, Manifest, Pool, Token
-from simulators.chain.market import HOSTILE, MAJORS, V2, WETH_USD, Listing
+from simulators.chain.market import BASKET, HOSTILE, MAJORS, V2, WETH_USD, Listing
 from simulators.chain.trading import ENDLESS, sell
 
 ZERO = "0x" + "00" * 20
@@ -43,6 +44,7 @@ def deploy(builder: Builder, dust: int, *, traded: bool = False) -> Manifest:
     listed = [*MAJORS, *market.dust(dust, traded=traded)]
     tokens = {"WETH": Token("WETH", "WETH", contracts.weth, 18)}
     tokens |= {listing.name: _token(builder, listing) for listing in listed}
+    contracts = replace(contracts, merkle_drop=builder.deploy("MerkleDrop", tokens["KING"].address))
     hostile = {listing.name: _token(builder, listing) for listing in HOSTILE}
     builder.send(contracts.weth, "deposit()", value=WRAPPED)
     for spender in (contracts.position_manager, contracts.v2_router, contracts.swap_router):
@@ -50,6 +52,7 @@ def deploy(builder: Builder, dust: int, *, traded: bool = False) -> Manifest:
             builder.send(token.address, "approve(address,uint256)", spender, MOST)
     builder.settle()
     pools = _markets(builder, contracts, tokens | hostile, (*listed, *HOSTILE))
+    _fill_basket(builder, tokens)
     _arm(builder, hostile, pools)
     hostile["no_code"] = Token("no_code", "", NO_CODE, 18)
     return Manifest(contracts, tokens, hostile, pools, feeds, builder.owner)
@@ -72,6 +75,8 @@ def _contracts(builder: Builder) -> Contracts:
         v2_router=builder.deploy("V2Router", v2_factory, weth),
         batch_account=builder.deploy("BatchAccount"),
         sequencer_feed=builder.deploy("PriceFeed", "L2 Sequencer Uptime Status Feed", 0, 0, 86_400),
+        merkle_drop=ZERO,
+        rewards_coordinator=builder.deploy("RewardsCoordinator"),
     )
 
 
@@ -154,6 +159,16 @@ def _address_of(builder: Builder, contracts: Contracts, token: Token, quote: Tok
     else:
         found = builder.ask(contracts.v3_factory, "getPool(address,address,uint24)", ("address",), *pair, fee)
     return str(found[0])
+
+
+def _fill_basket(builder: Builder, tokens: dict[str, Token]) -> None:
+    """Give KING what its shares are worth."""
+    king = tokens["KING"].address
+    supply = int(builder.ask(king, "totalSupply()", ("uint256",))[0])
+    for name, each in BASKET.items():
+        builder.send(king, "registerToken(address,uint64)", tokens[name].address, 0)
+        builder.send(tokens[name].address, "mint(address,uint256)", king, int(supply * each))
+    builder.settle()
 
 
 def _arm(builder: Builder, hostile: dict[str, Token], pools: tuple[Pool, ...]) -> None:

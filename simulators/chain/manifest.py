@@ -19,6 +19,8 @@ class Contracts:
     v2_router: str
     batch_account: str
     sequencer_feed: str
+    merkle_drop: str
+    rewards_coordinator: str
 
 
 @dataclass(frozen=True, slots=True)

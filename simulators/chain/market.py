@@ -34,8 +34,13 @@ MAJORS = (
     Listing("weETH", "weETH", 18, Decimal(3240), (("WETH", 500, 10_000_000),), "Wrapped eETH", "RateToken"),
     Listing("EIGEN", "EIGEN", 18, Decimal("1.20"), (("WETH", 3000, 2_500_000),), "Eigen"),
     Listing("ETHFI", "ETHFI", 18, Decimal("0.90"), (("WETH", 3000, 500_000),), "ether.fi governance token"),
+    # A share of a basket that is worth more: those who sell it pay for not waiting.
+    Listing("KING", "KING", 18, Decimal(320), (("WETH", 3000, 200_000),), "King Protocol", "King"),
     Listing("eETH", "eETH", 18, Decimal(3000), (), "", "Rebasing"),
 )
+
+# What each KING has a part in, of what is listed above: 330 dollars' worth where it trades for 320.
+BASKET = {"EIGEN": Decimal(200), "ETHFI": Decimal(100)}
 
 HOSTILE = (
     Listing("honeypot", "SAFE", 18, Decimal(1), (("WETH", 3000, 50_000),), "Safe Gains", "Honeypot"),

@@ -33,6 +33,9 @@ def contracts(chain: LocalChain) -> dict[str, Any]:
         "v2_factory": at.v2_factory,
         "v2_router": at.v2_router,
         "multicall3": at.multicall3,
+        "king": chain.tokens["KING"].address,
+        "merkle_drop": at.merkle_drop,
+        "rewards_coordinator": at.rewards_coordinator,
     }
 
 

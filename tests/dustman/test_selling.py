@@ -88,6 +88,26 @@ def test_dry_run__of_a_wallet__takes_gas_off_and_names_what_it_would_eat(
     assert run["net"]["quantity"] == eigen["offer"]["receive"]["quantity"]
 
 
+def test_wallet__with_rewards__claims_redeems_and_sells_in_one_sweep(
+    dustman: Typed, home: Path, chain: LocalChain, proxy: ChainProxy
+) -> None:
+    wallet = chain.wallets[0]
+    (home / "king.json").write_text(json.dumps(chain.entitle_king({wallet.address: 10**17})))
+    form = {**selling(chain, proxy.url), "rewards": {"king": "king.json"}}
+    written(home, form, {"DUSTMAN_MAIN_KEY_SECRET": wallet.key})
+    assert dustman("sweep", "main", "--dry-run").exit == Exit.NOTHING_TO_DO
+    assert dustman("go-live", "main", "--confirm", "main").exit == Exit.DONE
+    ended = dustman("sweep", "main", "--wait", "--json")
+    assert ended.exit == Exit.DONE, ended.err
+    assert {row["state"] for row in ended.value["lots"]} == {"converted"}
+    assert len(ended.value["lots"]) == 2
+    said = dustman("events").out
+    assert "king_claim brought 0.1" in said
+    assert "king_redeem brought" in said
+    assert all(chain.balance(name, wallet.address) == 0 for name in ("KING", "EIGEN", "ETHFI"))
+    assert dustman("export", "--format", "koinly").out.count(",reward,") == 1
+
+
 def test_keystore__with_its_password__is_unlocked_once(home: Path, chain: LocalChain) -> None:
     wallet = chain.wallets[0]
     (home / "wallet.json").write_text(keystore(wallet.key, "a good password"))

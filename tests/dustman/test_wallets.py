@@ -18,15 +18,18 @@ from domain.errors import ConfigurationError
 from dustman.desk import command_desk, mandates
 from dustman.exits import Exit
 from dustman.settings import load
-from dustman.wiring import endpoint_urls
+from dustman.wiring import endpoint_urls, reward_sources
 from events.facts import DustDetected
 from events.money import Amount
-from events.values import LegKind
+from events.values import LegKind, Source
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from simulators.chain.showcase import contracts, watched
 from tests.dustman.conftest import COMMAND, Typed, spawned
 from venues.evm.assets import token
+from venues.evm.rewards.claim_data import ClaimData
+from venues.evm.rewards.eigenlayer import EigenLayer
+from venues.evm.rewards.king import KingDrop
 from workers.scanning import scan
 
 ROOT = Path(__file__).parents[2]
@@ -150,6 +153,12 @@ def test_load__a_wallet__has_the_policy_that_was_written(home: Path) -> None:
         ({"caps": {"per_sweep": 51}}, "per_sweep (51) is above per_day (50)"),
         ({"base_url": "https://x"}, "base_url: is not a key here"),
         ({"contracts": {}}, "contracts.tokens: is missing"),
+        ({"rewards": ["king"]}, "rewards: "),
+        ({"rewards": {"queen": "x.json"}}, "rewards.queen: is not a key here"),
+        ({"rewards": {"king": "ftp://x/y"}}, "rewards.king: what stands there (not shown) is not the path of a file"),
+        ({"rewards": {"king": ""}}, "rewards.king: "),
+        ({"chain": "base", "rewards": {"king": "x.json"}}, "nothing that pays out KING is known on chain 8453"),
+        ({"chain": "base", "rewards": {"eigenlayer": "x.json"}}, "no RewardsCoordinator is known on chain 8453"),
         ({"adress": ADDRESS}, "did you mean address?"),
     ],
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
@@ -215,6 +224,37 @@ def test_scan__a_watched_wallet__shows_its_dust_and_its_quarantine(
         chain.hostile["control"].address: "quarantined",
     }
     assert dustman("scan", "--json").value["requests"] == 2
+
+
+def test_load__rewards__are_in_the_policy_and_read_beside_the_settings(home: Path) -> None:
+    settings = load(
+        written(home, ethereum(rewards={"king": "claims/king.json", "eigenlayer": "https://x/{address}"})), {}
+    )
+    assert settings.account("main").policy().rewards == (
+        Source.KING_CLAIM,
+        Source.KING_REDEEM,
+        Source.EIGENLAYER_CLAIM,
+    )
+    king, _, eigenlayer = reward_sources(settings.wallet("main"))
+    assert isinstance(king, KingDrop)
+    assert isinstance(eigenlayer, EigenLayer)
+    assert king.data == ClaimData(home / "claims/king.json")
+    assert eigenlayer.data == ClaimData("https://x/{address}")
+
+
+def test_scan__of_a_watched_wallet__says_what_could_be_claimed_and_why_not(
+    dustman: Typed, home: Path, chain: LocalChain, account: Form
+) -> None:
+    claims = chain.entitle_king({chain.wallets[0].address: ETHER})
+    (home / "king.json").write_text(json.dumps(claims))
+    written(home, {**account, "rewards": {"king": "king.json", "eigenlayer": "eigenlayer.json"}})
+    found = {each["source"]: each for each in dustman("scan", "--explain", "--json").value["rewards"]}
+    assert found["king_claim"]["claimable"]
+    assert D(found["king_claim"]["rewards"][0]["amount"]["quantity"]) == 1
+    assert (found["king_redeem"]["reason"], found["eigenlayer_claim"]["reason"]) == ("nothing", "nothing")
+    said = dustman("scan", "--explain").out
+    assert "main: rewards" in said
+    assert "claimable" in said
 
 
 def test_scan__to_people__labels_what_is_known_and_prints_no_stranger(

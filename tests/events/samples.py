@@ -27,6 +27,10 @@ from events.facts import (
     LegRefused,
     LegRequested,
     ProceedsCarried,
+    RewardClaimFailed,
+    RewardClaimRequested,
+    RewardsClaimed,
+    RewardUnclaimed,
     ScanCompleted,
     StrategyMeasured,
     StrategyNotMeasured,
@@ -56,11 +60,15 @@ from events.values import (
     Outcome,
     PlannedLeg,
     Policy,
+    Proof,
     Purpose,
     Quote,
     Refusal,
     RefusalCode,
+    Reward,
     SignedTransaction,
+    Source,
+    Unclaimed,
     Unmeasured,
     Unroutable,
 )
@@ -82,6 +90,7 @@ POLICY = Policy(
     reserves=(Amount(D("0.1"), "coinbase:ETH"),),
     admitted=(XRP,),
     top_up=D("1.00"),
+    rewards=(Source.KING_CLAIM,),
     belongs=(BTC,),
     expects_rewards=True,
 )
@@ -103,6 +112,9 @@ SIGNED = SignedTransaction(
     allowance=None,
 )
 
+KING = "eip155:1/erc20:0x8F08B70456eb22f6109F57b8fafE862ED28E6040"
+REWARD = Reward(Amount(D("0.02"), KING), D("6.4"))
+
 SAMPLES: Final[tuple[Fact, ...]] = (
     ScanCompleted("main", "scan-1", AT, 3, 300, 2, D("0.75"), "USD", {"target": 1, "above_threshold": 297}, True),
     HoldingsKept("main", "scan-1", (Kept(BTC, D("0.00000001"), Keep.TARGET, "BTC is what dust becomes"),)),
@@ -114,7 +126,18 @@ SAMPLES: Final[tuple[Fact, ...]] = (
         sweep_id="sweep-1",
         policy=POLICY,
         fingerprint="9f86d081",
-        lots=(Lot("lot-1", XRP, D("0.9"), D("0.5"), D("0.45"), "USD"),),
+        lots=(
+            Lot(
+                "lot-1",
+                XRP,
+                D("0.9"),
+                D("0.5"),
+                D("0.45"),
+                "USD",
+                Source.KING_CLAIM,
+                Proof(SIGNED.tx_hash, 290_000_001),
+            ),
+        ),
         total=D("0.45"),
         carried=(Amount(D("0.3"), USDC),),
         plan=(
@@ -170,6 +193,44 @@ SAMPLES: Final[tuple[Fact, ...]] = (
         shared=True,
         confirmations=64,
         next_nonce=8,
+    ),
+    RewardUnclaimed(
+        account="main",
+        source=Source.KING_CLAIM,
+        reason=Unclaimed.NO_NET_GAIN,
+        sentence="gas at 30 gwei takes 9.0000 of the 6.0000 USD that it brings; it would go below 20 gwei",
+        rewards=(REWARD,),
+        currency="USD",
+        noted_at=AT,
+    ),
+    RewardClaimRequested(
+        account="main",
+        venue="evm",
+        claim_id="claim-1",
+        source=Source.KING_CLAIM,
+        spend=None,
+        rewards=(REWARD,),
+        fee=Amount(D("0.0000173"), ETHER),
+        currency="USD",
+        requested_at=AT,
+    ),
+    RewardsClaimed(
+        account="main",
+        venue="evm",
+        claim_id="claim-2",
+        source=Source.KING_REDEEM,
+        spent=Amount(D("0.02"), KING),
+        rewards=(REWARD,),
+        currency="USD",
+        tx_hash=SIGNED.tx_hash,
+        block=BLOCK,
+    ),
+    RewardClaimFailed(
+        "main",
+        "claim-1",
+        Source.KING_CLAIM,
+        "its transaction was reverted; the next scan looks at it anew",
+        SIGNED.tx_hash,
     ),
     DustConverted(
         account="main",

@@ -25,7 +25,7 @@ from events.facts import (
 )
 from events.log import EventLog, NewEvent
 from events.money import Amount, ticker
-from events.values import Execution, Fill, LegKind, Lot, PlannedLeg
+from events.values import Execution, Fill, LegKind, Lot, PlannedLeg, Source
 from tests.domain.controls import ADA, BTC, DOGE, NOON, POLICY, TONE, USDC, D, filled, held, reading, when
 from tests.domain.test_sweep import CHEAP_BUY, NO_BIDS, all_of_it, drive
 from tests.events.clocks import SetClock
@@ -88,11 +88,11 @@ TOKEN = "eip155:1/erc20:0x6B175474E89094C44Da98b954EedeAC495271d0F"
 def awkward() -> list[AccountFact]:
     """A sweep with two equal orders, 18 decimals, a reward, a token of a chain, and one whose name is a formula."""
     sold = (
-        ("ada", Amount(D("1.2"), ADA), "0.48", "0.00576", "leftover"),
-        ("ada-again", Amount(D("1.2"), ADA), "0.48", "0.00576", "leftover"),
-        ("doge", Amount(D("4.000000000000000001"), DOGE), "0.400000000000000003", "0.0048", "reward"),
-        ("token", Amount(D("0.1"), TOKEN), "0.1", "0", "leftover"),
-        ("evil", Amount(D("1E+2"), HOSTILE), "1E-8", "0", "leftover"),
+        ("ada", Amount(D("1.2"), ADA), "0.48", "0.00576", Source.LEFTOVER),
+        ("ada-again", Amount(D("1.2"), ADA), "0.48", "0.00576", Source.LEFTOVER),
+        ("doge", Amount(D("4.000000000000000001"), DOGE), "0.400000000000000003", "0.0048", Source.KING_CLAIM),
+        ("token", Amount(D("0.1"), TOKEN), "0.1", "0", Source.LEFTOVER),
+        ("evil", Amount(D("1E+2"), HOSTILE), "1E-8", "0", Source.LEFTOVER),
     )
     lots = tuple(Lot(f"lot-{name}", a.asset, a.quantity, D("0.1"), D("0.4"), "USD", how) for name, a, _, _, how in sold)
     plan = tuple(_planned(f"leg-{name}", LegKind.SELL, a.asset, USDC, f"lot-{name}") for name, a, _, _, _ in sold)

@@ -19,16 +19,17 @@ from domain.errors import ImpossibleHistory
 from dustman.exports.cells import guarded
 from dustman.exports.forms import TAX, Form, write
 from dustman.period import Period
-from events.facts import AccountFact, DustDetected, LegFilled
+from events.facts import AccountFact, DustDetected, LegFilled, RewardsClaimed
 from events.log import EventLog
 from events.memory import MemoryLog
 from events.money import Amount, exactly_less, exactly_sum
 from events.records import replace
+from events.values import Block, Proof, Reward, Source
 from tests.domain.controls import D
 from tests.events.clocks import SetClock
 from tests.exports.stories import AT, WORDS, Scan, awkward, record, swept_account
 from views.ledger import ledger_of
-from views.trades import Income, Trade, movements_of
+from views.trades import EARNED, NOT_EARNED, Income, Trade, movements_of
 
 GOLDEN = Path(__file__).with_name("golden")
 SCANS = st.lists(
@@ -121,12 +122,33 @@ def test_tax_export__a_reward__is_income_and_then_a_disposal() -> None:
     assert [row["Label"] for row in doge] == ["reward", ""]
 
 
-def test_tax_export__a_source_that_nobody_classed__stops() -> None:
+def test_tax_export__every_source__is_classed_as_income_or_not() -> None:
+    assert set(Source) == EARNED | NOT_EARNED
+    assert not EARNED & NOT_EARNED
+
+
+def test_tax_export__a_claim_of_ours__is_income_when_it_arrived_and_not_again_when_it_is_sold() -> None:
     opened, *rest = awkward()
     assert isinstance(opened, DustDetected)
-    lots = tuple(replace(lot, source="found") for lot in opened.lots)
-    with pytest.raises(ImpossibleHistory, match="'found' is income"):
-        exported(Form.KOINLY, log_of([replace(opened, lots=lots), *rest]))
+    arrived = Reward(Amount(D("4.000000000000000001"), "coinbase:DOGE"), D("0.5"))
+    claim = RewardsClaimed("main", "evm", "claim", Source.KING_CLAIM, None, (arrived,), "USD", "0xaa", Block(7, "0xbb"))
+    lots = tuple(replace(lot, proof=Proof("0xaa", 7)) for lot in opened.lots)
+    log = log_of([claim, replace(opened, lots=lots), *rest])
+    (income,) = (each for each in movements_of(log.read()) if isinstance(each, Income))
+    assert (income.received, income.value, income.reference) == (arrived.amount, D("0.5"), "0xaa")
+
+
+def test_tax_export__a_redemption__is_a_disposal_for_each_part_of_the_basket_by_its_value() -> None:
+    king, eigen, ethfi = (f"eip155:1/erc20:0x{name * 20}" for name in ("aa", "bb", "cc"))
+    parts = (Reward(Amount(D(20), eigen), D(24)), Reward(Amount(D(10), ethfi), D(9)))
+    spent = Amount(D("0.1"), king)
+    claim = RewardsClaimed("main", "evm", "claim", Source.KING_REDEEM, spent, parts, "USD", "0xaa", Block(7, "0xbb"))
+    first, second = movements_of(log_of([claim]).read())
+    assert isinstance(first, Trade)
+    assert isinstance(second, Trade)
+    assert (first.received, first.value, second.received) == (parts[0].amount, D(24), parts[1].amount)
+    assert first.sent + second.sent == spent
+    assert abs(first.sent.quantity - D("0.1") * 24 / 33) < D("1e-7")
 
 
 def test_tax_export__of_a_period__goes_by_the_time_of_execution() -> None:

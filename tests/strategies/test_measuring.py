@@ -17,16 +17,18 @@ from events.facts import (
     DustInstructed,
     HoldingsKept,
     LegRequested,
+    RewardsClaimed,
     StrategyMeasured,
     StrategyNotMeasured,
     TransactionSettled,
     VenueUnreachable,
 )
-from events.values import Keep, Outcome, Purpose, Unmeasured
+from events.values import Keep, Outcome, Purpose, Source, Unmeasured
 from simulators.chain.chain import LocalChain
 from simulators.coinbase.twin import CoinbaseTwin
 from tests.strategies.stand import ETHER, EXCHANGE, charter, scenario, team
 from tests.wallets.stand import ACCOUNT, D, balanced
+from tests.wallets.test_rewards import entitle, sources
 from tests.workers.test_tasks import run
 from venues.evm.registry import asset_of
 from workers import measuring, overdue, reconciling, tasks
@@ -63,6 +65,29 @@ def test_measure__rewards_over_20_bps__are_sold_for_ether_in_one_transaction(cha
         for each in instructed.instructions:
             quote = legs[each.asset]
             assert quote.receive + quote.fees[-1] == each.estimated
+
+
+def test_measure__rewards_that_wait_to_be_claimed__are_claimed_first_and_measured_then(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    entitle(chain, tmp_path, eigen=800 * ETHER)
+    with team(chain, tmp_path, STAKE, rewards=sources(chain, tmp_path)) as built:
+        due = built.clock()
+        assert measuring.measure(built.desk, "loop", due) == []
+        assert built.nudges == [("convert", ACCOUNT)]
+        assert measuring.measure(built.desk, "loop", due) == []
+        built.settle()
+        [claimed] = built.facts(RewardsClaimed)
+        assert claimed.source is Source.EIGENLAYER_CLAIM
+        measuring.measure(built.desk, "loop", due)
+        [told] = built.facts(StrategyMeasured)
+        assert told.triggered
+        [announced] = built.facts(DustDetected)
+        eigen = asset_of(built.where, "EIGEN")
+        assert {(lot.asset, lot.source) for lot in announced.lots} >= {(eigen, Source.EIGENLAYER_CLAIM)}
+        built.settle()
+        assert eigen in {each.asset for each in built.facts(DustConverted)}
+        balanced(built)
 
 
 def test_measure__a_wallet_that_ends_in_weth__counts_its_ether_too(chain: LocalChain, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from domain.errors import ConfigurationError, VenueUnavailable
 from domain.venue import Holding, Order, Price
 from events.money import Amount
-from events.values import LegKind, Quote, Refusal
+from events.values import LegKind, Quote, Refusal, Source
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from tests.venues.wallet_stage import described, wallet_on
@@ -60,7 +60,8 @@ def test_holdings__a_wallet__has_its_coin_and_its_tokens_to_the_last_unit(chain:
     found = held(chain, wallet_on(chain, allow=["DUST000"]))
     assert set(found) == {"ETH", "USDC", "DUST000", "eETH"}
     assert found["ETH"].available == 100
-    assert found["USDC"] == Holding(asset(chain, "USDC"), D("1.234567"), D(0))
+    proven = found["USDC"].proof
+    assert found["USDC"] == Holding(asset(chain, "USDC"), D("1.234567"), D(0), source=Source.TRANSFER, proof=proven)
     assert found["DUST000"].available == D("0.000000000000000001")
 
 

@@ -164,6 +164,11 @@ def test_fold_version__is_another_when_any_source_changes(tmp_path: Path, monkey
     assert snapshots._fold_version() != FOLD_VERSION
 
 
+def written(state: State) -> list[str]:
+    """Every digit and exponent of the accounts; sets have no order, and equal ones are equal."""
+    return [repr(account._replace(watched=frozenset())) for account in state.accounts.values()]
+
+
 @pytest.mark.parametrize("name", STORIES)
 def test_form__of_every_state_of_a_story__gives_it_back(name: str) -> None:
     state = State()
@@ -171,7 +176,7 @@ def test_form__of_every_state_of_a_story__gives_it_back(name: str) -> None:
         state.apply(recorded)
         again = state_from(rewritten(form_of(state)), [])
         assert again == state
-        assert repr(again.accounts) == repr(state.accounts)
+        assert written(again) == written(state)
         assert list(again.lots.staying) == list(state.lots.staying)
 
 

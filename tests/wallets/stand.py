@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,8 @@ from venues.evm import assets
 from venues.evm.discovery import Discovery
 from venues.evm.judgement import Allowed
 from venues.evm.keyed import KeyedWallet
-from venues.evm.registry import Chain, Feed, Token, Uniswap, asset_of
+from venues.evm.registry import Chain, Feed, Rewards, Token, Uniswap, asset_of
+from venues.evm.rewards.source import ClaimableSource
 from venues.evm.routes import THROUGH
 from venues.evm.rpc import Rpc
 from venues.evm.signer import LocalSigner, from_key
@@ -51,7 +52,7 @@ HARMFUL = ("honeypot", "taxed", "gas_burner", "return_bomb", "liar", "mute")
 def chain_of(chain: LocalChain) -> Chain:
     """The local chain as the registry would have it; its plain tokens are not known, as in any wallet."""
     contracts = chain.contracts
-    known = ("WETH", "USDC", "USDT", "DAI", "wstETH", "weETH", "EIGEN", "ETHFI")
+    known = ("WETH", "USDC", "USDT", "DAI", "wstETH", "weETH", "EIGEN", "ETHFI", "KING")
     return Chain(
         chain.chain_id,
         "local",
@@ -62,6 +63,7 @@ def chain_of(chain: LocalChain) -> Chain:
         {pair: Feed(address, timedelta(days=1)) for pair, address in chain.feeds.items()},
         confirmations=1,
         silence=None,
+        rewards=Rewards(chain.tokens["KING"].address, contracts.merkle_drop, contracts.rewards_coordinator),
     )
 
 
@@ -113,6 +115,7 @@ class Stand:
     opens: type[KeyedWallet] = KeyedWallet
     highest_tax: Decimal = Decimal(0)
     allowed: tuple[str, ...] = ()
+    rewards: Sequence[ClaimableSource] = ()
     cached: bool = False
     through: tuple[str, ...] = THROUGH
     before: Mapping[str, int] = field(default_factory=dict, init=False)
@@ -133,6 +136,7 @@ class Stand:
             sweep_cap=D(5000),
             day_cap=D(5000),
             taker_fee=D(0),
+            rewards=tuple(each.source for each in self.rewards),
         )
 
     def wallet(self) -> KeyedWallet:
@@ -152,6 +156,7 @@ class Stand:
             judgement=Allowed(self.where, frozenset(self._allowed()), self.highest_tax),
             clock=self.clock,
             relay=Rpc([self.relay], self.chain.chain_id) if self.relay else None,
+            rewards=self.rewards,
             through=self.through,
         )
 

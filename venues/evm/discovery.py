@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from domain.errors import ConfigurationError
+from events.values import Source
 from venues.evm.assets import checksummed
 from venues.evm.routes import Route
 from venues.evm.rpc import Rpc
@@ -25,6 +26,8 @@ from venues.evm.rpc import Rpc
 OVERLAP: Final = 128
 # Requests for old blocks in one scan, so that a first scan of a long history ends.
 REQUESTS_A_SCAN: Final = 40
+# How many arrivals of a token are kept; what is there came with the last of them.
+ARRIVALS_KEPT: Final = 32
 
 
 class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,11 +43,31 @@ class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
     title_looks: str = ""
 
 
+class Arrival(msgspec.Struct):
+    """A transfer to the wallet: its transaction and place there, who sent it, how many base units as hex.
+
+    `source` is None until it was looked up.
+    """
+
+    tx_hash: str
+    block: int
+    index: int
+    sender: str
+    units: str
+    source: Source | None = None
+
+    @property
+    def amount(self) -> int:
+        """Return how many base units arrived."""
+        return int(self.units, 16)
+
+
 class Found(msgspec.Struct):
     """What is known: the blocks read, `low` to `high`, both included, and the tokens met there.
 
     Nothing was read where `high` is below `low`. `span` is how many blocks the provider last read at once, 0 for all.
     A token has no claim until it was asked. `routes` are those over which tokens were sold the last time, best first.
+    `arrivals` are the newest of each token.
     """
 
     low: int = 0
@@ -52,6 +75,7 @@ class Found(msgspec.Struct):
     span: int = 0
     tokens: dict[str, Claim | None] = msgspec.field(default_factory=dict)
     routes: dict[str, list[Route]] = msgspec.field(default_factory=dict)
+    arrivals: dict[str, list[Arrival]] = msgspec.field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -88,20 +112,29 @@ class Discovery:
         return max(0, self.found.low - self.start) if self.found.high >= self.found.low else 0
 
     def renew(self, head: int) -> None:
-        """Begin anew where the head `head` is of another chain than the one that was read."""
+        """Begin anew where the head `head` is of another chain than the one that was read.
+
+        Arrivals in blocks that are read again are forgotten: they may have become others.
+        """
         if head + self.overlap < self.found.high:
             self._found = Found(tokens=self.found.tokens, routes=self.found.routes)
+        first = self.next_block()
+        for token, kept in self.found.arrivals.items():
+            self.found.arrivals[token] = [each for each in kept if each.block < first]
 
-    def take(self, met: Iterable[str], head: int) -> None:
-        """Take the tokens met in all blocks from `next_block` up to the head."""
+    def take(self, met: Mapping[str, Sequence[Arrival]], head: int) -> None:
+        """Take the arrivals in all blocks from `next_block` up to the head."""
         found = self.found
         self.note(met)
         found.low, found.high = min(found.low, self.next_block()) if found.high >= found.low else self.start, head
 
-    def note(self, tokens: Iterable[str]) -> None:
-        """Take note of tokens; what is known of them stays."""
-        for token in tokens:
-            self.found.tokens.setdefault(token, None)
+    def note(self, met: Mapping[str, Sequence[Arrival]]) -> None:
+        """Take note of tokens and of their arrivals; what is known of them stays."""
+        found = self.found
+        for token, arrivals in met.items():
+            found.tokens.setdefault(token, None)
+            by_place = {(each.block, each.index): each for each in (*arrivals, *found.arrivals.get(token, ()))}
+            found.arrivals[token] = [by_place[place] for place in sorted(by_place)][-ARRIVALS_KEPT:]
 
     def learn(self, claims: Mapping[str, Claim]) -> None:
         """Remember what tokens say of themselves."""
@@ -143,6 +176,8 @@ class Discovery:
 def _read(cache: Path | None) -> Found:
     try:
         found = msgspec.json.decode(cache.read_bytes(), type=Found) if cache else Found()
-        return msgspec.structs.replace(found, tokens={checksummed(each): n for each, n in found.tokens.items()})
+        tokens = {checksummed(each): claim for each, claim in found.tokens.items()}
+        arrivals = {checksummed(each): kept for each, kept in found.arrivals.items()}
+        return msgspec.structs.replace(found, tokens=tokens, arrivals=arrivals)
     except (OSError, ValueError):
         return Found()

@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from domain.chain import Moved, Proposal, Receipt, Rules, Sight, Watch
+from domain.claim import Claimed, ClaimProposal, Waiting
 from domain.errors import OutcomeUnknown, VenueUnavailable
 from domain.venue import Holding, Order
-from events.facts import LegRequested
+from events.facts import LegRequested, RewardClaimRequested
 from events.money import Amount
 from events.values import Fill, GasPrice, Purpose, Refusal, RefusalCode, SignedTransaction
 from venues.evm import assets
@@ -24,9 +25,10 @@ from venues.evm.names import harmless
 from venues.evm.observation import Observer
 from venues.evm.proposing import Proposer, Trial
 from venues.evm.quantities import units_of, whole
-from venues.evm.receipts import Sold, moved
+from venues.evm.receipts import Sold, moved, transferred
 from venues.evm.registry import ETH, Chain
 from venues.evm.rerouting import Rerouter
+from venues.evm.rewards.source import ClaimableSource
 from venues.evm.routes import THROUGH
 from venues.evm.rpc import Failure, Rpc
 from venues.evm.running import ApartRunner, Runner, TogetherRunner
@@ -62,6 +64,7 @@ class KeyedWallet(Wallet):
         judgement: Judgement,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         relay: Rpc | None = None,
+        rewards: Sequence[ClaimableSource] = (),
         through: Sequence[str] = THROUGH,
     ) -> None:
         super().__init__(
@@ -72,6 +75,7 @@ class KeyedWallet(Wallet):
             discovery=discovery,
             judgement=judgement,
             clock=clock,
+            rewards=rewards,
             through=through,
         )
         self.terms = terms
@@ -145,6 +149,32 @@ class KeyedWallet(Wallet):
             return self._writer.delegation(nonce, proposal.gas_price, proposal.deadline)
         return self._writer.call(purpose, nonce, proposal)
 
+    def claims(self) -> Sequence[ClaimProposal | Waiting]:
+        """Try the claims of the rewards that the settings name, at the latest block. Moves nothing."""
+        return self._tried_claims(self.terms)
+
+    def sign_claim(self, proposal: ClaimProposal, nonce: int) -> SignedTransaction:
+        """Sign a claim. Sends nothing."""
+        gas_limit, price = proposal.gas_limit, proposal.gas_price
+        return self._writer.claim(nonce, proposal.to, proposal.payload, gas_limit, price, proposal.deadline)
+
+    def claimed(self, receipt: Receipt, requested: RewardClaimRequested) -> Claimed:
+        """Read what a claim moved by its transfers, and whether the source's own event stands beside them."""
+        logs = self._receipt(receipt)["logs"]
+        changes = transferred(logs, self.address)
+        self._reader.describe([(self._holder, changes)], receipt.block.number)
+        amounts = {
+            token: Amount(whole(abs(units), self._holder.decimals(token)), self._asset(token))
+            for token, units in changes.items()
+        }
+        mine = (source for source in self._provenance.sources if source.source is requested.source)
+        burnt = requested.spend.asset if requested.spend else ""
+        return Claimed(
+            proven=any(source.proves(log, self.address) for source in mine for log in logs),
+            spent=next((each for token, each in amounts.items() if changes[token] < 0 and each.asset == burnt), None),
+            received=tuple(each for token, each in amounts.items() if changes[token] > 0),
+        )
+
     def replace(self, signed: SignedTransaction, purpose: Purpose, gas_price: GasPrice) -> SignedTransaction:
         """Sign the nonce anew for another price. Sends nothing."""
         return self._writer.instead(signed, purpose, gas_price)
@@ -172,10 +202,7 @@ class KeyedWallet(Wallet):
         """
         if not receipt.succeeded or not intents:
             return Moved({})
-        written = self._written.get(receipt.tx_hash) or self.rpc.call("eth_getTransactionReceipt", receipt.tx_hash)
-        if not isinstance(written, Mapping) or written.get("blockHash") != receipt.block.block_hash:
-            raise VenueUnavailable(f"the node names no receipt of {receipt.tx_hash} in block {receipt.block.number}")
-        if not (logs := written.get("logs")):
+        if not (logs := self._receipt(receipt)["logs"]):
             return Moved({})
         tokens = [self._token(intent.spend) for intent in intents]
         self._reader.describe([(self._holder, tokens)], receipt.block.number)
@@ -186,6 +213,16 @@ class KeyedWallet(Wallet):
             for intent, (spent, received) in zip(intents, found.legs, strict=True)
         }
         return Moved(fills, found.doubt)
+
+    def _receipt(self, receipt: Receipt) -> Mapping[str, Any]:
+        """Return a receipt as the node wrote it."""
+        written = self._written.get(receipt.tx_hash) or self.rpc.call("eth_getTransactionReceipt", receipt.tx_hash)
+        if not isinstance(written, Mapping) or written.get("blockHash") != receipt.block.block_hash:
+            raise VenueUnavailable(f"the node names no receipt of {receipt.tx_hash} in block {receipt.block.number}")
+        return written
+
+    def _asset(self, token: str) -> str:
+        return assets.token(self.chain.chain_id, token)
 
     def _observer(self) -> Observer:
         return Observer(

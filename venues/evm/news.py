@@ -5,15 +5,15 @@ Transfer is ERC-20's event (EIP-20), whose amount is not indexed, unlike that of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from domain.errors import VenueUnavailable
 from venues.evm.assets import checksummed
-from venues.evm.discovery import Discovery
-from venues.evm.rpc import LOGS, Call, Failure
-from venues.evm.words import WORD, padded
+from venues.evm.discovery import Arrival, Discovery
+from venues.evm.rpc import LOGS, Call, Failure, octets, quantity
+from venues.evm.words import WORD, number, padded
 
 TRANSFER: Final = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 SHORTEST: Final = 1
@@ -53,7 +53,7 @@ class News:
         else:
             met = _transfers(answer)
             for each in self.discoveries:
-                each.take(met.get(_topic(each.wallet), ()), head)
+                each.take(met.get(_topic(each.wallet), {}), head)
         self._older()
         for each in self.discoveries:
             each.keep()
@@ -106,7 +106,7 @@ def _read(group: Sequence[Discovery], first: int, last: int, *, backwards: bool)
         if not isinstance(answer, Failure):
             met = _transfers(answer)
             for each in group:
-                each.note(met.get(_topic(each.wallet), ()))
+                each.note(met.get(_topic(each.wallet), {}))
                 each.found.span += 1 + each.found.span // 4 if each.found.span else 0
             return low if backwards else high
         if not _is_too_much(answer) or (span <= SHORTEST and len(group) == 1):
@@ -128,18 +128,29 @@ def _topic(wallet: str) -> str:
     return "0x" + padded(wallet).hex()
 
 
-def _transfers(logs: object) -> dict[str, set[str]]:
-    """Return by topic of its receiver the contracts of ERC-20 transfers; `VenueUnavailable` when these are no logs."""
-    met: dict[str, set[str]] = {}
+def _transfers(logs: object) -> dict[str, dict[str, list[Arrival]]]:
+    """Return ERC-20 transfers by topic of the receiver, then by contract; `VenueUnavailable` for what is no logs."""
+    met: dict[str, dict[str, list[Arrival]]] = {}
     try:
         for log in logs:  # type: ignore[attr-defined]
             if log.get("removed") is True:  # of a block that is no longer part of the chain
                 continue
             if len(log["topics"]) == 3 and len(log["data"]) == 2 + 2 * WORD:
-                met.setdefault(log["topics"][2].lower(), set()).add(log["address"])
-        return {receiver: {checksummed(token) for token in tokens} for receiver, tokens in met.items()}
+                arrived = met.setdefault(log["topics"][2].lower(), {})
+                arrived.setdefault(checksummed(log["address"]), []).append(_arrival(log))
+        return met
     except (TypeError, KeyError, ValueError, AttributeError):
         raise VenueUnavailable("a node answered eth_getLogs with something that is no list of logs") from None
+
+
+def _arrival(log: Mapping[str, Any]) -> Arrival:
+    return Arrival(
+        tx_hash=str(log["transactionHash"]),
+        block=quantity(log["blockNumber"]),
+        index=quantity(log["logIndex"]),
+        sender=checksummed("0x" + log["topics"][1][-40:]),
+        units=hex(number(octets(log["data"]))),
+    )
 
 
 def _is_too_much(failure: Failure) -> bool:

@@ -132,5 +132,22 @@ def _shared(seen: _Seen, target: str, sold: Sequence[Sold], ether: bool) -> tupl
     return tuple(zip(spent, received, strict=True))
 
 
+def transferred(logs: Sequence[Mapping[str, Any]], account: str) -> dict[str, int]:
+    """Return by token what a receipt's transfers changed of what an account has, in base units, unless it is nothing.
+
+    A log of another shape than ERC-20's Transfer is none.
+    """
+    found: dict[str, int] = {}
+    for log in logs:
+        topics = list(log["topics"])
+        if topics[:1] != [TRANSFER] or len(topics) != 3:
+            continue
+        token, units = assets.checksummed(str(log["address"])), number(octets(log["data"]))
+        sender, receiver = (assets.checksummed("0x" + topic[-40:]) for topic in topics[1:])
+        change = (units if receiver == account else 0) - (units if sender == account else 0)
+        found[token] = found.get(token, 0) + change
+    return {token: change for token, change in found.items() if change}
+
+
 def _party(topics: Sequence[str]) -> str:
     return assets.checksummed("0x" + topics[1][-40:]) if len(topics) > 1 else ""

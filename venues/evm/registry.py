@@ -35,6 +35,7 @@ TITLES: Final[Mapping[str, str]] = {
     "eETH": "ether.fi ETH",
     "EIGEN": "Eigen",
     "ETHFI": "ether.fi governance token",
+    "KING": "King Protocol",
 }
 MULTICALL3: Final = "0xcA11bde05977b3631167028862bE2a173976CA11"
 
@@ -69,6 +70,15 @@ class Uniswap:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewards:
+    """What pays rewards on a chain: KING, the drop out of which it is claimed, EigenLayer's RewardsCoordinator."""
+
+    king: str | None = None
+    drop: str | None = None
+    coordinator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """One chain. Feeds are by pair, such as `ETH/USD`; `sequencer` tells whether an L2 is up.
 
@@ -85,6 +95,7 @@ class Chain:
     sequencer: str | None = None
     multicall3: str | None = MULTICALL3
     silence: timedelta | None = timedelta(minutes=10)
+    rewards: Rewards | None = None
 
     def token(self, symbol: str) -> Token:
         """Return a token by our label for it."""
@@ -137,6 +148,11 @@ ETHEREUM: Final = Chain(
         "EIGEN/USD": Feed("0xf2917e602C2dCa458937fad715bb1E465305A4A1", DAY),
     },
     confirmations=32,
+    rewards=Rewards(
+        king="0x8F08B70456eb22f6109F57b8fafE862ED28E6040",
+        drop="0x6Db24Ee656843E3fE03eb8762a54D86186bA6B64",
+        coordinator="0x7750d328b314EfFa365A0402CcfD489B80B0adda",
+    ),
 )
 ARBITRUM: Final = Chain(
     42161,

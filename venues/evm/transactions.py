@@ -47,6 +47,12 @@ class Writer:
             purpose, nonce, to, data, proposal.gas_limit, proposal.gas_price, deadline, proposal.approval
         )
 
+    def claim(
+        self, nonce: int, to: str, data: str, gas_limit: int, price: GasPrice, deadline: datetime
+    ) -> SignedTransaction:
+        """Sign a call of a contract that pays rewards; past the deadline it is cancelled where it is still stuck."""
+        return self._signed(Purpose.CLAIM, nonce, to, data, gas_limit, price, deadline)
+
     def delegation(self, nonce: int, price: GasPrice, deadline: datetime) -> SignedTransaction:
         """Sign the account's delegation, and nothing else."""
         return self._signed(Purpose.DELEGATE, nonce, self.signer.address, "0x", DELEGATION_GAS, price, deadline)

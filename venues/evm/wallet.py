@@ -6,14 +6,16 @@ What a wallet has is what its tokens claim; what that is worth is what a simulat
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 
+from domain.claim import ClaimProposal, Waiting
 from domain.errors import ConfigurationError, VenueUnavailable
 from domain.judgement import Ruling, Verdict
 from domain.venue import Capabilities, Holding, NeverArrived, Order, Pending, Price, Survey, Venue
 from events.money import Amount
-from events.values import Fill, Quote, Refusal, RefusalCode
+from events.values import Block, Fill, Quote, Refusal, RefusalCode
 from venues.evm import assets, pricing
 from venues.evm.discovery import Discovery
 from venues.evm.examination import Examination
@@ -25,8 +27,12 @@ from venues.evm.quantities import ETHER_DECIMALS, units_of, whole
 from venues.evm.quoting import Quoted, Quoter, Seller, Target
 from venues.evm.reading import Head, Holder, Look, Reader, Reading
 from venues.evm.registry import ETH, NAME, Chain, asset_of
+from venues.evm.rewards.claiming import ClaimReader
+from venues.evm.rewards.provenance import Provenance, provers
+from venues.evm.rewards.source import ClaimableSource
 from venues.evm.routes import THROUGH, best_sales, sale_asks, ways
 from venues.evm.rpc import Rpc, quantity
+from venues.evm.terms import Terms
 
 
 class Wallet:
@@ -45,6 +51,7 @@ class Wallet:
         discovery: Discovery,
         judgement: Judgement,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        rewards: Sequence[ClaimableSource] = (),
         through: Sequence[str] = THROUGH,
     ) -> None:
         self.chain = chain
@@ -59,6 +66,8 @@ class Wallet:
         self._seller = Seller(self._holder, self._target, self._probe, tuple(through))
         self._quoter = Quoter(chain, rpc, self.lens)
         self._clock = clock
+        self._rewards = tuple(rewards)
+        self._provenance = Provenance(rpc, address, provers(chain.rewards), discovery.keep)
         self._reading: Reading | None = None
         self._quoted: Quoted | None = None
 
@@ -130,6 +139,34 @@ class Wallet:
         if units is None:
             raise VenueUnavailable(f"{token} on {self.chain.name} does not say what the wallet has of it")
         return self._holding(token, units, self._holder.quarantined([token]))
+
+    def claims(self) -> Sequence[ClaimProposal | Waiting]:
+        """Try the claims of the rewards that the settings name, at the latest block. Moves nothing."""
+        return self._tried_claims(Terms(None, self.chain.confirmations))
+
+    def _tried_claims(self, terms: Terms) -> Sequence[ClaimProposal | Waiting]:
+        if not self._rewards:
+            return []
+        head = self.head()
+        reader = ClaimReader(
+            rpc=self.rpc,
+            lens=self.lens,
+            chain=self.chain,
+            account=self.address,
+            symbol=self._symbol,
+            target=self.target_contract,
+            target_decimals=self.target_decimals,
+            terms=terms,
+            clock=self._clock,
+        )
+        return reader.read(self._rewards, Block(head.number, head.block_hash), head.at, self._believed)
+
+    def _believed(self, tokens: Collection[str], block: int) -> tuple[Mapping[str, int], Collection[str]]:
+        """Return the decimals of tokens, and which of them are believed."""
+        self._reader.describe([(self._holder, tokens)], block)
+        quarantined = self._holder.quarantined(tokens)
+        decimals = {token: self._holder.decimals(token) for token in tokens}
+        return decimals, [token for token in tokens if token not in quarantined]
 
     def capabilities(self) -> Capabilities:
         """Return the market of each token that is believed: the route over which a sale brings most."""
@@ -234,7 +271,9 @@ class Wallet:
     def _held(self, reading: Reading) -> Sequence[Holding]:
         coin = Holding(assets.coin(self.chain.chain_id), whole(reading.ether, ETHER_DECIMALS), Decimal(0))
         tokens = ((token, units) for token, units in sorted(reading.units.items()) if units > 0)
-        return [coin, *(self._holding(token, units, reading.quarantined) for token, units in tokens)]
+        origins = self._provenance.origins(reading.believed, self._holder.discovery.found.arrivals)
+        held = ((self._holding(token, units, reading.quarantined), origins.get(token)) for token, units in tokens)
+        return [coin, *(replace(each, source=origin[0], proof=origin[1]) if origin else each for each, origin in held)]
 
     def _holding(self, token: str, units: int, quarantined: Mapping[str, str]) -> Holding:
         available = whole(units, self._holder.decimals(token))
