@@ -23,8 +23,13 @@ broker_url = settings.redis.broker_url
 broker_transport = "workers.broker:Transport"
 # What the URL doesn't say of TLS: kombu would check no certificate, or with a transport of ours use no TLS at all.
 broker_use_ssl = {"ssl_cert_reqs": "required"} if broker_url.startswith("rediss://") else None
-# Nobody waits for a task's return value; what came of it is in the log.
+# Nobody waits for a task's return value; what came of it is in the log. Those that answer a trade say so themselves,
+# and their answers are of use for as long as what they promise.
 task_ignore_result = True
+result_backend = broker_url
+redis_backend_use_ssl = broker_use_ssl
+result_expires = 600
+result_serializer = "json"
 # Pickle would let whoever reaches the broker run code.
 accept_content = ["json"]
 task_serializer = "json"
@@ -34,7 +39,7 @@ task_acks_late = True
 task_reject_on_worker_lost = True
 # One task at a time in each process: a task taken early would wait behind a long one.
 worker_prefetch_multiplier = 1
-# A task whose broker connection is gone would be delivered again while it runs.
+# A task whose broker connection is gone would be delivered again while it runs; not so those that answer a trade.
 worker_cancel_long_running_tasks_on_connection_loss = True
 # Soft below hard below visibility: a task that is still running is never handed out a second time.
 task_soft_time_limit = 45
@@ -71,6 +76,9 @@ task_routes = {
     "dustman.scan": {"queue": "detector"},
     "dustman.measure": {"queue": "detector"},
     "dustman.convert": {"queue": "converter"},
+    "dustman.ensure_eth": {"queue": "converter"},
+    "dustman.release_eth": {"queue": "detector"},
+    "dustman.balance_status": {"queue": "detector"},
     "dustman.reconcile": {"queue": "reconciler"},
     "dustman.relay": {"queue": "relay"},
 }

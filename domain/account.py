@@ -29,6 +29,10 @@ from events.facts import (
     DustConverted,
     DustDetected,
     DustUnroutable,
+    EthReserved,
+    FundingCompleted,
+    FundingDeclined,
+    FundingOpened,
     HoldingsKept,
     LegFilled,
     LegNeverArrived,
@@ -36,6 +40,7 @@ from events.facts import (
     LegRefused,
     LegRequested,
     ProceedsCarried,
+    ReservationReleased,
     RewardClaimFailed,
     RewardClaimRequested,
     RewardsClaimed,
@@ -50,6 +55,18 @@ from events.facts import (
     VenueUnreachable,
 )
 from events.money import Amount, exactly_less, exactly_sum
+
+
+class Reservation(NamedTuple):
+    """ETH promised to a trade; `tx_hash` is the conversion's that made it, empty while there is none."""
+
+    fact: EthReserved
+    tx_hash: str = ""
+
+    @property
+    def eth(self) -> Decimal:
+        """Return what is promised, gas kept beside it included."""
+        return exactly_sum(self.fact.amount.quantity, self.fact.gas_reserve.quantity)
 
 
 class Account(NamedTuple):
@@ -73,6 +90,7 @@ class Account(NamedTuple):
     halted: str = ""
     spent: tuple[date, Decimal] = (date.min, Decimal(0))
     outage: tuple[str, str] = ("", "")
+    reservations: Mapping[str, Reservation] = {}
     claim: RewardClaimRequested | None = None
     claims: Mapping[str, str] = {}
 
@@ -123,14 +141,26 @@ def evolve(account: Account, fact: AccountFact) -> Account:
             | TransactionSettled()
         ):
             return account._replace(lane=lanes.evolve(account.lane, fact), outage=("", ""))
+        case FundingOpened():
+            return account._replace(sweep=_opened(account, fact))
+        case EthReserved(reservation_id=promise):
+            return account._replace(reservations={**account.reservations, promise: Reservation(fact)})
+        case ReservationReleased(reservation_id=promise):
+            left = {name: each for name, each in account.reservations.items() if name != promise}
+            return account._replace(reservations=left)
+        case FundingCompleted(reservation_id=promise, tx_hash=tx_hash):
+            made = dict(account.reservations)
+            if promise in made:
+                made[promise] = made[promise]._replace(tx_hash=tx_hash)
+            return _closed(account, fact)._replace(reservations=made)
+        case FundingDeclined():
+            return account
         case RewardUnclaimed(source=source, reason=reason):
             return account._replace(judged={**account.judged, rewards_of(source): str(reason)})
         case RewardClaimRequested() | RewardsClaimed() | RewardClaimFailed():
             return _claim(account, fact)
-        case SweepCompleted(sweep_id=sweep_id):
-            if account.sweep is None or account.sweep.opened.sweep_id != sweep_id:
-                raise ImpossibleHistory(f"sweep {sweep_id} completed, but it is not open")
-            return account._replace(sweep=None, lane=lanes.swept(account.lane))
+        case SweepCompleted():
+            return _closed(account, fact)
         case DryRunCompleted(fingerprint=mark):
             return account._replace(dry_run=mark)
         case AccountWentLive(fingerprint=mark):
@@ -173,9 +203,19 @@ def _detect(account: Account, fact: DustDetected) -> Account:
     judged = {**account.judged, **{lot.asset: "dust" for lot in fact.lots}}
     if not fact.live:
         return account._replace(judged=judged, watched=frozenset(lot.asset for lot in fact.lots))
+    return account._replace(judged=judged, sweep=_opened(account, fact))
+
+
+def _opened(account: Account, fact: DustDetected | FundingOpened) -> Sweep:
     if account.sweep is not None:
         raise ImpossibleHistory(f"sweep {fact.sweep_id} opened while {account.sweep.opened.sweep_id} is open")
-    return account._replace(judged=judged, sweep=sweeps.open_sweep(fact))
+    return sweeps.open_sweep(fact)
+
+
+def _closed(account: Account, fact: SweepCompleted | FundingCompleted) -> Account:
+    if account.sweep is None or account.sweep.opened.sweep_id != fact.sweep_id:
+        raise ImpossibleHistory(f"sweep {fact.sweep_id} completed, but it is not open")
+    return account._replace(sweep=None, lane=lanes.swept(account.lane))
 
 
 def _move_leg(account: Account, fact: legs.LegFact) -> Account:
@@ -186,7 +226,8 @@ def _move_leg(account: Account, fact: legs.LegFact) -> Account:
     sweep, purse, learned, spent = sweep.moved(moved), account.purse, account.learned, account.spent
     if isinstance(moved, Filled):
         lot_id = moved.plan.lot_id
-        purse = purses.receive(purse, moved, sweep.lot(lot_id) if lot_id else None, sweep.top_up_of(lot_id))
+        if isinstance(sweep.opened, DustDetected):  # what a shortage brings is the trade's, not dust's
+            purse = purses.receive(purse, moved, sweep.lot(lot_id) if lot_id else None, sweep.top_up_of(lot_id))
         if moved.plan.spend in learned:
             learned = {asset: lesson for asset, lesson in learned.items() if asset != moved.plan.spend}
     elif isinstance(fact, LegRequested) and legs.is_exit(moved.plan):
@@ -219,6 +260,7 @@ def _moved(
         account.halted,
         spent,
         outage,
+        account.reservations,
         account.claim,
         account.claims,
     )

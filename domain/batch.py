@@ -9,6 +9,7 @@ from domain import leg as legs
 from domain import sweep as sweeps
 from domain.account import Account
 from domain.commands import RequestBatch, SmallIntent
+from domain.dust import over_threshold
 from domain.identity import batch_key
 from domain.purse import gross
 from domain.sweep import Sweep
@@ -90,7 +91,7 @@ def _objection(intent: SmallIntent, worth: Decimal, policy: Policy) -> Refusal |
     quote = intent.quote
     if quote.spend != intent.spend:
         return Refusal(RefusalCode.OTHER, f"the venue would take {quote.spend}, it was asked for {intent.spend}")
-    if worth >= policy.threshold:
+    if over_threshold(worth, policy):
         limit = f"{plain(policy.threshold)} {policy.currency}"
         return Refusal(RefusalCode.NO_LONGER_DUST, f"worth {worth:.4f} now, not below the threshold of {limit}")
     gain = worth * _kept(quote) * (1 if quote.receive.asset == policy.target else 1 - policy.taker_fee)

@@ -39,9 +39,18 @@ class Charter:
 
 
 def policy_for(account: str, policy: Policy, charters: Iterable[Charter]) -> Policy:
-    """Return an account's policy with what belongs to all strategies that name it; unchanged where none does."""
+    """Return an account's policy with what belongs to all strategies that name it; unchanged where none does.
+
+    What may become ETH for trades, and ETH itself, is nobody's reward either.
+    """
     ours = [charter for charter in charters if account in charter.accounts]
     if not ours:
         return policy
-    belongs = tuple(sorted({asset for charter in ours for asset in charter.belongs[account]}))
+    belongs = tuple(sorted({asset for charter in ours for asset in charter.belongs[account]}.union(spendable(policy))))
     return replace(policy, belongs=belongs, expects_rewards=any(charter.expects_rewards for charter in ours))
+
+
+def spendable(policy: Policy) -> frozenset[str]:
+    """Name what an account has for trades: its coin, and the tokens that may become it."""
+    funding = policy.funding
+    return frozenset((funding.coin, *(source.asset for source in funding.sources)) if funding else ())

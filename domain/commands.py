@@ -11,9 +11,10 @@ from domain.claim import Claimed, ClaimProposal, Waiting
 from domain.identity import batch_key
 from domain.leg import Answer
 from domain.scan import Reading
+from domain.treasury import Treasury
 from events.facts import AccountWentLive, ConversionsHalted, ConversionsResumed, DryRunCompleted, TransactionSigned
 from events.money import Amount
-from events.values import Policy, Quote, Refusal, SignedTransaction
+from events.values import Policy, Quote, Refusal, Release, SignedTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +261,51 @@ class FinishSweep:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestEth:
+    """Promise ETH to a trade, and open what makes it where it is short; `treasury` is what was read, or why it was not.
+
+    `worker` and `now` tell requests of the same trade apart that are answered one after the other.
+    """
+
+    trade: str
+    amount: Amount
+    venue: str
+    policy: Policy
+    fingerprint: str
+    treasury: Treasury | str
+    worker: str
+    now: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"eth/{self.trade}/{self.worker}/{self.now.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseEth:
+    """End a trade's reservation."""
+
+    reservation_id: str
+    why: Release
+    now: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"release/{self.reservation_id}/{self.now.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireReservations:
+    """Release what is promised for too long."""
+
+    now: datetime
+
+    @property
+    def cause(self) -> str:
+        return f"expire/{self.now.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
 class Declare:
     """Record an owner's decision: a dry run, going live, a halt, a resumption. `command_id` is the caller's."""
 
@@ -286,5 +332,8 @@ Command = (
     | ReplaceTransaction
     | ObserveLane
     | FinishSweep
+    | RequestEth
+    | ReleaseEth
+    | ExpireReservations
     | Declare
 )

@@ -6,12 +6,14 @@ A command that was carried out before, or that the account has moved beyond, mak
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from hashlib import sha256
 from typing import assert_never
 
 from domain import batch, identity
 from domain import claim as claims
 from domain import leg as legs
+from domain import reservation as reservations
 from domain import sweep as sweeps
 from domain import transaction as transactions
 from domain.account import Account, rewards_of, said
@@ -21,15 +23,18 @@ from domain.commands import (
     ConcludeLeg,
     Declare,
     DeclineLeg,
+    ExpireReservations,
     FinishSweep,
     NoteUnclaimed,
     ObserveLane,
     RecordOutage,
     RecordScan,
+    ReleaseEth,
     ReplaceTransaction,
     RequestBatch,
     RequestBundle,
     RequestClaim,
+    RequestEth,
     RequestLeg,
     RequestRetraction,
 )
@@ -45,6 +50,7 @@ from events.facts import (
     ConversionsResumed,
     DryRunCompleted,
     DustDetected,
+    FundingOpened,
     HoldingsKept,
     ScanCompleted,
     VenueUnreachable,
@@ -109,7 +115,13 @@ def decide(command: Command, account: Account) -> list[AccountFact]:
         case FinishSweep(sweep_id, now):
             if account.sweep is None or account.sweep.opened.sweep_id != sweep_id:
                 return []
-            return list(settle(account.sweep, account.purse, now)) if next_step(account) == Finish() else []
+            return _finish(account.sweep, account, now) if next_step(account) == Finish() else []
+        case RequestEth():
+            return reservations.request(command, account)
+        case ReleaseEth():
+            return reservations.release(command, account)
+        case ExpireReservations(now):
+            return list(reservations.expired(account, now))
         case Declare(fact):
             return _declare(fact, account)
         case _:
@@ -121,6 +133,13 @@ def _conclude(command: ConcludeLeg, account: Account) -> list[AccountFact]:
     if not sweep or not isinstance(leg, legs.Requested | legs.Unknown) or leg.intent.attempt != command.attempt:
         return []
     return list(legs.conclude(leg, account.name, sweep.opened.sweep_id, command.answer))
+
+
+def _finish(sweep: Sweep, account: Account, now: datetime) -> list[AccountFact]:
+    """A sweep that dust opened answers for its lots, one that a shortage opened for its trade."""
+    if isinstance(sweep.opened, FundingOpened):
+        return reservations.settle(sweep, sweep.opened)
+    return list(settle(sweep, account.purse, now))
 
 
 def _record_scan(command: RecordScan, account: Account) -> list[AccountFact]:

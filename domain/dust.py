@@ -156,10 +156,7 @@ def _kept_unpriced(holding: Holding, policy: Policy, free: Decimal) -> Kept | No
     elif holding.quarantine:
         reason, sentence = Keep.QUARANTINED, holding.quarantine
     elif holding.asset in (policy.belongs or ()):
-        reason, sentence = (
-            Keep.BELONGS,
-            "a strategy holds it on purpose: share class, asset or staking token",
-        )
+        reason, sentence = Keep.BELONGS, _why_it_belongs(holding.asset, policy)
     elif holding.asset == policy.target:
         reason, sentence = Keep.TARGET, "it is what dust is converted into"
     elif holding.asset in policy.excluded:
@@ -175,6 +172,12 @@ def _kept_unpriced(holding: Holding, policy: Policy, free: Decimal) -> Kept | No
     else:
         return None
     return Kept(holding.asset, holding.available, reason, sentence)
+
+
+def _why_it_belongs(asset: str, policy: Policy) -> str:
+    if policy.funding and asset in (source.asset for source in policy.funding.sources):
+        return "it becomes ETH for trades that lack it, or a strategy holds it on purpose"
+    return "a strategy holds it on purpose: share class, asset or staking token"
 
 
 def _best_exit(asset: str, free: Decimal, policy: Policy, market: Market) -> Dust | tuple[Keep, str]:

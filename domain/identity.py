@@ -41,6 +41,16 @@ def sweep_id(scan: str) -> str:
     return _id("sweep", scan)
 
 
+def reservation_id(account: str, trade: str) -> str:
+    """A trade has at most one reservation on an account."""
+    return _id("reservation", account, trade)
+
+
+def funding_id(reservation: str, now: datetime) -> str:
+    """Name the sweep that is opened at a moment to make ETH for a reservation."""
+    return _id("funding", reservation, now.isoformat())
+
+
 def claim_id(account: str, source: str, due: datetime) -> str:
     """A source is claimed at most once for one due time."""
     return _id("claim", account, source, due.isoformat())

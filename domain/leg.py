@@ -94,12 +94,13 @@ def order_of(intent: LegRequested) -> Order:
         receive=intent.receive,
         reference=intent.quote.reference,
         requested_at=intent.requested_at,
+        output=intent.output,
     )
 
 
 def draft(plan: PlannedLeg, spend: Amount) -> Order:
     """Make the order that is quoted before the intent is recorded."""
-    return Order(idempotency_key(plan.leg_id), plan.kind, plan.product, spend, plan.receive)
+    return Order(idempotency_key(plan.leg_id), plan.kind, plan.product, spend, plan.receive, output=plan.output)
 
 
 def next_attempt(leg: Leg) -> int | None:
@@ -146,6 +147,7 @@ def request(
             quote=quote,
             attempt=attempt,
             requested_at=now,
+            output=plan.output,
         )
     ]
 

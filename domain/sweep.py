@@ -18,7 +18,7 @@ from domain.leg import Filled, Leg, NeverArrived, Planned, Refused, is_exit
 from domain.plan import outlay
 from domain.purse import Purse, gross
 from domain.venue import Holding
-from events.facts import DustDetected
+from events.facts import DustDetected, FundingOpened
 from events.money import Amount, exactly_sum, floor_to, plain, ticker
 from events.values import LegKind, Lot, PlannedLeg, Policy, Quote, Refusal, RefusalCode
 
@@ -29,7 +29,7 @@ class Sweep(NamedTuple):
     `lots` has the event's lots by id, `top_ups` for each that is lifted over its minimum the id of the leg that does.
     """
 
-    opened: DustDetected
+    opened: DustDetected | FundingOpened
     legs: Mapping[str, Leg]
     lots: Mapping[str, Lot]
     top_ups: Mapping[str | None, str]
@@ -120,7 +120,7 @@ class Rest:
 Step = Ask | AskBatch | Try | Bundle | Batch | Retract | Observe | GiveUp | Finish | Rest
 
 
-def open_sweep(opened: DustDetected) -> Sweep:
+def open_sweep(opened: DustDetected | FundingOpened) -> Sweep:
     """Start a sweep with every leg of its plan not yet asked."""
     return Sweep(
         opened,
@@ -190,6 +190,8 @@ def _wanted(leg: Leg, sweep: Sweep, purse: Purse) -> Amount | None:
     plan = leg.plan
     if isinstance(leg, NeverArrived):
         return leg.intent.spend
+    if plan.output is not None and plan.quantity is not None:
+        return Amount(plan.quantity, plan.spend)
     if plan.lot_id is None:
         money = purse.of(plan.spend)
         enough = money >= smallest(plan.minimum, plan.increment)

@@ -10,6 +10,7 @@ from domain import claim as claims
 from domain import lane as lanes
 from domain import leg as legs
 from domain import move as moves
+from domain import reservation as reservations
 from domain import sweep as sweeps
 from domain.account import Account
 from domain.bundle import Intent, answers, carried_by, objection, unheld
@@ -21,6 +22,7 @@ from domain.sweep import Sweep, worth
 from events.facts import (
     AccountFact,
     ConversionsHalted,
+    FundingOpened,
     LegFilled,
     RewardClaimRequested,
     TransactionDisplaced,
@@ -46,13 +48,16 @@ def objections(
         no = (
             sweeps.policy_changed(mark, sweep, account.live)
             or unheld(proposal, account.lane)
-            or objection(intent, proposal, policy)
+            or (None if isinstance(sweep.opened, FundingOpened) else objection(intent, proposal, policy))
             or sweeps.over_cap(offer, beside, day, policy)
         )
         if no:
             found[intent.leg_id] = no
         else:
             beside, day = exactly_sum(beside, offer), exactly_sum(day, offer)
+    if isinstance(sweep.opened, FundingOpened):
+        whole = next(iter(found.values()), None) or reservations.objection(intents, sweep.opened, sweep)
+        return {intent.leg_id: whole for intent in intents} if whole else {}
     return found
 
 
@@ -68,6 +73,8 @@ def request(command: RequestBundle, account: Account) -> list[AccountFact]:
     if signed.nonce != nonce or signed.purpose is not purpose or signed.allowance != command.proposal.approval:
         return []
     sweep_id, now = sweep.opened.sweep_id, command.now
+    if late := reservations.ended(sweep, account, now):
+        return [no for intent in intents for no in _declined(account, sweep, intent.leg_id, late)]
     if found := objections(intents, command.proposal, account, sweep, command.fingerprint, now.date()):
         return [no for leg_id, why in found.items() for no in _declined(account, sweep, leg_id, why)]
     carried = intents if purpose is Purpose.SWEEP else ()

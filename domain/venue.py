@@ -118,6 +118,7 @@ class Order:
 
     SELL spends `spend` of the product's base; BUY and TOP_UP spend quote currency; CONVERT exchanges one to one.
     `key` is the idempotency key; `reference` is the quote's, for venues that make a quote the identity of the trade.
+    With `output` exactly so much of `receive` is to arrive, for at most `spend`.
     """
 
     key: str
@@ -127,6 +128,7 @@ class Order:
     receive: str
     reference: str = ""
     requested_at: datetime | None = None
+    output: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ JOURNEY = (
     "show",
     "gate",
     "wallet",
+    "balance",
+    "fund",
     "events",
     "replay",
     "export",

@@ -17,7 +17,11 @@ from events.facts import (
     DustDetected,
     DustInstructed,
     DustUnroutable,
+    EthReserved,
     Fact,
+    FundingCompleted,
+    FundingDeclined,
+    FundingOpened,
     HoldingsKept,
     LegFilled,
     LegNeverArrived,
@@ -25,6 +29,7 @@ from events.facts import (
     LegRefused,
     LegRequested,
     ProceedsCarried,
+    ReservationReleased,
     RewardClaimFailed,
     RewardClaimRequested,
     RewardsClaimed,
@@ -40,7 +45,7 @@ from events.facts import (
     TransactionSigned,
     VenueUnreachable,
 )
-from events.money import plain, ticker
+from events.money import Amount, plain, ticker
 
 # A number with as many decimals as chains write; nobody reads the zeros at its end.
 _LONG = re.compile(r"\b\d+\.\d{7,}\b")
@@ -117,6 +122,8 @@ def sentence(fact: Fact) -> str:
             return f"{fact.amount} of {len(fact.lots)} lots waits: {fact.sentence}"
         case SweepCompleted():
             return f"{fact.converted} converted, {fact.carried} carried, {fact.failed} failed; {fact.proceeds} bought"
+        case EthReserved() | ReservationReleased() | FundingOpened() | FundingDeclined() | FundingCompleted():
+            return _of_a_trade(fact)
         case DryRunCompleted():
             return f"{fact.lots} lots tried, {fact.refused} legs refused, {fact.net} would arrive"
         case AccountWentLive():
@@ -133,5 +140,26 @@ def sentence(fact: Fact) -> str:
         case DustInstructed():
             what = f"{len(fact.instructions)} lots worth {plain(fact.total)} {fact.currency} are to be converted"
             return f"{what}, {plain(fact.net)} {fact.currency} would be left after fees and gas"
+        case _:
+            assert_never(fact)
+
+
+def _of_a_trade(
+    fact: EthReserved | ReservationReleased | FundingOpened | FundingDeclined | FundingCompleted,
+) -> str:
+    match fact:
+        case EthReserved(amount=amount):
+            return f"{amount} reserved for trade {fact.trade} until {fact.expires_at:%H:%M:%S} UTC, {fact.answer}"
+        case ReservationReleased():
+            return f"nothing is reserved for trade {fact.trade} any more: {fact.why}"
+        case FundingOpened(shortage=shortage):
+            what = amounts(tuple(Amount(lot.quantity, lot.asset) for lot in fact.lots))
+            return f"trade {fact.trade} is short of {shortage}; {what} is to become ETH"
+        case FundingDeclined(amount=amount):
+            most = f"; at most {fact.largest} is possible" if fact.largest else ""
+            return f"trade {fact.trade} gets no {amount}, {fact.answer}: {fact.reason}{most}"
+        case FundingCompleted(received=received):
+            made = f"{amounts(fact.spent) or 'nothing'} became {received} for trade {fact.trade}"
+            return made if fact.covered else f"{made}, too little: {fact.reason}"
         case _:
             assert_never(fact)

@@ -80,6 +80,12 @@ def _evm(text: str) -> str:
     return text
 
 
+def _mode(text: str) -> str:
+    if text not in ("cheapest", "priorities"):
+        raise ValueError(text)
+    return text
+
+
 def _token(text: str) -> str:
     if text.startswith("0x"):
         return checksummed(text)
@@ -136,4 +142,7 @@ Symbol = Annotated[str, Form("a symbol, such as USDC", lambda text: _matching(_S
 Pair = Annotated[str, Form("a pair in USD or ETH, such as ETH/USD", lambda text: _matching(_PAIR, text))]
 BlockNumber = Annotated[int, Form("the number of a block, from 0", _whole(0))]
 Percent = Annotated[Decimal, Form(f"a part in percent from 0 to {HIGHEST_TAX}, such as 2.5", _percent)]
+Rank = Annotated[int, Form("a rank from 0 to 100", _whole(0, 100))]
+GasUnits = Annotated[int, Form("a number of units of gas, from 21000", _whole(21_000, 16_777_216))]
+Mode = Annotated[Literal["cheapest", "priorities"], Form("cheapest or priorities", _mode)]
 Decimals = Annotated[int, Form("a number of decimals from 0 to 36", _whole(0, 36))]

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import BeforeValidator, model_validator
 
 from dustman.forms import Duration, File, Fraction, KeySource, NotNegative, Positive, When
+from dustman.funding_settings import TradeFunding
 from dustman.section import Caps, Section, all_or_list, rule, setting
 from dustman.wallet_forms import (
     Address,
@@ -166,11 +167,14 @@ class WalletAccount(Section):
     schedule: When = setting("0 2 * * sun", "When the wallet is scanned, in UTC.")
     rewards: RewardSources = setting({}, "Which rewards are claimed, where that leaves more than its gas.")
     selling: Selling | None = setting(None, "How dust is sold; without it the wallet is only watched.")
+    funding: TradeFunding | None = setting(None, "How ETH is made for trades that lack it; without it none is.")
 
     @model_validator(mode="after")
     def _final(self) -> Self:
         if self.selling and self.selling.confirmations == 0:
             raise rule("0 blocks make nothing final; the least is 1", "selling", "confirmations")
+        if self.funding and self.selling and self.selling.delegate is None:
+            raise rule("is missing; what `funding` converts is one transaction, which takes one", "selling", "delegate")
         return self
 
     @model_validator(mode="after")
@@ -223,7 +227,7 @@ class WalletAccount(Section):
             target=target,
             threshold=self.threshold,
             currency=CURRENCY,
-            excluded=(assets.coin(self.chain), *map(self._asset, self.exclude)),
+            excluded=self._excluded(),
             hubs=(target,),
             sweep_cap=self.caps.per_sweep,
             day_cap=self.caps.per_day,
@@ -231,11 +235,18 @@ class WalletAccount(Section):
             admitted=None if self.admit is None else tuple(map(self._asset, self.admit)),
             taker_fee=NOTHING,
             minimum_gain=self.minimum_gain,
+            funding=self.funding.funding(self.where()) if self.funding else None,
             rewards=(
                 *((Source.KING_CLAIM, Source.KING_REDEEM) if self.rewards.king else ()),
                 *((Source.EIGENLAYER_CLAIM,) if self.rewards.eigenlayer else ()),
             ),
         )
+
+    def _excluded(self) -> tuple[str, ...]:
+        """Return what is never dust: the coin that pays for gas, what the owner names, and what funds trades."""
+        named = (assets.coin(self.chain), *map(self._asset, self.exclude))
+        funding = self.funding.sources(self.where()) if self.funding else ()
+        return (*named, *(asset for asset in funding if asset not in named))
 
     def _asset(self, token: str) -> str:
         return assets.token(self.chain, token) if token.startswith("0x") else asset_of(self.where(), token)

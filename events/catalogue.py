@@ -34,7 +34,7 @@ TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
     facts.VenueUnreachable: EventType("venue_unreachable", 1),
     facts.DustDetected: EventType("dust_detected", 2),
     facts.DustUnroutable: EventType("dust_unroutable", 2),
-    facts.LegRequested: EventType("leg_requested", 1),
+    facts.LegRequested: EventType("leg_requested", 2),
     facts.LegFilled: EventType("leg_filled", 1),
     facts.LegRefused: EventType("leg_refused", 2),
     facts.LegOutcomeUnknown: EventType("leg_outcome_unknown", 1),
@@ -52,6 +52,11 @@ TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
     facts.DustConversionFailed: EventType("dust_conversion_failed", 2),
     facts.ProceedsCarried: EventType("proceeds_carried", 1),
     facts.SweepCompleted: EventType("sweep_completed", 1),
+    facts.EthReserved: EventType("eth_reserved", 1),
+    facts.ReservationReleased: EventType("reservation_released", 1),
+    facts.FundingOpened: EventType("funding_opened", 1),
+    facts.FundingDeclined: EventType("funding_declined", 1),
+    facts.FundingCompleted: EventType("funding_completed", 1),
     facts.DryRunCompleted: EventType("dry_run_completed", 1),
     facts.AccountWentLive: EventType("account_went_live", 1),
     facts.ConversionsHalted: EventType("conversions_halted", 1),
@@ -65,10 +70,14 @@ FACT_OF: Final[Mapping[EventType, type[Fact]]] = {event_type: fact for fact, eve
 
 
 def _dust_of_no_strategy(fields: dict[str, Any]) -> dict[str, Any]:
-    """There were no strategies yet: dust was an account's own. Nothing was claimed, and no source was proven."""
+    """There were neither strategies nor trades to fund: dust was an account's own.
+
+    Nothing was claimed, no source was proven, and no leg had to bring exactly so much.
+    """
     lots = [{**lot, "proof": None} for lot in fields["lots"]]
-    policy = {**fields["policy"], "rewards": [], "belongs": None, "expects_rewards": False}
-    return {**fields, "strategy": "", "mode": "", "lots": lots, "policy": policy}
+    plan = [{**leg, "output": None} for leg in fields["plan"]]
+    policy = {**fields["policy"], "rewards": [], "belongs": None, "expects_rewards": False, "funding": None}
+    return {**fields, "strategy": "", "mode": "", "lots": lots, "plan": plan, "policy": policy}
 
 
 def _unroutable_whatever_gas_costs(fields: dict[str, Any]) -> dict[str, Any]:
@@ -79,6 +88,11 @@ def _unroutable_whatever_gas_costs(fields: dict[str, Any]) -> dict[str, Any]:
 def _refused_whatever_gas_costs(fields: dict[str, Any]) -> dict[str, Any]:
     """The same of a refusal."""
     return {**fields, "refusal": {**fields["refusal"], "base_fee": None}}
+
+
+def _no_exact_output(fields: dict[str, Any]) -> dict[str, Any]:
+    """No leg was asked for so much of what it brings."""
+    return {**fields, "output": None}
 
 
 def _no_approval(fields: dict[str, Any]) -> dict[str, Any]:
@@ -92,6 +106,7 @@ UPCASTERS: Final[Mapping[EventType, Callable[[dict[str, Any]], dict[str, Any]]]]
     EventType("dust_detected", 1): _dust_of_no_strategy,
     EventType("dust_unroutable", 1): _unroutable_whatever_gas_costs,
     EventType("leg_refused", 1): _refused_whatever_gas_costs,
+    EventType("leg_requested", 1): _no_exact_output,
     EventType("transaction_signed", 1): _no_approval,
 }
 

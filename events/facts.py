@@ -17,6 +17,7 @@ from events.values import (
     CarriedLot,
     Execution,
     Fill,
+    FundingAnswer,
     Instruction,
     Kept,
     LegKind,
@@ -28,6 +29,7 @@ from events.values import (
     Purpose,
     Quote,
     Refusal,
+    Release,
     Reward,
     SignedTransaction,
     Source,
@@ -121,7 +123,10 @@ class DustUnroutable(msgspec.Struct, frozen=True, gc=False):
 
 
 class LegRequested(msgspec.Struct, frozen=True, gc=False):
-    """The intent: on record before the venue hears of it. `key` is the idempotency key, a pure function of the leg."""
+    """The intent: on record before the venue hears of it. `key` is the idempotency key, a pure function of the leg.
+
+    With `output` exactly so much is to arrive, for at most `spend`.
+    """
 
     account: str
     sweep_id: str
@@ -134,6 +139,7 @@ class LegRequested(msgspec.Struct, frozen=True, gc=False):
     quote: Quote
     attempt: int
     requested_at: datetime
+    output: Decimal | None = None
 
 
 class LegFilled(msgspec.Struct, frozen=True, gc=False):
@@ -356,6 +362,92 @@ class SweepCompleted(msgspec.Struct, frozen=True, gc=False):
     proceeds: Amount
 
 
+class EthReserved(msgspec.Struct, frozen=True, gc=False):
+    """ETH of the account is promised to one trade, until `expires_at`, and to no other.
+
+    `amount` is what the trade asked for, `gas_reserve` what is kept beside it. With `answer` covered it was there, with
+    converted the sweep `sweep_id` makes it of other tokens.
+    """
+
+    account: str
+    reservation_id: str
+    trade: str
+    amount: Amount
+    gas_reserve: Amount
+    answer: FundingAnswer
+    sweep_id: str
+    reserved_at: datetime
+    expires_at: datetime
+
+
+class ReservationReleased(msgspec.Struct, frozen=True, gc=False):
+    """A trade's ETH is promised to nobody any more."""
+
+    account: str
+    reservation_id: str
+    trade: str
+    why: Release
+
+
+class FundingOpened(msgspec.Struct, frozen=True, gc=False):
+    """A trade lacks ETH: the sweep `sweep_id` makes exactly what the plan says, of at most what the plan says.
+
+    `shortage` is what is missing; `buffer` of it may be more, in `policy.currency`, in which one ETH is worth `worth`.
+    A lot's quantity is what is expected to be converted of it, its leg's the most. `total` is in `policy.currency`.
+    """
+
+    account: str
+    venue: str
+    sweep_id: str
+    reservation_id: str
+    trade: str
+    policy: Policy
+    fingerprint: str
+    shortage: Amount
+    worth: Decimal
+    lots: tuple[Lot, ...]
+    total: Decimal
+    plan: tuple[PlannedLeg, ...]
+    head: int
+    opened_at: datetime
+
+
+class FundingDeclined(msgspec.Struct, frozen=True, gc=False):
+    """A trade got no ETH, and why; it may go on with what is there.
+
+    Where it is not possible, `gap` is what is missing after all that may be converted, and `largest` the most ETH that
+    a trade could have; both are None where that is not known now.
+    """
+
+    account: str
+    trade: str
+    amount: Amount
+    answer: FundingAnswer
+    reason: str
+    gap: Amount | None
+    largest: Amount | None
+    declined_at: datetime
+
+
+class FundingCompleted(msgspec.Struct, frozen=True, gc=False):
+    """A conversion for a trade has ended: `received` arrived, gas taken off, for `spent`. `covered` says it is enough.
+
+    `tx_hash` is empty where nothing was converted; `reason` says why it fell short.
+    """
+
+    account: str
+    sweep_id: str
+    reservation_id: str
+    trade: str
+    spent: tuple[Amount, ...]
+    received: Amount
+    value: Decimal
+    currency: str
+    covered: bool
+    tx_hash: str
+    reason: str
+
+
 class DryRunCompleted(msgspec.Struct, frozen=True, gc=False):
     """A plan was priced leg by leg against the venue's own previews; nothing was sold. `net` is in the target."""
 
@@ -470,6 +562,11 @@ AccountFact = (
     | DustConversionFailed
     | ProceedsCarried
     | SweepCompleted
+    | EthReserved
+    | ReservationReleased
+    | FundingOpened
+    | FundingDeclined
+    | FundingCompleted
     | DryRunCompleted
     | AccountWentLive
     | ConversionsHalted

@@ -21,6 +21,7 @@ from events.facts import (
     DustInstructed,
     DustUnroutable,
     Fact,
+    FundingDeclined,
     SweepCompleted,
     TransactionDisplaced,
 )
@@ -101,6 +102,12 @@ class Alarm(StrEnum):
         Level.ON,
         Severity.FAILURE,
         "Somebody else used a wallet's nonce: the key is in other hands too.",
+    )
+    FUNDING_DECLINED = (
+        "funding_declined",
+        Level.ON,
+        Severity.WARNING,
+        "A trade got no ETH and goes on with what is there.",
     )
     SCAN_OVERDUE = "scan_overdue", Level.ON, Severity.WARNING, "An account was not read for `scan_overdue_after`."
     DUST_INSTRUCTED = "dust_instructed", Level.DIGEST, Severity.INFO, "A strategy's dust is to be sold."
@@ -191,6 +198,9 @@ def event_alarm(fact: Fact) -> tuple[Alarm, str, str] | None:
         case DustUnroutable(account=name, asset=asset, value=value, currency=currency, reason=reason):
             told = f"{ticker(asset)} worth {plain(value)} {currency} has no way out: {reason.value}"
             return Alarm.DUST_UNROUTABLE, name, f"{name}: {told}"
+        case FundingDeclined(account=name, trade=trade, amount=amount, reason=reason, largest=largest):
+            most = f"; the most a trade could have is {largest}" if largest else ""
+            return Alarm.FUNDING_DECLINED, name, f"{name}: trade {trade} got none of its {amount}: {reason}{most}"
         case DustInstructed(strategy=name, instructions=lots, total=total, net=net, currency=currency):
             told = f"{len(lots)} lots worth {plain(total)} {currency} are to be sold, for {plain(net)} net"
             return Alarm.DUST_INSTRUCTED, name, f"{name}: {told}"

@@ -13,7 +13,7 @@ from typing import Final, assert_never
 
 import msgspec
 
-from domain.account import Account
+from domain.account import Account, Reservation
 from domain.lane import Idle, Included, Lane, Signed
 from domain.leg import Filled, Leg, NeverArrived, Planned, Refused, Requested, Unknown
 from domain.purse import Purse
@@ -22,6 +22,7 @@ from domain.sweep import open_sweep
 from events.facts import (
     DustDetected,
     DustUnroutable,
+    FundingOpened,
     LegRequested,
     RewardClaimRequested,
     TransactionIncluded,
@@ -49,7 +50,10 @@ class _Leg(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Sweep(msgspec.Struct, frozen=True):
-    opened: DustDetected
+    """A sweep by what opened it: dust or a shortage."""
+
+    dust: DustDetected | None
+    shortage: FundingOpened | None
     legs: dict[str, _Leg]
 
 
@@ -84,6 +88,7 @@ class _Account(msgspec.Struct, frozen=True):
     halted: str
     spent: tuple[date, Decimal]
     outage: tuple[str, str]
+    reservations: dict[str, Reservation]
     claim: RewardClaimRequested | None
     claims: dict[str, str]
 
@@ -147,7 +152,7 @@ def _account_form(account: Account) -> _Account:
     values["lane"] = _lane_form(account.lane)
     if account.sweep:
         legs = {leg_id: _leg_form(leg) for leg_id, leg in account.sweep.legs.items()}
-        values["sweep"] = _Sweep(account.sweep.opened, legs)
+        values["sweep"] = _sweep_form(account.sweep.opened, legs)
     return _Account(**values)
 
 
@@ -155,9 +160,18 @@ def _account(form: _Account) -> Account:
     values = {name: getattr(form, name) for name in form.__struct_fields__}
     values["lane"] = _lane(form.lane)
     if form.sweep:
+        opened = form.sweep.dust or form.sweep.shortage
+        if opened is None:
+            raise UnfitState(f"account {form.name}: a sweep that nothing opened")
         legs = {leg_id: _leg(leg) for leg_id, leg in form.sweep.legs.items()}
-        values["sweep"] = open_sweep(form.sweep.opened)._replace(legs=legs)
+        values["sweep"] = open_sweep(opened)._replace(legs=legs)
     return Account(**values)
+
+
+def _sweep_form(opened: DustDetected | FundingOpened, legs: dict[str, _Leg]) -> _Sweep:
+    if isinstance(opened, DustDetected):
+        return _Sweep(opened, None, legs)
+    return _Sweep(None, opened, legs)
 
 
 def _lane_form(lane: Lane) -> _Lane:

@@ -17,6 +17,7 @@ from events.facts import (
     DustConverted,
     DustDetected,
     DustUnroutable,
+    FundingCompleted,
     HoldingsKept,
     LegFilled,
     LegNeverArrived,
@@ -113,6 +114,8 @@ class Lots:
                     row.sentence, row.money = sentence, (each.proceeds,)
             case SweepCompleted() as fact:
                 self._complete(fact)
+            case FundingCompleted(sweep_id=sweep_id):
+                self.carried_by.pop(sweep_id, None)
 
     def _tell(self, legs: Iterable[str], sweep: str, recorded: Recorded) -> None:
         plan = self.plans.get(sweep, {})

@@ -76,6 +76,18 @@ REORGS = _counter("transaction_reorgs", "Blocks with a transaction of ours that 
 GAS = _counter("gas_used_units", "Units of gas used by final transactions.", *_AT)
 GAS_FEES = _counter("gas_fees", "What the account paid for gas, in units of the chain's coin.", *_AT, "asset")
 
+RESERVATIONS = _counter(
+    "reservations", "Trades that were promised ETH; answer says whether it had to be converted.", *_AT, "answer"
+)
+OPEN_RESERVATIONS = _gauge("open_reservations", "Trades that ETH is promised to; none when it is to none.", *_AT)
+RESERVED = _gauge("reserved_eth", "ETH promised to trades, what is kept for their gas included.", *_AT)
+FUNDINGS = _counter(
+    "fundings", "Conversions for trades that ended; outcome says whether what was short arrived.", *_AT, "outcome"
+)
+FUNDED_VALUE = _counter("funding_spent_value", "Value of what they spent.", *_AT, "currency")
+FUNDED = _counter("funding_received_eth", "ETH that they brought, gas taken off.", *_AT)
+DECLINED = _counter("fundings_declined", "Trades that got no ETH.", *_AT, "reason")
+
 HALTED = _gauge("account_halted", "1 while the account is halted, else 0.", *_AT)
 HALTS = _counter("account_halts", "Halts.", *_AT)
 

@@ -22,6 +22,10 @@ from events.facts import (
     DustDetected,
     DustInstructed,
     DustUnroutable,
+    EthReserved,
+    FundingCompleted,
+    FundingDeclined,
+    FundingOpened,
     HoldingsKept,
     LegFilled,
     LegNeverArrived,
@@ -85,6 +89,7 @@ class Metrics:
             self._scanned(fact, recorded.occurred_at)
             self._converted(fact, before)
             self._asked(fact)
+            self._funded(fact, recorded.occurred_at)
             self._stays(fact)
             self.accounts[fact.account] = accounts.evolve(before, fact)
         self.position = recorded.position
@@ -169,6 +174,21 @@ class Metrics:
             case TransactionReorged(account=name):
                 self._add(measures.REORGS, _ONE, name)
 
+    def _funded(self, fact: AccountFact, at: datetime) -> None:
+        match fact:
+            case EthReserved(account=name, answer=answer):
+                self._add(measures.RESERVATIONS, _ONE, name, answer.value)
+            case FundingDeclined(account=name, answer=answer):
+                self._add(measures.DECLINED, _ONE, name, answer.value)
+            case FundingOpened(account=name, venue=venue):
+                self._seen[name] = venue
+                self.opened[name] = at
+            case FundingCompleted(account=name, covered=covered, value=value, currency=currency, received=received):
+                self._add(measures.FUNDINGS, _ONE, name, "covered" if covered else "fell_short")
+                self._add(measures.FUNDED_VALUE, value, name, currency)
+                self._add(measures.FUNDED, received.quantity, name)
+                self.opened.pop(name, None)
+
     def _stays(self, fact: AccountFact) -> None:
         """What has no way out stays so until something else is said of the asset."""
         match fact:
@@ -205,6 +225,9 @@ class Metrics:
             yield measures.OPEN_SINCE, _seconds(self.opened[name])
         for asset in account.purse.money:
             yield measures.CARRIED, waiting(account, asset), asset
+        if account.reservations:
+            yield measures.OPEN_RESERVATIONS, Decimal(len(account.reservations))
+            yield measures.RESERVED, exactly_sum(*(each.eth for each in account.reservations.values()))
         yield from _open_legs(account)
         yield from _unroutable(self.stuck.get(name, {}))
 

@@ -40,13 +40,15 @@ class State:
     def only(self, account: str) -> State:
         """Return what happened to one account, as a fold of its events alone gives it."""
         lots, sweep = self.lots, self.accounts[account].sweep if account in self.accounts else None
+        here = sweep.opened.sweep_id if sweep else ""
         return State(
             lots=Lots(
                 live={lot_id: row for lot_id, row in lots.live.items() if row.account == account},
                 closed=Closed(rest=[row for row in lots.closed if row.account == account]),
                 tallies={name: tally for name, tally in lots.tallies.items() if name == account},
                 staying={key: why for key, why in lots.staying.items() if key[0] == account},
-                plans={sweep.opened.sweep_id: lots.plans[sweep.opened.sweep_id]} if sweep else {},
+                plans={sweep_id: each for sweep_id, each in lots.plans.items() if sweep_id == here},
+                carried_by={sweep_id: each for sweep_id, each in lots.carried_by.items() if sweep_id == here},
                 watched={key: lot_id for key, lot_id in lots.watched.items() if key[0] == account},
             ),
             ledger={name: moved for name, moved in self.ledger.items() if name == account},

@@ -13,7 +13,15 @@ from decimal import Decimal, localcontext
 
 from domain.errors import ImpossibleHistory
 from domain.share import share
-from events.facts import DustDetected, LegFilled, LegRequested, RewardsClaimed, SweepCompleted
+from events.facts import (
+    DustDetected,
+    FundingCompleted,
+    FundingOpened,
+    LegFilled,
+    LegRequested,
+    RewardsClaimed,
+    SweepCompleted,
+)
 from events.log import Recorded
 from events.money import Amount, exactly_sum, ticker
 from events.values import Fill, LegKind, PlannedLeg, Source
@@ -81,9 +89,9 @@ Movement = Trade | Income
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """An open sweep and when its dust was found."""
+    """An open sweep and when its reason was found."""
 
-    fact: DustDetected
+    fact: DustDetected | FundingOpened
     at: datetime
     prices: dict[str, Decimal] = field(
         default_factory=dict
@@ -99,9 +107,9 @@ def movements_of(log: Iterable[Recorded]) -> Iterator[Movement]:
             case RewardsClaimed(tx_hash=tx_hash) as fact:
                 claims.add(tx_hash)
                 yield from _claimed(fact, recorded)
-            case DustDetected(live=True) as fact:
+            case DustDetected(live=True) | FundingOpened() as fact:
                 opened[fact.sweep_id] = _Opened(fact, recorded.occurred_at)
-            case SweepCompleted(sweep_id=sweep_id):
+            case SweepCompleted(sweep_id=sweep_id) | FundingCompleted(sweep_id=sweep_id):
                 opened.pop(sweep_id, None)
             case LegRequested(kind=LegKind.SWAP, sweep_id=sweep_id) as fact if sweep_id in opened:
                 opened[sweep_id].prices[fact.leg_id] = fact.quote.price

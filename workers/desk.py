@@ -14,6 +14,7 @@ from domain.commands import Command
 from domain.equity import Computed, EquitySource
 from domain.errors import ConfigurationError
 from domain.strategy import Strategy, StrategyCommand
+from domain.treasury import Treasurer, Treasury
 from domain.venue import SmallBalanceDesk, Venue
 from events.log import EventLog
 from events.subscription import Subscription
@@ -45,6 +46,7 @@ class Desk:
     unreachable feed; `nudge` tells a role that there may be work and may be lost; `announcements` is this worker's
     part of the feed. `sleep` waits the given seconds. An intent younger than `hold` is left to whoever recorded it.
     `charters` are the strategies, measured at `intervals`; `equity` finds who knows what one is worth.
+    `planned_on` is by account what this worker has just planned a conversion on, `seen` what it saw for a status.
     """
 
     worker: str
@@ -63,6 +65,8 @@ class Desk:
     streams: Streams[Account, Command] = field(init=False)
     strategies: Streams[Strategy, StrategyCommand] = field(init=False)
     trusted: set[str] = field(default_factory=set, init=False)
+    planned_on: dict[str, Treasury] = field(default_factory=dict, init=False)
+    seen: dict[str, Treasury] = field(default_factory=dict, init=False)
     _venues: dict[str, Venue] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +101,13 @@ class Desk:
         venue = self.venue(account)
         if not isinstance(venue, SmallBalanceDesk):
             raise ConfigurationError(f"account: {account!r} is at {venue.name}, which exchanges no small balances")
+        return venue
+
+    def treasurer(self, account: str) -> Treasurer:
+        """Return the account's venue as what trades are funded at; `ConfigurationError` for one that does not."""
+        venue = self.venue(account)
+        if not isinstance(venue, Treasurer) or self.mandates[account].policy.funding is None:
+            raise ConfigurationError(f"account: {account!r} has no `funding` in the settings, which wallets may have")
         return venue
 
     def chain(self, account: str) -> Chain:

@@ -6,7 +6,7 @@ import logging
 
 from domain.errors import NOT_ASKED, ImpossibleHistory
 from events.log import LogConflict
-from workers import conducting, overdue
+from workers import conducting, funding, overdue
 from workers.desk import Desk
 
 logger = logging.getLogger("dustman")
@@ -19,6 +19,7 @@ def reconcile_all(desk: Desk) -> None:
         try:
             if conducting.reconcile(desk, account):
                 desk.nudge("convert", account)
+            funding.expire(desk, account)
             if account not in nudged and overdue.missed(desk, account):
                 desk.nudge("scan", account)
                 nudged.update(mandate.together)

@@ -6,7 +6,7 @@ is sent again byte by byte, and what was not recorded was sent to nobody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import assert_never
@@ -41,10 +41,11 @@ from domain.move import (
 )
 from domain.sweep import Bundle, Retract, Sweep, expected, size
 from domain.transaction import objections
+from domain.treasury import available
 from domain.venue import Holding
-from events.facts import ConversionsHalted, TransactionSigned
+from events.facts import ConversionsHalted, FundingOpened, TransactionSigned
 from events.log import Recorded
-from events.money import Amount
+from events.money import Amount, plain
 from events.values import Outcome, Purpose, Refusal, RefusalCode
 from workers.desk import Desk
 from workers.outages import outage_recorded
@@ -57,6 +58,8 @@ def request(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> bool:
     while the chain's nodes are behind what was seen before.
     """
     spends = _sized(desk, account, sweep, step)
+    if isinstance(sweep.opened, FundingOpened) and len(spends) < len(step.tries):
+        return True
     if not spends:
         return True
     chain, about = desk.chain(account), sweep.opened.sweep_id
@@ -64,12 +67,15 @@ def request(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> bool:
         drafts = [draft(each.leg.plan, spends[id_]) for each in step.tries if (id_ := each.leg.plan.leg_id) in spends]
         proposal = chain.propose(drafts)
     keys = {order.key: leg_id for leg_id, order in zip(spends, drafts, strict=True)}
-    _decline(desk, account, sweep, {keys[key]: refusal for key, refusal in proposal.dropped.items()})
+    dropped = {keys[key]: refusal for key, refusal in proposal.dropped.items()}
+    _decline(desk, account, sweep, _all_or_none(sweep, keys.values(), dropped))
     return not proposal.offers or _offered(desk, account, sweep, spends, proposal)
 
 
 def _sized(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> dict[str, Amount]:
     """Size every leg by balances read now, all in one reading."""
+    if isinstance(sweep.opened, FundingOpened):
+        return _planned(desk, account, sweep, step)
     likely = [draft(each.leg.plan, expected(each)) for each in step.tries]
     with outage_recorded(desk, account, sweep.opened.sweep_id):
         held = {holding.asset: holding for holding in desk.chain(account).rehearse(likely)}
@@ -79,6 +85,35 @@ def _sized(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> dict[str, Am
     }
     _decline(desk, account, sweep, {leg_id: no for leg_id, no in sizes.items() if isinstance(no, Refusal)})
     return {leg_id: spend for leg_id, spend in sizes.items() if isinstance(spend, Amount)}
+
+
+def _planned(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> dict[str, Amount]:
+    """Take the most that was planned for each leg, if what the account has still allows all of it."""
+    policy, treasury = sweep.opened.policy, desk.planned_on.pop(account, None)
+    assert policy.funding is not None  # without it no conversion for a trade is opened
+    if treasury is None:
+        with outage_recorded(desk, account, sweep.opened.sweep_id):
+            treasury = desk.treasurer(account).treasury(policy.funding, Decimal(0))
+    there = available(treasury, policy)
+    refusals = {
+        each.leg.plan.leg_id: Refusal(
+            RefusalCode.INSUFFICIENT_BALANCE,
+            f"{each.wanted} was planned, {plain(there.get(each.wanted.asset, Decimal(0)))} is free beyond the reserve",
+        )
+        for each in step.tries
+        if each.wanted.quantity > there.get(each.wanted.asset, Decimal(0))
+    }
+    _decline(desk, account, sweep, _all_or_none(sweep, [each.leg.plan.leg_id for each in step.tries], refusals))
+    return {} if refusals else {each.leg.plan.leg_id: each.wanted for each in step.tries}
+
+
+def _all_or_none(sweep: Sweep, legs: Iterable[str], refusals: Mapping[str, Refusal]) -> Mapping[str, Refusal]:
+    """Have one refusal of a conversion for a trade end all of it; lots of dust go without each other."""
+    if not refusals or not isinstance(sweep.opened, FundingOpened):
+        return refusals
+    why = next(iter(refusals.values())).sentence
+    beside = Refusal(RefusalCode.OTHER, f"nothing is converted unless all is: {why}")
+    return {leg_id: refusals.get(leg_id, beside) for leg_id in legs}
 
 
 def _offered(desk: Desk, account: str, sweep: Sweep, spends: Mapping[str, Amount], proposal: Proposal) -> bool:

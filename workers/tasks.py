@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from functools import wraps
 from typing import Any
 
+import msgspec
 from redis.exceptions import RedisError
 
 from domain.errors import NOT_ASKED
 from events.log import LogConflict, LogUnavailable
-from workers import conducting, gathering, intake, reconciling
+from events.money import plain
+from events.values import Release
+from workers import conducting, funding, gathering, intake, reconciling, treasury
 from workers.app import app, desk
 from workers.measuring import measure_latest
 from workers.schedule import latest_due
@@ -20,6 +25,8 @@ from workers.schedule import latest_due
 logger = logging.getLogger("dustman")
 # Well below the soft time limit: a task hands back what it did not get to.
 BUDGET = timedelta(seconds=25)
+# The longest that a task may have somebody wait: it has to end by itself before the soft time limit.
+LONGEST = timedelta(seconds=30)
 
 
 def task(name: str) -> Callable[[Callable[..., None]], Any]:
@@ -36,6 +43,23 @@ def task(name: str) -> Callable[[Callable[..., None]], Any]:
         return app.task(name=name)(guarded)
 
     return register
+
+
+def asked(name: str) -> Callable[[Callable[..., Any]], Any]:
+    """Register a task whose return value somebody waits for; what goes wrong is theirs to see.
+
+    It is taken off the queue when it begins. Else a worker that loses the broker for a moment would end it half way,
+    and whoever gets it again would answer when nobody waits any more; who hears nothing asks again under its name.
+    """
+    registered: Callable[[Callable[..., Any]], Any] = app.task(name=name, ignore_result=False, acks_late=False)
+    return registered
+
+
+def form_of(answer: Any) -> dict[str, Any]:
+    """Write an answer in JSON's forms: numbers as exact text, times in UTC as RFC 3339."""
+    plainly = msgspec.to_builtins(answer, builtin_types=(Decimal,))
+    found: dict[str, Any] = json.loads(json.dumps(plainly, default=plain))
+    return found
 
 
 @task("dustman.scan")
@@ -69,6 +93,26 @@ def convert(account: str = "") -> None:
 def reconcile() -> None:
     """Settle open legs, go on with interrupted sweeps, make up for scans that were missed."""
     reconciling.reconcile_all(desk())
+
+
+@asked("dustman.ensure_eth")
+def ensure_eth(account: str, required_eth_amount: str, trade: str, deadline: float = 30.0) -> dict[str, Any]:
+    """Promise a trade its ETH within `deadline` seconds, converting what is short, and return the answer."""
+    at = desk()
+    until = at.clock() + min(timedelta(seconds=deadline), LONGEST)
+    return form_of(funding.ensure(at, account, trade, Decimal(required_eth_amount), until))
+
+
+@asked("dustman.balance_status")
+def balance_status(account: str) -> dict[str, Any]:
+    """Return what a wallet could do for a trade now."""
+    return form_of(treasury.balance(desk(), account))
+
+
+@asked("dustman.release_eth")
+def release_eth(account: str, reservation_id: str, why: str = "used") -> bool:
+    """End a trade's reservation, `used` or `released`; return whether it was there."""
+    return funding.release(desk(), account, reservation_id, Release(why))
 
 
 @task("dustman.relay")

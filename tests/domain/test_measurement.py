@@ -11,13 +11,14 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain.charter import policy_for
+from domain.dust import judge
 from domain.equity import Doubt
 from domain.measurement import Occasion, marching, snapshot, unmeasured
 from domain.scan import find
 from domain.venue import Holding
 from events.facts import DustUnroutable, StrategyNotMeasured
 from events.records import replace
-from events.values import Unmeasured, Unroutable
+from events.values import Funding, FundingSource, Keep, Kept, Unmeasured, Unroutable
 from tests.domain.controls import NOON, D, held
 from tests.domain.strategies import (
     CHARTER,
@@ -161,6 +162,18 @@ def test_measured__two_strategies_in_a_wallet__take_no_dust_of_what_belongs_to_t
     at = dataclasses.replace(survey(*HOLDS, OVER, held(ETHFI, "1")), policy=policy_for("wallet", OWN, [CHARTER, other]))
     told, _ = outcome(at)
     assert [lot.asset for lot in told.lots] == [ETHFI]
+
+
+def test_policy__of_a_wallet_that_funds_trades_too__has_what_they_may_spend_among_what_belongs() -> None:
+    coin, dollar = "eip155:1/slip44:60", "eip155:1/erc20:0xDAI"
+    own = replace(OWN, funding=Funding(coin, (FundingSource(dollar, D(25), 1), FundingSource(USDT, D(50), 2))))
+    policy = policy_for("wallet", own, [CHARTER])
+    assert set(policy.belongs or ()) == {*CHARTER.belongs["wallet"], coin, dollar, USDT}
+    kept = judge(held(USDT, "900"), policy, market(), automatic=True)
+    assert isinstance(kept, Kept) and kept.reason is Keep.BELONGS
+    told, _ = outcome(survey(*HOLDS, held(EIGEN, "60"), held(USDT, "900"), own=own))
+    assert [lot.asset for lot in told.lots] == [EIGEN]
+    assert policy_for("other", own, [CHARTER]) == own
 
 
 def test_marching__a_chosen_way__is_the_only_one_of_its_lot() -> None:

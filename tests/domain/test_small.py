@@ -187,6 +187,15 @@ def test_request__of_several__records_all_intents_under_one_key_at_the_price_of_
     assert fold(account, facts).spent_on(NOON.date()) == D("0.70")
 
 
+def test_request__of_what_a_strategy_has_no_use_for__has_no_threshold() -> None:
+    policy = policy_with(threshold=D("0.05"), belongs=(BTC,), expects_rewards=True)
+    account = opened(policy=policy)
+
+    facts = decide(requested(account, policy), account)
+
+    assert [type(fact) for fact in facts] == [LegRequested, LegRequested]
+
+
 def test_request__made_twice__records_nothing_more() -> None:
     account = opened()
     command = requested(account)

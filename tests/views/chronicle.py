@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from domain.identity import strategy_stream, stream_of
-from events.facts import Fact, StrategyFact
+from events.facts import EthReserved, Fact, FundingCompleted, FundingDeclined, FundingOpened, StrategyFact
 from events.log import EventLog, NewEvent, Recorded
 from events.records import replace
 from tests.domain.wallet import wallet
 from tests.events.samples import SAMPLES
 from tests.views.stories import STORIES, story
+
+AT = datetime.fromisoformat("2026-03-01T02:00:07+00:00")
 
 
 def happened() -> Iterator[tuple[Fact, datetime]]:
@@ -23,7 +25,9 @@ def happened() -> Iterator[tuple[Fact, datetime]]:
         yield _under(recorded, "wallet"), recorded.occurred_at
     for sample in SAMPLES:
         if isinstance(sample, StrategyFact):
-            yield sample, datetime.fromisoformat("2026-03-01T02:00:07+00:00")
+            yield sample, AT
+        elif isinstance(sample, EthReserved | FundingOpened | FundingDeclined | FundingCompleted):
+            yield replace(sample, account="trading"), AT
 
 
 def write(log: EventLog) -> int:

@@ -13,9 +13,14 @@ from events.facts import (
     DustConverted,
     DustDetected,
     DustUnroutable,
+    EthReserved,
     Fact,
+    FundingCompleted,
+    FundingDeclined,
+    FundingOpened,
     HoldingsKept,
     LegRequested,
+    ReservationReleased,
     StrategyMeasured,
     StrategyNotMeasured,
 )
@@ -141,6 +146,30 @@ def test_outage__until_the_venue_answers__is_a_venue_that_is_down() -> None:
     assert numbers(back, measures.REACHED) == {at: D(1)}
     assert numbers(away, measures.SCANS) == {}
     assert numbers(back, measures.OUTAGES) == numbers(away, measures.OUTAGES) == {(*at, "scan"): D(1)}
+
+
+def test_trade__that_is_funded__is_promised_its_eth_and_gas_until_it_is_released() -> None:
+    facts: list[Fact] = [sample(EthReserved), sample(FundingOpened), sample(FundingCompleted), sample(FundingDeclined)]
+    at = ("main", "evm")
+    during, after = folded(recorded(*facts[:2]), "evm"), folded(recorded(*facts), "evm")
+    assert numbers(during, measures.OPEN_RESERVATIONS) == {at: D(1)}
+    assert numbers(during, measures.RESERVED) == {at: D("0.1")}
+    assert set(numbers(during, measures.OPEN_SINCE)) == {at}
+    assert numbers(after, measures.OPEN_SINCE) == {}
+    assert numbers(after, measures.RESERVATIONS) == {(*at, "converted"): D(1)}
+    assert numbers(after, measures.FUNDINGS) == {(*at, "covered"): D(1)}
+    assert numbers(after, measures.FUNDED_VALUE) == {(*at, "USD"): D("213.9")}
+    assert numbers(after, measures.FUNDED) == {at: D("0.0713")}
+    assert numbers(after, measures.DECLINED) == {(*at, "not_possible"): D(1)}
+    ended = folded(recorded(*facts, sample(ReservationReleased)), "evm")
+    assert numbers(ended, measures.RESERVED) == numbers(ended, measures.OPEN_RESERVATIONS) == {}
+
+
+def test_conversion__for_a_trade_that_fell_short__is_counted_apart() -> None:
+    short = replace(sample(FundingCompleted), covered=False, spent=(), received=Amount(D(0), "eip155:42161/slip44:60"))
+    metrics = folded(recorded(sample(EthReserved), sample(FundingOpened), short), "evm")
+    assert numbers(metrics, measures.FUNDINGS) == {("main", "evm", "fell_short"): D(1)}
+    assert numbers(metrics, measures.OPEN_SINCE) == {}
 
 
 def test_failed_lots__of_a_sweep__count_with_the_value_they_were_announced_at() -> None:

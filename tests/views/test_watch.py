@@ -20,6 +20,7 @@ from events.facts import (
     DustInstructed,
     DustUnroutable,
     Fact,
+    FundingDeclined,
     HoldingsKept,
     ScanCompleted,
     StrategyFact,
@@ -169,6 +170,19 @@ def test_unroutable__that_grows__is_told_once_for_all_that_a_scan_said() -> None
     at.happens(gone, replace(STUCK, asset="coinbase:C", value=D("4.1")))
     (more,) = at.waits(HOUR)
     assert more.text == "main: dust without a way out grew from 9.1 to 14.1 USD"
+
+
+def test_trade__that_gets_no_eth__is_told_with_the_reason_and_what_was_possible() -> None:
+    at, declined = Story(), sample(FundingDeclined)
+    (told,) = at.happens(declined)
+    assert told.title == "main: funding declined"
+    assert told.text == (
+        "main: trade trade-2 got none of its 5 ETH: what may be converted is not enough; "
+        "the most a trade could have is 0.3 ETH"
+    )
+    assert not at.happens(replace(declined, trade="trade-3", largest=None, gap=None, reason="the node is away"))
+    (more,) = at.waits(HOUR)
+    assert more.text == "1 more of the same, the last: main: trade trade-3 got none of its 5 ETH: the node is away"
 
 
 def test_scan__that_is_overdue__is_told_once_until_there_is_another() -> None:

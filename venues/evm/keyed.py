@@ -15,16 +15,17 @@ from domain.errors import OutcomeUnknown, VenueUnavailable
 from domain.venue import Holding, Order
 from events.facts import LegRequested, RewardClaimRequested
 from events.money import Amount
-from events.values import Fill, GasPrice, Purpose, Refusal, RefusalCode, SignedTransaction
+from events.values import Fill, Funding, FundingSource, GasPrice, Purpose, Refusal, RefusalCode, SignedTransaction
 from venues.evm import assets
 from venues.evm.apart import Apart, spenders
 from venues.evm.batch import Desk, Sale, route_of
 from venues.evm.discovery import Discovery
+from venues.evm.funding import Buyer
 from venues.evm.judgement import Judgement
 from venues.evm.names import harmless
 from venues.evm.observation import Observer
 from venues.evm.proposing import Proposer, Trial
-from venues.evm.quantities import units_of, whole
+from venues.evm.quantities import ETHER_DECIMALS, units_of, whole
 from venues.evm.receipts import Sold, moved, transferred
 from venues.evm.registry import ETH, Chain
 from venues.evm.rerouting import Rerouter
@@ -35,6 +36,7 @@ from venues.evm.running import ApartRunner, Runner, TogetherRunner
 from venues.evm.signer import Signer
 from venues.evm.terms import Terms
 from venues.evm.transactions import Writer
+from venues.evm.treasury import Teller
 from venues.evm.wallet import Wallet
 
 # How nodes say that they have the bytes, or had others of this nonce: what became of ours is seen on the chain.
@@ -118,8 +120,11 @@ class KeyedWallet(Wallet):
     def propose(self, drafts: Sequence[Order]) -> Proposal:
         """Try all drafts at the block of the last reading, and run the transaction that is left of them.
 
-        What was just rehearsed with the very same drafts is not tried again.
+        What was just rehearsed with the very same drafts is not tried again. Drafts that ask for exact outputs are a
+        conversion for a trade, at the block of its own reading.
         """
+        if any(draft.output is not None for draft in drafts):
+            return self._bought(drafts)
         if self._reading is None:
             self.holdings()
         assert self._reading is not None
@@ -137,6 +142,17 @@ class KeyedWallet(Wallet):
         if proposal.head.block_hash != head.block_hash:
             raise VenueUnavailable(f"block {head.number} was replaced while the batch was tried")
         return replace(proposal, dropped={**proposal.dropped, **refused})
+
+    def _bought(self, drafts: Sequence[Order]) -> Proposal:
+        now, funds = self._clock(), self._funds
+        if funds is None:
+            sources = tuple(FundingSource(draft.spend.asset, Decimal(0), 0) for draft in drafts)
+            funds = self._teller().read(Funding(assets.coin(self.chain.chain_id), sources), Decimal(0))
+        self._funds = None  # what is tried again is read again
+        return Buyer(self.rpc, self.lens, self.chain, self.address, self.terms).propose(drafts, funds, now)
+
+    def _teller(self) -> Teller:
+        return Teller(self.rpc, self.lens, self.chain, self.address, self._clock, self.terms.ceiling)
 
     def retract(self, asset: str) -> Proposal | Refusal:
         """Propose to take back what a market may take of a token, as of the latest block."""
@@ -207,7 +223,10 @@ class KeyedWallet(Wallet):
         tokens = [self._token(intent.spend) for intent in intents]
         self._reader.describe([(self._holder, tokens)], receipt.block.number)
         sold = [self._sold(token, intent) for token, intent in zip(tokens, intents, strict=True)]
-        found = moved(logs, self.address, self._runner.desk.payees, self.target_contract, sold)
+        payees, paid_in = self._runner.desk.payees, self.target_contract
+        if intents[0].output is not None:  # a trade's conversion ends in ether, whatever dust ends in
+            payees, paid_in = frozenset({self.chain.uniswap.router}), self.chain.token("WETH").address
+        found = moved(logs, self.address, payees, paid_in, sold)
         fills = {
             intent.leg_id: self._fill(receipt, intent, spent, received)
             for intent, (spent, received) in zip(intents, found.legs, strict=True)
@@ -245,8 +264,10 @@ class KeyedWallet(Wallet):
         return Proposer(self.rpc, self._runner, rerouter, self.terms, self.target, self._symbol, self.target_decimals)
 
     def _sold(self, token: str, intent: LegRequested) -> Sold:
-        expected = intent.quote.receive.quantity.scaleb(self.target_decimals)
-        return Sold(token, units_of(intent.spend.quantity, self._holder.decimals(token)), int(expected))
+        units = units_of(intent.spend.quantity, self._holder.decimals(token))
+        if intent.output is not None:
+            return Sold(token, units, units_of(intent.output, ETHER_DECIMALS), at_most=True)
+        return Sold(token, units, int(intent.quote.receive.quantity.scaleb(self.target_decimals)))
 
     def _fill(self, receipt: Receipt, intent: LegRequested, spent: int, received: int) -> Fill | Refusal:
         if not spent:
@@ -255,7 +276,9 @@ class KeyedWallet(Wallet):
         return Fill(
             order_id=receipt.tx_hash,
             spent=Amount(whole(spent, places), intent.spend.asset),
-            received=Amount(whole(received, self.target_decimals), intent.receive),
+            received=Amount(
+                whole(received, self.target_decimals if intent.output is None else ETHER_DECIMALS), intent.receive
+            ),
             fees=(),
             executions=(),
         )

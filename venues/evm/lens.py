@@ -100,12 +100,13 @@ class Lens:
         asks = [Ask(token, balance_of + padded(wallet), gas=BALANCE_GAS) for token, wallet in pairs]
         return [number(answer) if answer and len(answer) >= WORD else None for answer in self.read(asks, block)]
 
-    def read_calls(self, asks: Sequence[Ask], block: int) -> list[Call]:
-        """Return the calls that make all asks, for a batch with others; `looked` wants their answers."""
+    def read_calls(self, asks: Sequence[Ask], block: int | str) -> list[Call]:
+        """Return the calls that make all asks at a block, for a batch with others; `looked` wants their answers."""
         if not self.override:
             return []
         pieces = _pieces(asks, ASKS_A_CALL)
-        return [override_call("Reader", b"".join(map(_entry, piece)), hex(block)) for piece in pieces]
+        at = hex(block) if isinstance(block, int) else block
+        return [override_call("Reader", b"".join(map(_entry, piece)), at) for piece in pieces]
 
     def looked(self, answers: Sequence[object], asks: Sequence[Ask], block: int) -> list[bytes | None]:
         """Return what each ask returned, as `read` does, which goes on where an answer ends early."""

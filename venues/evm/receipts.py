@@ -39,11 +39,19 @@ def receipt_of(found: Mapping[str, Any], chain_id: int) -> Receipt:
 
 
 class Sold(NamedTuple):
-    """A leg in base units: the token that it was to sell, how much of it, and what that was expected to bring."""
+    """A leg in base units: the token that it was to sell, how much of it, and what that was expected to bring.
+
+    With `at_most` less may have been enough.
+    """
 
     token: str
     units: int
     expected: int
+    at_most: bool = False
+
+    def fits(self, spent: int) -> bool:
+        """Say whether it was to spend so much."""
+        return spent <= self.units if self.at_most else spent == self.units
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,7 @@ def moved(
     for leg in sold:
         received = next(going) if leg.token == target else next(coming)
         found.append((received if leg.token == target else seen.spent.get(leg.token, 0), received))
-    wrong = next((pair for pair in zip(sold, found, strict=True) if pair[0].units != pair[1][0]), None)
+    wrong = next((pair for pair in zip(sold, found, strict=True) if not pair[0].fits(pair[1][0])), None)
     if wrong is None:
         return Movements(tuple(found))
     leg, (spent, _) = wrong

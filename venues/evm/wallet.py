@@ -13,9 +13,10 @@ from decimal import Decimal, localcontext
 from domain.claim import ClaimProposal, Waiting
 from domain.errors import ConfigurationError, VenueUnavailable
 from domain.judgement import Ruling, Verdict
+from domain.treasury import Treasury
 from domain.venue import Capabilities, Holding, NeverArrived, Order, Pending, Price, Survey, Venue
 from events.money import Amount
-from events.values import Block, Fill, Quote, Refusal, RefusalCode
+from events.values import Block, Fill, Funding, Quote, Refusal, RefusalCode
 from venues.evm import assets, pricing
 from venues.evm.discovery import Discovery
 from venues.evm.examination import Examination
@@ -33,6 +34,7 @@ from venues.evm.rewards.source import ClaimableSource
 from venues.evm.routes import THROUGH, best_sales, sale_asks, ways
 from venues.evm.rpc import Rpc, quantity
 from venues.evm.terms import Terms
+from venues.evm.treasury import Funds, Teller
 
 
 class Wallet:
@@ -70,6 +72,7 @@ class Wallet:
         self._provenance = Provenance(rpc, address, provers(chain.rewards), discovery.keep)
         self._reading: Reading | None = None
         self._quoted: Quoted | None = None
+        self._funds: Funds | None = None
 
     def __repr__(self) -> str:
         return f"Wallet({self.address} on {self.chain.name})"
@@ -193,6 +196,18 @@ class Wallet:
         feeds = self._quote().feeds
         known = {asset_of(self.chain, symbol): feeds.usd(symbol) for symbol in (ETH, *self.chain.tokens)}
         return {asset: price for asset in assets if (price := known.get(asset))}
+
+    def treasury(self, funding: Funding, asked: Decimal) -> Treasury:
+        """Read what the wallet has for trades, and what up to `asked` ETH would cost, in one request."""
+        self._funds = self._teller().read(funding, asked)
+        return self._funds.treasury
+
+    def is_latest(self, block: Block) -> bool:
+        """Say whether nothing has come after a block."""
+        return self.head().block_hash == block.block_hash
+
+    def _teller(self) -> Teller:
+        return Teller(self.rpc, self.lens, self.chain, self.address, self._clock)
 
     def quote(self, order: Order) -> Quote | Refusal:
         """Simulate the sale of an order's amount by itself, gas not counted. Moves nothing."""

@@ -1,0 +1,223 @@
+"""Funding a trade on a real node: what it takes from question to broadcast, and that it sells no more than it may.
+
+A wallet with 0.03 ETH, delegated before, is asked for a trade that is short of 0.07 ETH, and converts DAI. Own time is
+without what the node takes. Beside it the same by hand: each balance, feed and quote in a request of its own.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from time import perf_counter_ns, sleep
+from typing import Any
+
+from benchmarks.figure import Figure
+from benchmarks.ground import Ground
+from benchmarks.stopwatch import MILLISECOND
+from domain.commands import Declare
+from domain.decision import fingerprint
+from dustman.wallet_settings import WalletAccount
+from dustman.wiring import now
+from events.facts import AccountWentLive, DryRunCompleted, FundingCompleted, FundingOpened
+from events.money import Amount, exactly_sum
+from events.sqlite import SQLiteLog
+from events.subscription import Subscription
+from events.values import FundingAnswer
+from simulators.chain.chain import LocalChain
+from simulators.chain.showcase import watched
+from venues.evm.discovery import Discovery
+from venues.evm.judgement import Allowed
+from venues.evm.keyed import KeyedWallet
+from venues.evm.purchase import quote_ask, ways_to_ether
+from venues.evm.registry import Chain
+from venues.evm.rpc import Call, Rpc
+from venues.evm.signer import from_key
+from venues.evm.terms import Terms
+from venues.evm.words import padded, selector
+from workers.desk import Desk, Mandate
+from workers.funding import ensure, release
+
+NAME = "trade_funding"
+ACCOUNT = "wallet"
+ETHER = 10**18
+HELD, TRADE = 3 * ETHER // 100, Decimal("0.095")
+REQUEST_LIMIT, TIME_LIMIT, SOLD_LIMIT = 3, 150.0, 215.0
+SEND = b"eth_sendRawTransaction"
+
+
+class Watched(Rpc):
+    """A client that knows when it sent a transaction, with which request, and how long nodes took for those before."""
+
+    def __init__(self, urls: list[str], chain_id: int) -> None:
+        super().__init__(urls, chain_id)
+        self.begin()
+
+    def begin(self) -> None:
+        """Count from nothing."""
+        self.count = self.waited = 0
+        self.sent: list[tuple[int, int, int]] = []
+
+    def _post(self, endpoint: Any, body: bytes) -> bytes:
+        self.count += 1
+        start = perf_counter_ns()
+        if SEND in body:
+            self.sent.append((start, self.count, self.waited))
+        answer = super()._post(endpoint, body)
+        self.waited += perf_counter_ns() - start
+        return answer
+
+
+@dataclass
+class Funded:
+    """One funding: requests and own milliseconds up to the broadcast, all of them, and USD sold."""
+
+    requests: int
+    own: float
+    whole: float
+    sold: Decimal
+    allowed: Decimal
+
+
+def measure(_: Ground, rounds: int) -> list[Figure]:
+    """Fund trades, the first only to have the account delegated; `rounds` is how often, the median counts."""
+    with LocalChain() as chain, desk_of(chain) as (desk, rpc, where):
+        funded(chain, desk, rpc, "first")
+        found = sorted((funded(chain, desk, rpc, f"trade-{each}") for each in range(rounds)), key=lambda one: one.own)
+        apart_requests, apart_time = by_hand(chain, where)
+    middle, most = found[len(found) // 2], max(found, key=lambda one: one.requests)
+    sold = max(found, key=lambda one: one.sold)
+    return [
+        Figure(
+            name="trade_funding_requests",
+            value=most.requests,
+            unit="requests",
+            against="each balance, feed and quote by itself, without a simulation",
+            reference=apart_requests,
+            limit=REQUEST_LIMIT,
+            exact=True,
+            benchmark=NAME,
+            samples=rounds,
+        ),
+        Figure(
+            name="trade_funding_own_time",
+            value=middle.own,
+            unit="ms",
+            against="the reads by hand, the node's time in them",
+            reference=apart_time,
+            limit=TIME_LIMIT,
+            benchmark=NAME,
+            samples=rounds,
+        ),
+        Figure(
+            name="trade_funding_time",
+            value=middle.whole,
+            unit="ms",
+            against="the reads by hand",
+            reference=apart_time,
+            limit=TIME_LIMIT,
+            benchmark=NAME,
+            samples=rounds,
+        ),
+        Figure(
+            name="trade_funding_sold",
+            value=float(sold.sold),
+            unit="USD",
+            against="the shortage and the buffer",
+            reference=float(sold.allowed),
+            limit=SOLD_LIMIT,
+            exact=True,
+            benchmark=NAME,
+            samples=rounds,
+        ),
+    ]
+
+
+def funded(chain: LocalChain, desk: Desk, rpc: Watched, trade: str) -> Funded:
+    """Fund one trade of a wallet that has 0.03 ETH and DAI, and set it free again."""
+    chain.rpc("anvil_setBalance", chain.wallets[0].address, hex(HELD))
+    chain.give("DAI", chain.wallets[0].address, 300 * ETHER)
+    rpc.begin()
+    before, start = desk.log.head(), perf_counter_ns()
+    told = ensure(desk, ACCOUNT, trade, TRADE, now() + timedelta(seconds=20))
+    if told.answer is not FundingAnswer.CONVERTED:
+        raise RuntimeError(f"a trade without any fault ended {told}")
+    release(desk, ACCOUNT, told.reservation_id)
+    at, requests, waited = rpc.sent[-1]
+    facts = [each.fact for each in desk.log.read(after=before)]
+    (opened,) = [each for each in facts if isinstance(each, FundingOpened)]
+    (done,) = [each for each in facts if isinstance(each, FundingCompleted)]
+    funding = opened.policy.funding
+    assert funding is not None  # it was opened
+    allowed = opened.shortage.quantity * opened.worth + funding.buffer
+    sold = exactly_sum(*(each.quantity for each in done.spent))
+    whole = (at - start) / MILLISECOND
+    return Funded(requests, whole - waited / MILLISECOND, whole, sold, allowed)
+
+
+def by_hand(chain: LocalChain, where: Chain) -> tuple[int, float]:
+    """Read what has to be known by one call after the other; an approval and a swap are sent besides."""
+    rpc, wallet = Rpc([chain.url], chain.chain_id), chain.wallets[0].address
+    tokens = [where.token(symbol).address for symbol in ("WETH", "USDC", "USDT", "DAI")]
+    balance = selector("balanceOf(address)") + padded(wallet)
+    asks = [(token, balance) for token in tokens]
+    asks += [(feed.address, selector("latestRoundData()")) for feed in where.feeds.values()]
+    for token in tokens[1:]:
+        routes = [route for route in ways_to_ether(where, token) if route.via is None]
+        asks += [(ask.to, ask.data) for ask in (quote_ask(where, route, ETHER // 14) for route in routes)]
+    start = perf_counter_ns()
+    for method, parameters in (
+        ("eth_getBalance", (wallet, "latest")),
+        ("eth_getTransactionCount", (wallet, "latest")),
+        ("eth_gasPrice", ()),
+        *(("eth_call", ({"to": to, "data": "0x" + data.hex()}, "latest")) for to, data in asks),
+    ):
+        rpc.ask([Call(method, parameters)])
+    return rpc.requests + 2, (perf_counter_ns() - start) / MILLISECOND
+
+
+@contextmanager
+def desk_of(chain: LocalChain) -> Iterator[tuple[Desk, Watched, Chain]]:
+    """The desk of a wallet's account that funds trades and is live."""
+    caps = {"per_sweep": 1_000_000, "per_day": 1_000_000}
+    account = WalletAccount.model_validate({**watched(chain, chain.url), "caps": caps, "funding": {}})
+    where, policy, key = account.where(), account.policy(), chain.wallets[0]
+    rpc = Watched([chain.url], chain.chain_id)
+    wallet = KeyedWallet(
+        where,
+        account.target,
+        signer=from_key(key.key, key.address),
+        terms=Terms(chain.contracts.batch_account, confirmations=1),
+        rpc=rpc,
+        discovery=Discovery(rpc, key.address),
+        judgement=Allowed(where, frozenset()),
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        desk = Desk(
+            worker=str(uuid.uuid4()),
+            log=SQLiteLog(Path(directory) / "dustman.db", now),
+            mandates={ACCOUNT: Mandate(ACCOUNT, wallet.name, policy, account.schedule)},
+            open_venue=lambda _: wallet,
+            clock=now,
+            sleep=sleep,
+            publish=lambda: None,
+            nudge=lambda *_: None,
+            announcements=_nobody,
+            hold=timedelta(0),
+        )
+        mark = fingerprint(policy)
+        dry = DryRunCompleted(ACCOUNT, mark, 0, 0, Amount(Decimal(0), policy.target), now())
+        live = AccountWentLive(ACCOUNT, mark, policy.sweep_cap, policy.day_cap, policy.currency)
+        for fact, name in ((dry, "dry"), (live, "live")):
+            desk.streams.handle(ACCOUNT, Declare(fact, name), "benchmark")
+        yield desk, rpc, where
+        desk.log.close()
+
+
+def _nobody() -> Subscription:
+    raise AssertionError("nobody listens to announcements here")

@@ -1,0 +1,165 @@
+"""What a request for ETH makes happen on an account: given its facts, when it is asked, then these are written."""
+
+from __future__ import annotations
+
+from dataclasses import replace as changed
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from domain.account import Account, evolve
+from domain.bundle import Intent
+from domain.commands import ExpireReservations, ReleaseEth, RequestEth
+from domain.decision import decide, fingerprint
+from domain.errors import ImpossibleHistory
+from domain.identity import reservation_id
+from domain.reservation import ended, objection, promised
+from domain.treasury import Treasury
+from events.facts import (
+    AccountFact,
+    AccountWentLive,
+    EthReserved,
+    FundingDeclined,
+    FundingOpened,
+    ReservationReleased,
+)
+from events.money import Amount
+from events.records import replace
+from events.values import FundingAnswer, Quote, RefusalCode, Release
+from tests.domain.test_funding import COIN, DAI, NOON, policy, token, wallet
+
+D = Decimal
+OURS = policy()
+MARK = fingerprint(OURS)
+LIVE = Account("main", live=MARK)
+RICH = wallet(token(DAI, "5000"), ether="1")
+POOR = wallet(token(DAI, "500"))
+
+
+def request(trade: str, amount: str, treasury: Treasury | str, later: int = 0) -> RequestEth:
+    now = NOON + timedelta(seconds=later)
+    return RequestEth(trade, Amount(D(amount), COIN), "evm", OURS, MARK, treasury, "worker", now)
+
+
+def after(account: Account, command: RequestEth) -> tuple[Account, list[AccountFact]]:
+    facts = decide(command, account)
+    for fact in facts:
+        account = evolve(account, fact)
+    return account, facts
+
+
+def test_promise__of_two_trades__leaves_the_second_only_the_rest() -> None:
+    account, (first,) = after(LIVE, request("one", "0.9", RICH))
+    assert isinstance(first, EthReserved)
+    assert first.answer is FundingAnswer.COVERED
+    assert promised(account, NOON) == D("0.905")
+    account, (reserved, opened) = after(account, request("two", "0.2", RICH))
+    assert isinstance(reserved, EthReserved)
+    assert isinstance(opened, FundingOpened)
+    assert opened.shortage == Amount(D("0.11"), COIN)
+    assert promised(account, NOON) == D("1.11")
+    assert promised(account, NOON, beside=first.reservation_id) == D("0.205")
+
+
+def test_request__that_was_answered__makes_nothing_happen_until_it_ends() -> None:
+    account, _ = after(LIVE, request("one", "0.9", RICH))
+    assert decide(request("one", "0.9", RICH, later=299), account) == []
+    account, (released, reserved) = after(account, request("one", "0.9", RICH, later=300))
+    assert isinstance(released, ReservationReleased)
+    assert released.why is Release.EXPIRED
+    assert isinstance(reserved, EthReserved)
+    assert reserved.reservation_id == released.reservation_id == reservation_id("main", "one")
+
+
+def test_request__while_a_sweep_is_open__is_covered_or_waits() -> None:
+    account, _ = after(LIVE, request("one", "0.095", POOR))
+    assert account.sweep is not None
+    assert decide(request("two", "0.2", POOR), account) == []
+    assert [type(fact) for fact in decide(request("two", "0.2", RICH), account)] == [EthReserved]
+
+
+def test_request__on_an_older_block_or_with_too_few_quotes__waits_for_a_newer_reading() -> None:
+    ahead = LIVE._replace(lane=changed(LIVE.lane, head=8))
+    assert decide(request("one", "0.01", RICH), ahead) == []
+    assert decide(request("one", "0.095", changed(POOR, asked=D("0.06"))), LIVE) == []
+
+
+@pytest.mark.parametrize(
+    ("account", "words"),
+    [
+        (Account("main"), "it never went live"),
+        (Account("main", live="another"), "its policy changed since it went live"),
+        (LIVE._replace(halted="owner asked"), "conversions are halted: owner asked"),
+    ],
+)
+def test_request__that_nobody_allows__is_declined_with_its_reason(account: Account, words: str) -> None:
+    (declined,) = decide(request("one", "0.095", POOR), account)
+    assert isinstance(declined, FundingDeclined)
+    assert (declined.answer, declined.gap) == (FundingAnswer.NOT_NOW, None)
+    assert words in declined.reason
+
+
+def test_request__more_than_there_is__names_gap_and_largest() -> None:
+    (declined,) = decide(request("one", "1", POOR), LIVE)
+    assert isinstance(declined, FundingDeclined)
+    assert declined.gap is not None
+    assert declined.largest is not None
+    assert declined.gap + declined.largest == Amount(D(1), COIN)
+
+
+def test_release__and_expiry__end_a_promise_once() -> None:
+    account, _ = after(LIVE, request("one", "0.9", RICH))
+    name = reservation_id("main", "one")
+    assert decide(ExpireReservations(NOON), account) == []
+    (released,) = decide(ReleaseEth(name, Release.USED, NOON), account)
+    assert evolve(account, released).reservations == {}
+    assert decide(ReleaseEth(name, Release.USED, NOON), evolve(account, released)) == []
+    (expired,) = decide(ExpireReservations(NOON + timedelta(hours=1)), account)
+    assert expired == ReservationReleased("main", name, "one", Release.EXPIRED)
+
+
+def opened() -> tuple[Account, FundingOpened]:
+    account, (_, fact) = after(LIVE, request("one", "0.095", POOR))
+    assert isinstance(fact, FundingOpened)
+    return account, fact
+
+
+def intent(fact: FundingOpened, spend: str = "0", output: str = "0") -> Intent:
+    (leg,) = fact.plan
+    assert leg.quantity is not None
+    assert leg.output is not None
+    quote = Quote(Amount(D(spend) or D(210), DAI), Amount(D(output) or leg.output, COIN), (), D(1), leg.product)
+    return Intent(leg.leg_id, Amount(leg.quantity, DAI), quote, 1, D(0))
+
+
+def test_conversion__that_costs_more_or_brings_less_than_planned__is_refused_whole() -> None:
+    account, fact = opened()
+    assert account.sweep is not None
+    assert objection([intent(fact)], fact, account.sweep) is None
+    dear = objection([intent(fact, spend="300")], fact, account.sweep)
+    assert dear is not None
+    assert dear.code is RefusalCode.NO_LIQUIDITY
+    little = objection([intent(fact, output="0.06")], fact, account.sweep)
+    assert little is not None
+    assert little.code is RefusalCode.NO_NET_GAIN
+
+
+def test_conversion__whose_reservation_has_ended__is_not_made() -> None:
+    account, _ = opened()
+    assert account.sweep is not None
+    assert ended(account.sweep, account, NOON) is None
+    late = ended(account.sweep, account, NOON + timedelta(seconds=300))
+    assert late is not None
+    assert "trade one ended before anything was converted" in late.sentence
+
+
+def test_history__of_two_sweeps_at_once__is_impossible() -> None:
+    account, fact = opened()
+    with pytest.raises(ImpossibleHistory, match="is open"):
+        evolve(account, replace(fact, sweep_id="another"))
+
+
+def test_went_live__under_the_policy__allows_conversions() -> None:
+    live = evolve(Account("main"), AccountWentLive("main", MARK, D(1), D(1), "USD"))
+    assert isinstance(decide(request("one", "0.095", POOR), live)[-1], FundingOpened)

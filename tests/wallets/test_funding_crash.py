@@ -1,0 +1,73 @@
+"""An executor that dies before or after any request or append is continued, and nothing is converted twice."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from domain.errors import NOT_ASKED
+from events.facts import EthReserved, FundingCompleted, FundingOpened, LegFilled, TransactionSettled
+from events.values import FundingAnswer, Purpose
+from simulators.chain.chain import LocalChain
+from tests.wallets.fund import ETHER, Till, till
+from tests.wallets.fuse import Crash, Fuse, FusedLog, FusedRpc
+from tests.wallets.stand import balanced
+
+
+def died(built: Till) -> bool:
+    try:
+        built.ensure("0.095", seconds=30)
+    except Crash:
+        return True
+    return False
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("kind", ["request", "append"])
+def test_executor__that_dies_at_any_step__asks_again_and_has_what_it_asked_for_once(
+    shared_chain: LocalChain, kind: str, when: str
+) -> None:
+    steps = 0
+    for step in itertools.count(1):
+        with (
+            shared_chain.undone() as chain,
+            tempfile.TemporaryDirectory() as directory,
+            till(chain, Path(directory), {"DAI": 500 * ETHER}, reach=FusedRpc, log=FusedLog) as built,
+        ):
+            Fuse.kind, Fuse.when, Fuse.left = kind, when, step
+            gone = died(built)
+            Fuse.disarm()
+            told = built.ensure("0.095", desk=built.fresh(), seconds=30)
+            assert told.answer is FundingAnswer.CONVERTED
+            assert len(built.facts(EthReserved)) == len(built.facts(FundingOpened)) == 1
+            built.settle(built.fresh())
+            assert [each.covered for each in built.facts(FundingCompleted)] == [True]
+            assert len(built.facts(LegFilled)) == 1
+            swaps = [each for each in built.facts(TransactionSettled) if each.purpose is Purpose.SWEEP]
+            assert len(swaps) == 1
+            balanced(built)
+        if not gone:
+            break
+        steps = step
+    assert steps >= (5 if kind == "append" else 8)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", [3, 5])
+def test_conversion__whose_executor_never_comes_back__is_ended_by_any_worker(
+    chain: LocalChain, tmp_path: Path, when: str, step: int
+) -> None:
+    with till(chain, tmp_path, {"DAI": 500 * ETHER}, reach=FusedRpc, log=FusedLog) as built:
+        Fuse.kind, Fuse.when, Fuse.left = "request", when, step
+        assert died(built)
+        Fuse.disarm()
+        try:
+            built.settle(built.fresh())
+        except NOT_ASKED as outage:
+            raise AssertionError(str(outage)) from outage
+        assert [each.covered for each in built.facts(FundingCompleted)] == [True]
+        balanced(built)

@@ -1,0 +1,235 @@
+"""Funding a trade: answer at once where ETH is there, else convert what it lacks, as far as the time allows.
+
+The promise is on record before the trade is told of it. Whatever cannot be done now is an answer with its reason, on
+record too: the trade goes on with what is there.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from domain.account import Account, Reservation
+from domain.commands import ExpireReservations, ReleaseEth, RequestEth
+from domain.decision import fingerprint
+from domain.errors import RefusedByPolicy, VenueUnavailable
+from domain.identity import reservation_id, stream_of
+from domain.lane import Included
+from domain.reservation import expired, held_for
+from domain.sweep import Sweep
+from domain.treasury import Treasury
+from events.facts import Fact, FundingCompleted, FundingDeclined, FundingOpened, LegNeverArrived, LegRefused
+from events.money import Amount, plain
+from events.values import Funding, FundingAnswer, Policy, RefusalCode, Release
+from workers.conducting import conduct
+from workers.desk import Desk
+from workers.handling import Loaded
+from workers.treasury import read
+
+logger = logging.getLogger("dustman")
+
+# How long to wait between looks at a conversion whose answer is still to come.
+PAUSE: Final = 0.2
+# How often a request is decided anew: once for each token that turns out not to work, and when others were faster.
+ROUNDS: Final = 10
+# What is wrong with a token itself when its conversion is tried: the next plan is made without it.
+OWN_FAULTS: Final = frozenset({RefusalCode.NO_LIQUIDITY, RefusalCode.INSUFFICIENT_BALANCE})
+
+
+@dataclass(frozen=True, slots=True)
+class Funded:
+    """What a trade is told. `final` is false while the conversion's block may still be replaced.
+
+    Without a reservation nothing is promised: `reason` says why, `gap` what is missing after all that may be converted,
+    `largest` the most that a trade could have; both are None where that is not known now.
+    """
+
+    answer: FundingAnswer
+    trade: str
+    amount: Amount
+    reason: str = ""
+    reservation_id: str = ""
+    expires_at: datetime | None = None
+    gap: Amount | None = None
+    largest: Amount | None = None
+    tx_hash: str = ""
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One request: who asks for what, under which policy, and until when an answer is of use."""
+
+    account: str
+    trade: str
+    amount: Amount
+    policy: Policy
+    funding: Funding
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a sweep ended: tokens that failed by themselves, and why too little arrived, for good if it is `final`."""
+
+    spoiled: set[str]
+    reason: str
+    final: bool
+
+
+def ensure(desk: Desk, account: str, trade: str, quantity: Decimal, until: datetime) -> Funded:
+    """Promise a trade its ETH, converting what is short; a repeated request is answered like the first.
+
+    `RefusedByPolicy` where the trade has a reservation of another amount.
+    """
+    ask = _asked(desk, account, trade, quantity, until)
+    if quantity < ask.funding.smallest:
+        least = f"{plain(ask.funding.smallest)} ETH"
+        return _declined(desk, ask, f"trades below {least} are not funded; go on with what is there")
+    spoiled: set[str] = set()
+    for _ in range(ROUNDS):
+        current, now = desk.streams.load(account).state, desk.clock()
+        held = held_for(current, trade, now)
+        if held and (answered := _answer_of(ask, held, current)):
+            return answered
+        if held is None:
+            begun = _request(desk, ask, spoiled)
+            if isinstance(begun, Funded):
+                return begun
+        loaded = desk.streams.load(account)
+        if loaded.state.sweep is None:
+            desk.sleep(PAUSE)  # the node lags behind what was seen, or another worker was faster
+        elif not _walked(desk, ask, loaded.state.sweep.opened.sweep_id):
+            break
+        else:
+            ended = _ended(desk, ask, loaded, loaded.state.sweep)
+            if ended.final:
+                return _declined(desk, ask, ended.reason)
+            spoiled |= ended.spoiled
+        if desk.clock() >= until:
+            break
+    return _late(desk, ask)
+
+
+def release(desk: Desk, account: str, reservation: str, why: Release = Release.USED) -> bool:
+    """End a reservation; return whether it was there."""
+    told = ReleaseEth(reservation, why, desk.clock())
+    return bool(desk.streams.handle(account, told, reservation))
+
+
+def expire(desk: Desk, account: str) -> None:
+    """Record which reservations have ended by themselves."""
+    now = desk.clock()
+    if expired(desk.streams.load(account).state, now):
+        desk.streams.handle(account, ExpireReservations(now), account)
+
+
+def _asked(desk: Desk, account: str, trade: str, quantity: Decimal, until: datetime) -> _Ask:
+    if not quantity.is_finite() or quantity <= 0:
+        raise ValueError(f"required_eth_amount: {quantity} is not a number of ETH above zero")
+    policy = desk.mandate(account).policy
+    desk.treasurer(account)
+    assert policy.funding is not None  # the desk has looked
+    return _Ask(account, trade, Amount(quantity, policy.funding.coin), policy, policy.funding, until)
+
+
+def _answer_of(ask: _Ask, held: Reservation, current: Account) -> Funded | None:
+    """Say what a reservation means now; None while its conversion is under way."""
+    fact = held.fact
+    if fact.amount != ask.amount:
+        raise RefusedByPolicy(
+            f"trade {ask.trade!r} has {fact.amount} reserved until {fact.expires_at:%H:%M:%S} UTC; release that, or "
+            f"name the request of {ask.amount} differently"
+        )
+    told = Funded(fact.answer, fact.trade, fact.amount, "", fact.reservation_id, fact.expires_at, tx_hash=held.tx_hash)
+    if current.sweep is None or current.sweep.opened.sweep_id != fact.sweep_id:
+        return told
+    lane = current.lane.state
+    carries = isinstance(lane, Included) and lane.seen.succeeded and bool(lane.attempts[0].legs)
+    return replace(told, tx_hash=lane.seen.tx_hash, final=False) if isinstance(lane, Included) and carries else None
+
+
+def _request(desk: Desk, ask: _Ask, spoiled: set[str]) -> Funded | None:
+    """Read and decide; None where the answer is a conversion that was opened, or has to wait for an open sweep."""
+    try:
+        treasury = read(desk, ask.account, ask.amount.quantity)
+    except VenueUnavailable as outage:
+        return _declined(desk, ask, str(outage))
+    treasury = replace(treasury, tokens=tuple(each for each in treasury.tokens if each.asset not in spoiled))
+    desk.planned_on.pop(ask.account, None)
+    for fact in _handled(desk, ask, treasury):
+        if isinstance(fact, FundingDeclined):
+            return _told(fact)
+        if isinstance(fact, FundingOpened):
+            desk.planned_on[ask.account] = treasury
+    return None
+
+
+def _handled(desk: Desk, ask: _Ask, treasury: Treasury | str) -> list[Fact]:
+    venue, mark = desk.mandates[ask.account].venue, fingerprint(ask.policy)
+    command = RequestEth(ask.trade, ask.amount, venue, ask.policy, mark, treasury, desk.worker, desk.clock())
+    correlation = reservation_id(ask.account, ask.trade)
+    return [recorded.fact for recorded in desk.streams.handle(ask.account, command, correlation)]
+
+
+def _declined(desk: Desk, ask: _Ask, reason: str) -> Funded:
+    """Put on record that a trade gets nothing now, and why."""
+    _handled(desk, ask, reason)
+    return Funded(FundingAnswer.NOT_NOW, ask.trade, ask.amount, reason)
+
+
+def _told(fact: FundingDeclined) -> Funded:
+    return Funded(fact.answer, fact.trade, fact.amount, fact.reason, gap=fact.gap, largest=fact.largest)
+
+
+def _late(desk: Desk, ask: _Ask) -> Funded:
+    """Tell a trade that its time is over; its own conversion goes on, and is there for whoever asks again."""
+    current = desk.streams.load(ask.account).state
+    held, halted = held_for(current, ask.trade, desk.clock()), current.halted
+    if held:
+        reason = f"its conversion is under way{f', but halted: {halted}' if halted else ''}; ask again"
+        told = Funded(FundingAnswer.NOT_NOW, ask.trade, ask.amount, reason, held.fact.reservation_id)
+        return replace(told, expires_at=held.fact.expires_at)
+    if halted:
+        return _declined(desk, ask, f"conversions are halted: {halted}")
+    busy = "another sweep of the account is under way" if current.sweep else "no conversion came to an end in time"
+    return _declined(desk, ask, busy)
+
+
+def _walked(desk: Desk, ask: _Ask, sweep_id: str) -> bool:
+    """Take the open sweep on until it has ended, or until a block holds what this trade waits for."""
+    while True:
+        try:
+            conduct(desk, ask.account, ask.until)
+        except VenueUnavailable as outage:
+            logger.warning("%s: the conversion for trade %s waits: %s", ask.account, ask.trade, outage)
+        current = desk.streams.load(ask.account).state
+        if current.sweep is None or current.sweep.opened.sweep_id != sweep_id:
+            return True
+        held = held_for(current, ask.trade, desk.clock())
+        if held and _answer_of(ask, held, current):
+            return True
+        if current.halted or desk.clock() >= ask.until:
+            return False
+        desk.sleep(PAUSE)
+
+
+def _ended(desk: Desk, ask: _Ask, before: Loaded[Account], sweep: Sweep) -> _Ended:
+    """Say how a sweep that was walked has ended: a token that failed when it was first tried is gone round.
+
+    Later only its price may have moved, which is asked anew; with neither, asking again would end the same.
+    """
+    told = [recorded.fact for recorded in desk.log.stream(stream_of(ask.account), after=before.version)]
+    again = {fact.leg_id for fact in told if isinstance(fact, LegNeverArrived)}
+    refused = [fact for fact in told if isinstance(fact, LegRefused) and fact.leg_id in sweep.legs]
+    spoiled = {
+        sweep.legs[fact.leg_id].plan.spend
+        for fact in refused
+        if fact.refusal.code in OWN_FAULTS and fact.refusal.missing is None and fact.leg_id not in again
+    }
+    short = (fact for fact in told if isinstance(fact, FundingCompleted) and fact.trade == ask.trade)
+    reason = next((fact.reason for fact in short if not fact.covered), "")
+    return _Ended(spoiled, reason, final=bool(reason) and not spoiled and not again)
