@@ -71,8 +71,9 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What to look for: our hashes of one nonce, the block that held one of them, the assets that its legs spend."""
+    """What to look for: one nonce and our hashes of it, the block that held one, the assets that its legs spend."""
 
+    nonce: int
     hashes: tuple[str, ...]
     block: int | None
     spends: tuple[str, ...]
@@ -87,7 +88,8 @@ class Sight:
     and `pooled` (what waits in the node's pool) are by hash and of the watched hashes alone. `block_hash` is that of
     the watched block, else of the block that holds one of our transactions, None when the node did not say.
     `allowances` names, in words, what others may still take of the watched assets. `early_nonce` is its next as of a
-    block so deep that a node which shows it would show our receipt too, 0 where nobody looked.
+    block that is deep enough to tell what happened in it, 0 where nobody looked. `absent` are watched hashes which the
+    block that used their nonce does not hold: it was read, so that is no lag.
     """
 
     head: Block
@@ -100,6 +102,7 @@ class Sight:
     gas_price: GasPrice
     allowances: tuple[str, ...] = ()
     early_nonce: int = 0
+    absent: frozenset[str] = frozenset()
 
 
 class Standing(Protocol):
@@ -201,7 +204,7 @@ class Chain(Protocol):
         ...
 
     def sight(self, watch: Watch) -> Sight:
-        """Look at the account and at our transactions, in one request to one node. Moves nothing."""
+        """Look at the account and at our transactions. Moves nothing."""
         ...
 
     def fills(self, receipt: Receipt, intents: Sequence[LegRequested]) -> Moved:
@@ -214,4 +217,5 @@ class Chain(Protocol):
 
 def watch_of(attempts: Sequence[TransactionSigned], block: int | None, spends: Sequence[str]) -> Watch:
     """Say what to look for while transactions of one nonce are in flight."""
-    return Watch(tuple(each.transaction.tx_hash for each in attempts), block, tuple(spends))
+    hashes = tuple(each.transaction.tx_hash for each in attempts)
+    return Watch(attempts[0].transaction.nonce, hashes, block, tuple(spends))

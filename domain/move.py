@@ -1,6 +1,7 @@
 """What follows from what a node says: the next nonce of an idle lane, the next move for what is in flight.
 
-A node that is behind what was seen before is no evidence, and only what has its confirmations is final.
+A node that is behind what was seen before is no evidence, and only what has its confirmations is final. That others
+used a nonce is told only by the block that used it; a receipt that is missing may be late.
 """
 
 from __future__ import annotations
@@ -123,15 +124,16 @@ def _while_signed(state: Signed, sight: Sight, now: datetime, rules: Rules, halt
     nonce = state.newest.transaction.nonce
     if receipt := _receipt(state, sight):
         return NoteIncluded(receipt)
-    if sight.final_nonce > nonce:
+    foreign = all(each.transaction.tx_hash in sight.absent for each in state.attempts)
+    if foreign and sight.final_nonce > nonce:
         return _while_displaced(state, nonce, halted)
-    if sight.early_nonce > nonce and not halted:
+    if foreign and sight.early_nonce > nonce and not halted:
         return Alarm(
             f"nonce {nonce} is used by a transaction that is not ours, in a block that is not final yet: somebody else "
             "sends with the account's key. Find out who; `dustman resume` goes on once that is final"
         )
     if sight.nonce > nonce:
-        return Wait(f"nonce {nonce} was used, but the node names no transaction of ours")
+        return Wait(f"nonce {nonce} was used, but the node names no transaction of ours, nor a block without one")
     if sight.nonce < nonce:
         return Wait(f"the node counts {sight.nonce} transactions of the account, {nonce} are final")
     if halted:
@@ -142,7 +144,7 @@ def _while_signed(state: Signed, sight: Sight, now: datetime, rules: Rules, halt
 
 
 def _while_displaced(state: Signed, nonce: int, halted: bool) -> Move:
-    """A receipt may come late, so the nonce is given up only once the owner has looked and resumed."""
+    """The nonce is given up only once the owner has looked and resumed."""
     if not state.displaced:
         reason = (
             f"nonce {nonce} was used by a transaction that is not ours: somebody else sends with the account's key. "

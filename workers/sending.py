@@ -25,7 +25,7 @@ from domain.commands import (
 )
 from domain.decision import fingerprint
 from domain.errors import OutcomeUnknown
-from domain.lane import Idle, Included, Signed
+from domain.lane import Idle, Included, LaneFact, Signed
 from domain.leg import Requested, Unknown, draft
 from domain.move import (
     Alarm,
@@ -166,7 +166,8 @@ def _recorded(desk: Desk, account: str, sweep: Sweep, command: RequestBundle | R
 def observe(desk: Desk, account: str) -> bool:
     """Look what became of the transaction in flight, record all that is news, or send again what is on record.
 
-    Returns whether anything is news, so that looking again at once is worth while.
+    Returns whether anything is news, so that looking again at once is worth while. What was seen is for the lane that
+    was looked at: where another worker has moved it meanwhile, it may be of another transaction.
     """
     current, chain = desk.streams.load(account).state, desk.chain(account)
     lane, sweep = current.lane, current.sweep
@@ -176,9 +177,11 @@ def observe(desk: Desk, account: str) -> bool:
     with outage_recorded(desk, account, about):
         block = lane.state.seen.block.number if isinstance(lane.state, Included) else None
         sight = chain.sight(watch_of(lane.state.attempts, block, _ended(lane.state, sweep)))
-    news = False
+    news, turn = False, lane.turn
     while True:
         now, current = desk.clock(), desk.streams.load(account).state
+        if current.lane.turn != turn:
+            return True
         move = next_move(current.lane, sight, now, chain.rules, bool(current.halted))
         match move:
             case Wait():
@@ -192,10 +195,11 @@ def observe(desk: Desk, account: str) -> bool:
             case NoteIncluded() | NoteReorged() | Alarm() | Settle():
                 moved = _moved(desk, account, current, move) if isinstance(move, Settle) else Moved({})
                 claimed = _claimed(desk, account, current, move) if isinstance(move, Settle) else None
-                noted = ObserveLane(sight, chain.rules, moved, current.lane.turn, desk.worker, now, claimed)
-                if not desk.streams.handle(account, noted, about):
+                noted = ObserveLane(sight, chain.rules, moved, turn, desk.worker, now, claimed)
+                recorded = desk.streams.handle(account, noted, about)
+                if not recorded:
                     return True
-                news = True
+                news, turn = True, turn + sum(isinstance(each.fact, LaneFact) for each in recorded)
             case _:
                 assert_never(move)
 

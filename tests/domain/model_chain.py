@@ -124,6 +124,7 @@ class ModelChain:
             block_hash=at.get(watch.block) if watch.block is not None else None,
             code=self.code,
             gas_price=GasPrice(100, 10),
+            absent=frozenset(watch.hashes) if self._nonce(view) > watch.nonce and not receipts else frozenset(),
         )
 
     def rehearse(self, drafts: Sequence[Order]) -> Sequence[Holding]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from domain.bundle import gwei, intents
-from domain.chain import Code, Moved, Watch
+from domain.chain import Code, Moved, Sight, Watch
 from domain.commands import Declare, ObserveLane, ReplaceTransaction, RequestBundle
 from domain.decision import decide, fingerprint, next_step
 from domain.lane import Signed
@@ -26,6 +26,7 @@ from events.facts import (
     LegRequested,
     SweepCompleted,
     TransactionDisplaced,
+    TransactionReorged,
     TransactionSettled,
     TransactionSigned,
 )
@@ -38,7 +39,7 @@ from tests.domain.wallet import AAA, BBB, HELD, PRICES, Wallet, wallet
 from views.ledger import ledger_of
 from views.lots import lots_of
 from views.trades import Trade, movements_of
-from workers.conducting import Ended
+from workers.conducting import Ended, conduct
 
 D = Decimal
 
@@ -243,7 +244,7 @@ def test_answer__of_a_leg_that_the_receipt_does_not_name__is_that_it_never_arriv
     at.chain.mine()
     account = at.account
     assert isinstance(account.lane.state.attempts, tuple)  # type: ignore[union-attr]
-    sight = at.chain.sight(Watch(tuple(at.chain.signed), account.lane.head, ()))
+    sight = at.chain.sight(Watch(0, tuple(at.chain.signed), account.lane.head, ()))
     facts = decide(ObserveLane(sight, RULES, Moved({}), account.lane.turn, "w", at.chain.now), account)
     assert [type(fact) for fact in facts] == [TransactionSettled, LegNeverArrived, LegNeverArrived]
     assert isinstance(facts[0], TransactionSettled)
@@ -267,7 +268,7 @@ def test_observation__of_a_lane_that_has_moved_since__is_not_recorded() -> None:
     at = wallet()
     at.conduct()
     at.chain.mine()
-    sight = at.chain.sight(Watch(tuple(at.chain.signed), None, ()))
+    sight = at.chain.sight(Watch(0, tuple(at.chain.signed), None, ()))
     command = ObserveLane(sight, RULES, Moved({}), at.account.lane.turn, "w", at.chain.now)
     assert at.desk.streams.handle("main", command, "test")
     assert decide(command, at.account) == []
@@ -344,6 +345,32 @@ def test_foreign__under_our_nonce__halts_and_after_the_owner_resumed_the_legs_ar
     at.finish()
     assert [fact.outcome for fact in at.facts(TransactionSettled)] == [Outcome.DISPLACED, Outcome.SUCCEEDED]
     assert len(at.facts(DustConverted)) == 2
+
+
+def test_look__overtaken_by_another_worker__says_nothing_of_the_next_transaction(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at = wallet()
+    at.conduct()
+    at.chain.mine(poisoned=True)
+    at.conduct()
+    at.chain.mine()
+    at.chain.mine()
+    look = at.chain.sight
+
+    def overtaken(watch: Watch) -> Sight:
+        monkeypatch.setattr(at.chain, "sight", look)
+        other = at.fresh()
+        for _ in range(2):
+            conduct(other, "main", at.chain.now + timedelta(seconds=1))
+            at.chain.mine()
+        return look(watch)
+
+    monkeypatch.setattr(at.chain, "sight", overtaken)
+    at.conduct()
+    assert len(at.facts(TransactionSigned)) == 2
+    assert not at.facts(TransactionReorged)
+    assert not at.account.halted
 
 
 def test_halt__while_one_is_in_flight__takes_its_answer_and_asks_nothing_new() -> None:

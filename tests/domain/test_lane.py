@@ -46,6 +46,7 @@ from tests.domain.lane_controls import (
 )
 
 SOON = NOON + timedelta(seconds=5)
+OURS = frozenset({"0xfirst"})
 DELEGATION = signed(purpose=Purpose.DELEGATE)
 BUMPED = recorded(signed(price=GasPrice(110, 11), name="second"), replaces="0xfirst")
 CANCEL = recorded(signed(purpose=Purpose.CANCEL, price=GasPrice(110, 11), name="second"), replaces="0xfirst")
@@ -103,16 +104,32 @@ def test_foreign_transaction__before_ours_is_signed__is_an_alarm_until_the_owner
 
 def test_foreign_transaction__under_a_nonce_of_ours__is_an_alarm_once_it_is_final() -> None:
     state = lane(recorded())
-    found = next_move(state, sight(nonce=8, final_nonce=8), SOON, RULES)
+    found = next_move(state, sight(nonce=8, final_nonce=8, absent=OURS), SOON, RULES)
     assert isinstance(found, Alarm)
     assert found.displaced
     told = evolve(state, displaced())
-    assert isinstance(next_move(told, sight(nonce=8, final_nonce=8), SOON, RULES, halted=True), Wait)
+    assert isinstance(next_move(told, sight(nonce=8, final_nonce=8, absent=OURS), SOON, RULES, halted=True), Wait)
+
+
+@pytest.mark.parametrize("state", [lane(recorded()), lane(recorded(), displaced())])
+def test_nonce_that_is_finally_used__while_no_block_was_read_that_lacks_ours__is_a_receipt_that_is_late(
+    state: Lane,
+) -> None:
+    for now in (SOON, DEADLINE):
+        assert isinstance(next_move(state, sight(120, 8, final_nonce=8, early_nonce=8), now, RULES), Wait)
+
+
+def test_nonce_that_is_finally_used__where_another_worker_has_just_replaced__may_be_the_replacement() -> None:
+    seen = sight(120, 8, final_nonce=8, early_nonce=8, absent=OURS)
+    assert isinstance(next_move(lane(recorded()), seen, SOON, RULES), Alarm)
+    assert isinstance(next_move(lane(recorded(), CANCEL), seen, SOON, RULES), Wait)
+    both = sight(120, 8, final_nonce=8, early_nonce=8, absent=OURS | {"0xsecond"})
+    assert isinstance(next_move(lane(recorded(), CANCEL), both, SOON, RULES), Alarm)
 
 
 def test_foreign_transaction__after_the_owner_resumed__gives_the_nonce_up() -> None:
     state = lane(recorded(), displaced())
-    move = next_move(state, sight(nonce=9, final_nonce=9), SOON, RULES)
+    move = next_move(state, sight(nonce=9, final_nonce=9, absent=OURS), SOON, RULES)
     assert isinstance(move, Settle)
     assert (move.outcome, move.receipt, move.next_nonce) == (Outcome.DISPLACED, None, 8)
     after = evolve(state, replace(settled(Outcome.DISPLACED), block=None, fee=None))
@@ -287,7 +304,7 @@ def test_cancel__when_the_sweep_was_faster__is_a_sweep() -> None:
 
 
 def test_nonce_used_by_others__in_a_block_deep_enough__halts_before_it_is_final() -> None:
-    seen = sight(104, 8, final_nonce=7, early_nonce=8)
+    seen = sight(104, 8, final_nonce=7, early_nonce=8, absent=OURS)
     move = next_move(lane(recorded()), seen, SOON, RULES)
     assert isinstance(move, Alarm)
     assert "not final yet" in move.reason

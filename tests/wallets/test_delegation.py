@@ -62,7 +62,7 @@ def test_delegation__when_it_reverts__uses_two_nonces_and_stays(chain: LocalChai
         assert int(receipt["status"], 16) == 0
         assert built.nonce() == 2
         assert built.code() == "0xef0100" + chain.contracts.quoter[2:].lower()
-        sight = built.wallet().sight(Watch((receipt["transactionHash"],), None, ()))
+        sight = built.wallet().sight(Watch(0, (receipt["transactionHash"],), None, ()))
         assert (sight.final_nonce, sight.code) == (2, Code.UNKNOWN)
 
 

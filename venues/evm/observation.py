@@ -3,7 +3,8 @@
 The first request names the head and reads receipts; one above the head is left to the next look. Where a receipt of a
 sweep is there and a glance is of the head, that is all. Else a second request is pinned to the head: without a receipt
 of ours much depends on the nonce. A node may count what is in a block that it is just adding, so a nonce then counts
-as finally used only below the head, where nothing changes any more.
+as finally used only below the head, where nothing changes any more. Where it counts as used deep enough to be told, the
+block that used it is read.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Final
 from domain.chain import Code, Receipt, Sight, Watch
 from domain.errors import VenueUnavailable
 from events.values import Block, GasPrice
-from venues.evm import assets, glance
+from venues.evm import assets, displacement, glance
 from venues.evm.batch import COIN, DESIGNATOR
 from venues.evm.receipts import receipt_of
 from venues.evm.rpc import Call, Failure, Rpc, good, octets, quantity
@@ -120,12 +121,13 @@ class Observer:
         """Look at what `seen` names as the head."""
         hashes, pairs, head = watch.hashes, self._pairs(watch.spends), seen.block.number
         final = max(0, head - self.confirmations + 1)
+        settled = max(0, min(final, head - 1))
         early = max(0, head - max(EARLY, self.confirmations // PARTS))
         nonce, final_nonce, below, early_nonce, code, *others = self.rpc.ask(
             [
                 Call("eth_getTransactionCount", (self.account, hex(head))),
                 Call("eth_getTransactionCount", (self.account, hex(final))),
-                Call("eth_getTransactionCount", (self.account, hex(max(0, min(final, head - 1))))),
+                Call("eth_getTransactionCount", (self.account, hex(settled))),
                 Call("eth_getTransactionCount", (self.account, hex(early))),
                 Call("eth_getCode", (self.account, hex(head))),
                 *(Call("eth_getTransactionReceipt", (tx_hash,)) for tx_hash in hashes),
@@ -135,6 +137,7 @@ class Observer:
         )
         written = _written(hashes, others, head)
         receipts, allowances = self._receipts(written), others[len(hashes) : len(hashes) + len(pairs)]
+        counts = {settled: quantity(good(below)), early: quantity(good(early_nonce))}
         sight = Sight(
             head=seen.block,
             nonce=quantity(good(nonce)),
@@ -145,9 +148,17 @@ class Observer:
             code=code_seen(code, self.delegate),
             gas_price=seen.price,
             allowances=_allowed(pairs, [number(octets(good(answer))) for answer in allowances]),
-            early_nonce=quantity(good(early_nonce)),
+            early_nonce=counts[early],
+            absent=frozenset() if receipts else self._absent(watch, head, counts),
         )
         return sight, written
+
+    def _absent(self, watch: Watch, head: int, counts: Mapping[int, int]) -> frozenset[str]:
+        """Search for the block that used the nonce, given counts by block; not while one of ours is seen in a block."""
+        used = [number for number, count in counts.items() if count > watch.nonce]
+        if watch.block is not None or not used:
+            return frozenset()
+        return displacement.absent(self.rpc, self.account, watch, head, max(used))
 
     def _receipts(self, written: Mapping[str, Mapping[str, Any]]) -> dict[str, Receipt]:
         return {tx_hash: receipt_of(each, self.chain_id) for tx_hash, each in written.items()}
