@@ -11,10 +11,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from domain.errors import ConfigurationError
+from dustman.exchange_settings import Account, BinanceAccount
 from dustman.interview import ask
 from dustman.mistakes import found
 from dustman.section import Caps
-from dustman.settings import Account, BinanceAccount, Settings
+from dustman.settings import Settings
 from dustman.wallet_settings import WalletAccount
 from dustman.written import scalar, settings_file
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from domain.errors import ConfigurationError
+from dustman.exchange_settings import BinanceAccount
 from dustman.secret import conceal
-from dustman.settings import BinanceAccount, Settings, key_prefix
+from dustman.settings import Settings, key_prefix
 from events.webhook import ACCEPTED, Secret, variable_of
 
 

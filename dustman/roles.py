@@ -12,7 +12,8 @@ from dustman import pulse
 from dustman.child import Again, Job
 
 if TYPE_CHECKING:
-    from dustman.settings import Settings, Workers
+    from dustman.service_settings import Workers
+    from dustman.settings import Settings
 
 # Workers share nothing but the broker; the stable name `role@host` is how one is told from another in logs.
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Discriminator, PrivateAttr, Tag, ValidationError, model_validator
 
@@ -12,47 +12,28 @@ from domain.charter import Charter, policy_for
 from domain.errors import ConfigurationError
 from dustman.document import Document, read_document
 from dustman.environment import environment_of
-from dustman.forms import (
-    AccountName,
-    AlarmName,
-    Code,
-    Count,
-    Database,
-    Duration,
-    EventWord,
-    File,
-    Folder,
-    Fraction,
-    Host,
-    KeySource,
-    LevelName,
-    LogUrl,
-    NotNegative,
-    Patience,
-    Port,
-    Positive,
-    Rate,
-    Seconds,
-    SecretSource,
-    ServerUrl,
-    Start,
-    Tries,
-    Variable,
-    VenueName,
-    VenueUrl,
-    WebhookUrl,
-    When,
-    Window,
-    Yes,
-)
+from dustman.exchange_settings import Account, BinanceAccount
+from dustman.forms import AccountName, Folder
 from dustman.mistakes import Mistake, Place, found, report
-from dustman.section import Caps, Section, all_or_list, rule, setting, word_or
+from dustman.section import Section, rule, setting
+from dustman.service_settings import (
+    Alerts,
+    Audit,
+    Limits,
+    Log,
+    Metrics,
+    Reconcile,
+    Redis,
+    Target,
+    Webhook,
+    Workers,
+    alerts_or_off,
+    metrics_or_off,
+)
 from dustman.strategy_settings import Approval, EquitySource, charter_of, strategies_of
 from dustman.wallet_settings import WalletAccount, read_together
-from events.money import Amount
 from events.values import Policy
 from events.webhook import variable_of
-from venues.dollars import AT_PAR
 from workers.schedule import Every
 
 # Seconds that a signed request stays valid: its `exp` is `nbf` + 120 (Coinbase, API key authentication).
@@ -62,271 +43,6 @@ OVERRIDES: dict[str, tuple[str, str]] = {
     "DUSTMAN_REDIS_URL": ("redis", "url"),
     "DUSTMAN_METRICS_HOST": ("metrics", "host"),
 }
-
-
-class Log(Section):
-    """Where the event log is kept."""
-
-    url: LogUrl = setting("sqlite:///var/dustman.db", "The store of the log. DUSTMAN_LOG_URL overrides it.")
-
-
-class Audit(Section):
-    """How the log is signed, so that a change of it shows."""
-
-    key: File = setting(
-        "var/audit.key",
-        "The file of the key that signs checkpoints; `dustman audit` makes it, readable by its owner alone.",
-    )
-
-
-class Redis(Section):
-    """The Redis that carries tasks and the feed of events. Losing it loses nothing: the log is elsewhere."""
-
-    url: ServerUrl = setting("redis://127.0.0.1:6379", "The server. DUSTMAN_REDIS_URL overrides it.")
-    broker_db: Database = setting("1", "The database of Celery's queues.")
-    feed_db: Database = setting("0", "The database of the event stream, read by subscribers.")
-    feed_window: Window = setting(
-        "100000",
-        "How many of the newest events the stream holds, each in some 1.2 KB of its memory; the log holds all.",
-    )
-
-    @model_validator(mode="after")
-    def _apart(self) -> Self:
-        if self.broker_db == self.feed_db:
-            raise rule("broker_db and feed_db are the same database; give each its own", "broker_db")
-        return self
-
-    @property
-    def broker_url(self) -> str:
-        """Return the URL that Celery connects to, with its password."""
-        return self.url.database(self.broker_db)
-
-    @property
-    def feed_url(self) -> str:
-        """Return the URL of the event stream's database, with its password."""
-        return self.url.database(self.feed_db)
-
-
-class Limits(Section):
-    """How fast a venue is asked, for all workers of one key together."""
-
-    requests_per_second: Rate = setting("10", "Requests of one key a second.")
-    seconds_between_conversions: Seconds = setting("0.5", "The least time between two orders of one key.")
-
-
-class Reconcile(Section):
-    """How orders whose answer was lost are settled."""
-
-    every: Duration = setting("30 s", "How often the venue is asked what became of them.")
-    never_arrived_after: Duration = setting(
-        "150 s",
-        "How long the venue must know nothing of an order before it counts as never arrived; above 120 s, the life of "
-        "Coinbase's request tokens, unless every account is simulated on this machine.",
-    )
-
-
-class Workers(Section):
-    """How much `dustman up` does at once; with containers, the commands in docker-compose.yml say it."""
-
-    detector: Count = setting("4", "How many accounts are scanned at once.")
-    converter: Count = setting("2", "How many accounts are converted at once, each in a process of some 60 MB.")
-
-
-class Metrics(Section):
-    """Numbers for Prometheus, from one process."""
-
-    host: Host = setting(
-        "127.0.0.1",
-        "The address they are read at, over plain HTTP and by whoever reaches it. DUSTMAN_METRICS_HOST overrides it.",
-    )
-    port: Port = setting("9464", "Its port.")
-
-
-def _metrics(value: object) -> object:
-    return word_or("off", 'off, or a mapping such as {port: "9464"}', (dict, Metrics), value)
-
-
-class Target(Section):
-    """Somebody who is told, by a service that apprise knows."""
-
-    url: Variable = setting(
-        ...,
-        "Where the service's apprise URL is, in the environment or in .env beside this file; never the URL itself, "
-        "which has a secret in it.",
-    )
-    silent_url: Variable | None = setting(
-        None, "The same for alerts that make no sound, such as the same chat told so in its URL; else they use `url`."
-    )
-
-
-class Alerts(Section):
-    """Who is told of what needs them, and of what."""
-
-    targets: dict[AccountName, Target] = setting(..., "Who is told, by a name of your choice.", min_length=1)
-    levels: dict[AlarmName, LevelName] = setting({}, "What becomes of an alarm, where not what docs/reference says.")
-    collapse: Duration = setting("1 h", "Alike alarms within this time are one alert and a count.")
-    digest: When = setting("0 8 * * *", "When the digest is sent, in UTC, if there is anything in it.")
-    unreachable_after: Duration = setting("15 min", "How long a venue may be away.")
-    unknown_after: Duration = setting("15 min", "How long a request to a venue may have no final answer.")
-    carried_after: Duration = setting("14 d", "How long proceeds may wait for enough to buy the target.")
-    scan_overdue_after: Duration = setting("8 d", "How long an account may go without a scan.")
-    over_intervals: Tries = setting("3", "How many measurements in a row a strategy's dust may be over its threshold.")
-    unroutable_growth: Positive = setting(
-        "5", "By how much dust without a way out may grow, in the account's currency."
-    )
-
-
-def _alerts(value: object) -> object:
-    return word_or("off", "off, or a mapping such as {targets: {me: {url: env:DUSTMAN_ALERTS}}}", (dict, Alerts), value)
-
-
-class TopUp(Section):
-    """Permission to buy a coin up to its minimum in order to sell all of it."""
-
-    allowance: NotNegative = setting(
-        "0",
-        "How much of the owner's own hub currency one sweep may lay out; 0 spends carried proceeds only.",
-    )
-
-
-def _top_up(value: object) -> object:
-    return word_or("off", 'off, or {allowance: "0"}', (dict, TopUp), value)
-
-
-class Account(Section):
-    """One account at an exchange, and what its owner wants of it."""
-
-    tag: ClassVar[str] = "coinbase"
-    host: ClassVar[str] = "api.coinbase.com"
-
-    venue: VenueName = setting(..., "The exchange.")
-    key: KeySource = setting(
-        "env",
-        "Where the API key is: `env` for `DUSTMAN_<ACCOUNT>_KEY_NAME` and `DUSTMAN_<ACCOUNT>_KEY_SECRET` in the "
-        "environment or in .env beside this file, or the path of the key file the venue gave you; never the key.",
-    )
-    base_url: VenueUrl = setting(
-        "https://api.coinbase.com", "Where the venue is reached; a simulated one is elsewhere."
-    )
-    ca_file: File | None = setting(None, "The certificate authority of a simulated venue.")
-    permit_other_host: Yes = setting("false", "Permit a `base_url` that is neither the venue nor this machine.")
-    target: Code = setting("BTC", "What dust is converted into.")
-    currency: Code = setting("USD", "What threshold, caps and gain are counted in.")
-    threshold: Positive = setting("0.50", "A holding worth less than this is dust.")
-    exclude: tuple[Code, ...] = setting(("USD", "USDC", "USDT", "BTC"), "What is never sold.")
-    admit: Annotated[tuple[Code, ...] | None, BeforeValidator(all_or_list('["ETH", "ADA"]'))] = setting(
-        "all", "What may be sold with nobody watching: `all`, or a list of codes."
-    )
-    reserve: dict[Code, Positive] = setting({}, "How much of a coin always stays, by code.")
-    hubs: tuple[Code, ...] = setting(
-        ("USDC", "USD"), "The currencies that sales may be paid in, best first.", min_length=1
-    )
-    caps: Caps = setting({}, "The most that is sold without asking.")
-    taker_fee: Fraction = setting("0.012", "The venue's fee for estimates; its preview decides.")
-    minimum_gain: NotNegative = setting("0", "What must be left of a lot after fees and spread, at least.")
-    top_up: Annotated[TopUp | None, BeforeValidator(_top_up)] = setting(
-        "off", "Buying a coin up to its minimum in order to sell all of it."
-    )
-    schedule: When = setting("0 2 * * sun", "When the account is scanned, in UTC.")
-
-    @model_validator(mode="after")
-    def _known_host(self) -> Self:
-        there = self.base_url
-        if there.host != self.host and not there.loopback and not self.permit_other_host:
-            raise rule(f"leads to {there.host}, not to {self.host}; permit_other_host: true allows it", "base_url")
-        return self
-
-    def policy(self) -> Policy:
-        """Return what the owner wants, with assets named as the record names them: `coinbase:BTC`."""
-        return Policy(
-            target=self._asset(self.target),
-            threshold=self.threshold,
-            currency=self.currency,
-            excluded=self._assets(self.exclude),
-            hubs=self._assets(self.hubs),
-            sweep_cap=self.caps.per_sweep,
-            day_cap=self.caps.per_day,
-            reserves=tuple(Amount(quantity, self._asset(code)) for code, quantity in sorted(self.reserve.items())),
-            admitted=None if self.admit is None else self._assets(self.admit),
-            taker_fee=self.taker_fee,
-            minimum_gain=self.minimum_gain,
-            top_up=None if self.top_up is None else self.top_up.allowance,
-        )
-
-    def _asset(self, code: str) -> str:
-        return f"{self.venue}:{code}"
-
-    def _assets(self, codes: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(self._asset, codes))
-
-
-class SmallBalances(Section):
-    """The venue's own exchange of small balances: what markets are too coarse for, many coins in one request."""
-
-    pays: Code | None = setting(None, "What it pays in: the target, or one of `hubs`; without it the target.")
-    classic: Yes = setting("false", "Use the older endpoint, which pays in BNB and takes no id of the request.")
-
-
-def _small_balances(value: object) -> object:
-    return word_or("off", "off, or {pays: BNB, classic: true}", (dict, SmallBalances), value)
-
-
-class BinanceAccount(Account):
-    """One spot account at Binance, and what its owner wants of it."""
-
-    tag: ClassVar[str] = "binance"
-    host: ClassVar[str] = "api.binance.com"
-
-    base_url: VenueUrl = setting("https://api.binance.com", "Where the venue is reached; a simulated one is elsewhere.")
-    exclude: tuple[Code, ...] = setting(("USD", "USDT", "USDC", "BTC", "BNB"), "What is never sold.")
-    hubs: tuple[Code, ...] = setting(
-        ("USDT", "USDC"), "The dollar coins that sales may be paid in, best first.", min_length=1
-    )
-    taker_fee: Fraction = setting("0.001", "The venue's fee for estimates; what the account pays decides.")
-    small_balances: Annotated[SmallBalances | None, BeforeValidator(_small_balances)] = setting(
-        {}, "The venue's own exchange of small balances, or `off`."
-    )
-
-    @model_validator(mode="after")
-    def _in_dollars(self) -> Self:
-        if others := [hub for hub in self.hubs if hub not in AT_PAR]:
-            raise rule(f"has {others[0]}, which is no dollar coin; caps count a hub as {self.currency}", "hubs")
-        return self
-
-    @model_validator(mode="after")
-    def _paid_in_what_leads_on(self) -> Self:
-        small = self.small_balances
-        if small is not None and self.pays not in {self.target, *self.hubs}:
-            raise rule(f"pays {self.pays}, which is neither the target nor one of hubs", "small_balances", "pays")
-        if small is not None and small.classic and self.pays != "BNB":
-            raise rule(f"is true, but pays is {self.pays}: the older endpoint pays in BNB", "small_balances", "classic")
-        return self
-
-    @property
-    def pays(self) -> str:
-        """Return what small balances are paid in."""
-        return (self.small_balances.pays if self.small_balances else None) or self.target
-
-
-class Webhook(Section):
-    """A receiver of the log's events over HTTP: each in order, at least once, signed with a secret both know."""
-
-    url: WebhookUrl = setting(..., "Where events are sent; shown without path and query, which may hold a secret.")
-    secret: SecretSource = setting(
-        "env",
-        "Where the secret is, `whsec_` and 24 to 64 random bytes in Base64: `env` for `DUSTMAN_WEBHOOK_<NAME>_SECRET` "
-        "in the environment or in .env beside this file, or the path of a file; never the secret. Two secrets with a "
-        "space between, while it is changed, sign both.",
-    )
-    types: tuple[EventWord, ...] = setting((), "The types of events that are sent; all when empty.")
-    start: Start = setting(
-        "now", "What is sent first, read when the name is new: what comes from now on, all there is, or a position on."
-    )
-    tries: Tries = setting(
-        "12", "How often an event is sent before it is parked and the next one goes on; 12 take half an hour."
-    )
-    timeout: Patience = setting("10", "How long a try may take.")
-    ca_file: File | None = setting(None, "The certificate authority of a receiver that no public one vouches for.")
 
 
 def _tag(value: object) -> str:
@@ -368,8 +84,8 @@ class Settings(Section):
         {}, "Strategies whose instructions wait for somebody's approval, by name; those of others are sold at once."
     )
     webhooks: dict[AccountName, Webhook] = setting({}, "The receivers of events over HTTP, by a name of your choice.")
-    metrics: Annotated[Metrics | None, BeforeValidator(_metrics)] = setting("off", "Numbers for Prometheus.")
-    alerts: Annotated[Alerts | None, BeforeValidator(_alerts)] = setting("off", "Who is told of what needs them.")
+    metrics: Annotated[Metrics | None, BeforeValidator(metrics_or_off)] = setting("off", "Numbers for Prometheus.")
+    alerts: Annotated[Alerts | None, BeforeValidator(alerts_or_off)] = setting("off", "Who is told of what needs them.")
     accounts: dict[AccountName, AnyAccount] = setting(..., "The accounts, by a name of your choice.", min_length=1)
     _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _charters: Mapping[str, Charter] = PrivateAttr(default_factory=dict)

@@ -29,7 +29,8 @@ from dustman.wallet_settings import WalletAccount
 from venues.evm.registry import ETH, Chain, asset_of
 
 if TYPE_CHECKING:
-    from dustman.settings import Account, Settings
+    from dustman.exchange_settings import Account
+    from dustman.settings import Settings
 
 ENDING = ".yaml"
 # What a strategy's word means as tokens of a chain; each form of the same thing is held on purpose.

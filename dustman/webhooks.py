@@ -18,7 +18,8 @@ from domain.errors import ConfigurationError
 from dustman import pulse
 from dustman.keys import webhook_secret
 from dustman.process import work
-from dustman.settings import Settings, Webhook
+from dustman.service_settings import Webhook
+from dustman.settings import Settings
 from dustman.wiring import open_log, open_redis
 from events.lease import Lease
 from events.log import EventLog

@@ -12,7 +12,8 @@ from domain.errors import ConfigurationError
 from dustman.checks.finding import Finding, fail, ok, skip, warn
 from dustman.deliveries import State, WebhookRow, in_words, parked, webhook_rows
 from dustman.keys import webhook_secret
-from dustman.settings import Settings, Webhook
+from dustman.service_settings import Webhook
+from dustman.settings import Settings
 from dustman.webhooks import tls_of
 from dustman.wiring import open_log, open_redis
 from events.log import CorruptLog, LogUnavailable, StoreMisconfigured

@@ -11,8 +11,9 @@ from email.utils import parsedate_to_datetime
 from domain.errors import ConfigurationError, VenueUnavailable
 from dustman.checks.finding import Finding, fail, ok, skip, warn
 from dustman.checks.schedule import check_schedule
+from dustman.exchange_settings import Account
 from dustman.keys import key_of
-from dustman.settings import Account, Settings
+from dustman.settings import Settings
 from dustman.wiring import now, open_exchange
 from events.money import ticker
 from events.values import Policy

@@ -19,7 +19,7 @@ from dustman import pulse
 from dustman.cli import run
 from dustman.commands.up import GRACE
 from dustman.roles import EVERY_ROLE, ROLES
-from dustman.settings import Workers
+from dustman.service_settings import Workers
 from tests.postgres_server import Database
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dustman.exits import Exit
-from dustman.settings import Redis
+from dustman.service_settings import Redis
 from events.feed import Feed
 from events.sqlite import SQLiteLog
 from events.subscription import Subscription

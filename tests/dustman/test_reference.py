@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from dustman.exchange_settings import Account
 from dustman.exits import Exit
 from dustman.reference import PAGES, pages, write
-from dustman.settings import Account, Settings
+from dustman.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import ConfigurationError
+from dustman.exchange_settings import Account
 from dustman.forms import PostgresDatabase, SqliteFile
 from dustman.secret import redacted
-from dustman.settings import Account, Settings, load
+from dustman.settings import Settings, load
 from events.money import Amount
 from events.values import Policy
 from workers.schedule import Crontab, Every
