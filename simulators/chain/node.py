@@ -17,9 +17,6 @@ READY_WITHIN = 30.0
 LINES_KEPT = 20
 # Waits for the end of its input, which comes when nobody holds the other end any more, also after a SIGKILL.
 GUARD = 'read -r _; kill -KILL "$1"; rm -rf "$2"'
-# How many blocks' states are kept on disk beside the newest, which are in memory; by default there is no end to them,
-# and a campaign of some thousand blocks fills a machine.
-STATES = 500
 # What real chains enforce and anvil leaves to a flag: no more than 16,777,216 gas a transaction (EIP-7825).
 RULES = ("--hardfork", "osaka", "--enable-tx-gas-limit")
 
@@ -34,7 +31,7 @@ class Node:
         self._listening = threading.Event()
         self.port = 0
         program = [str(anvil()), *RULES, "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id)]
-        program += ["--accounts", "1", "--cache-path", self._directory.name, "--max-persisted-states", str(STATES)]
+        program += ["--accounts", "1", "--cache-path", self._directory.name]
         # A session of its own: Ctrl-C in a terminal is for the owner, who then ends the node.
         self._process = subprocess.Popen(
             program,
