@@ -148,3 +148,14 @@ def test_workers__whatever_the_chain_does__sell_nothing_twice_and_answer_every_l
 def test_naive_sender__in_the_same_weather__is_caught() -> None:
     with pytest.raises(AssertionError, match="doubled"):
         run_state_machine_as_test(Naive, settings=settings(QUICK, max_examples=500))
+
+
+def test_nonce__that_a_reorganisation_left_ahead_of_the_chain__is_given_up_once_the_owner_has_looked() -> None:
+    state = Workers()
+    state.open_a_sweep()
+    state.foreign()
+    state.mine(poisoned=False, take=True)
+    state.work()
+    state.reorg(depth=1, drop=True, poisoned=False, take=False)
+    state.teardown()
+    assert "conversions_halted" in state.wallet.words()

@@ -35,7 +35,7 @@ class Fuse:
 
     @classmethod
     def disarm(cls) -> None:
-        cls.kind = ""
+        cls.kind, cls.act = "", die
 
     @classmethod
     def burn(cls, kind: str, when: str) -> None:
@@ -43,8 +43,9 @@ class Fuse:
             return
         cls.left -= 1
         if cls.left == 0:
+            act = cls.act
             cls.disarm()
-            cls.act()
+            act()
 
 
 class FusedRpc(Rpc):

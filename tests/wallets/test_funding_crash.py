@@ -38,7 +38,7 @@ def test_executor__that_dies_at_any_step__asks_again_and_has_what_it_asked_for_o
             tempfile.TemporaryDirectory() as directory,
             till(chain, Path(directory), {"DAI": 500 * ETHER}, reach=FusedRpc, log=FusedLog) as built,
         ):
-            Fuse.kind, Fuse.when, Fuse.left = kind, when, step
+            Fuse.arm(kind, when, step)
             gone = died(built)
             Fuse.disarm()
             told = built.ensure("0.095", desk=built.fresh(), seconds=30)
@@ -62,7 +62,7 @@ def test_conversion__whose_executor_never_comes_back__is_ended_by_any_worker(
     chain: LocalChain, tmp_path: Path, when: str, step: int
 ) -> None:
     with till(chain, tmp_path, {"DAI": 500 * ETHER}, reach=FusedRpc, log=FusedLog) as built:
-        Fuse.kind, Fuse.when, Fuse.left = "request", when, step
+        Fuse.arm("request", when, step)
         assert died(built)
         Fuse.disarm()
         try:
