@@ -89,9 +89,9 @@ def checked(name: str, secret: str, source: str, venue: str) -> Key:
     """Return the key when its private half can sign for the venue; `source` says in errors where it came from."""
     # The vendors' libraries take a while to load, and only commands that touch a key need them.
     if venue == BinanceAccount.tag:
-        from venues.binance_client import check_key
+        from venues.binance.client import check_key
     else:
-        from venues.coinbase_client import check_key
+        from venues.coinbase.client import check_key
 
     # One-line forms of a PEM, as they stand in JSON and .env files, carry their line ends as two characters.
     secret = secret.replace("\\n", "\n").strip()

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from domain.venue import Venue
     from events.feed import Feed
     from events.log import EventLog, ProvableLog, Recorded
-    from venues.binance import Binance
-    from venues.coinbase import Coinbase
+    from venues.binance.venue import Binance
+    from venues.coinbase.venue import Coinbase
     from venues.evm.registry import Chain
     from venues.evm.rewards.source import ClaimableSource
     from venues.evm.terms import Terms
@@ -255,7 +255,7 @@ def open_exchange(settings: Settings, account: str, redis: Redis | None = None) 
     )
     if isinstance(ours, BinanceAccount):
         return _binance(settings, ours, key, limiter)
-    from venues.coinbase import Coinbase
+    from venues.coinbase.venue import Coinbase
 
     return Coinbase(
         key.name,
@@ -271,8 +271,8 @@ def open_exchange(settings: Settings, account: str, redis: Redis | None = None) 
 
 
 def _binance(settings: Settings, ours: BinanceAccount, key: Key, limiter: Limiter) -> Binance:
-    from venues.binance import Binance
-    from venues.binance_dust import Desk
+    from venues.binance.dust import Desk
+    from venues.binance.venue import Binance
 
     small = ours.small_balances
     return Binance(

@@ -17,8 +17,8 @@ from dustman.settings import Settings
 from dustman.wiring import now, open_exchange
 from events.money import ticker
 from events.values import Policy
-from venues.binance import Binance
-from venues.coinbase import Coinbase
+from venues.binance.venue import Binance
+from venues.coinbase.venue import Coinbase
 from venues.keyrights import DANGER, KeyRights
 
 TIMEOUT = 5.0

@@ -33,7 +33,7 @@ from events.feed import Feed
 from events.log import NewEvent, Recorded
 from events.sqlite import SQLiteLog
 from tests.workers.stand import POLICY, no_feed
-from venues.coinbase import Coinbase
+from venues.coinbase.venue import Coinbase
 from venues.limits import Limiter
 from venues.line import Wire
 from workers import conducting

@@ -135,3 +135,9 @@ def test_webhooks__the_receiver_of_the_how_to__takes_what_is_genuine_once(tmp_pa
 def listens(port: int) -> bool:
     with socket.socket() as line:
         return line.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages__when_two_versions_were_merged__then_no_mark_of_it_is_left(page: Path) -> None:
+    left = [line for line in page.read_text().splitlines() if line.startswith(("<<<<<<<", ">>>>>>>"))]
+    assert left == []

@@ -25,8 +25,8 @@ from events.values import LegKind, Policy
 from simulators.binance.scenarios import small
 from simulators.binance.twin import BinanceTwin
 from tests.workers.stand import no_feed
-from venues.binance import Binance
-from venues.binance_dust import Desk as SmallDesk
+from venues.binance.dust import Desk as SmallDesk
+from venues.binance.venue import Binance
 from venues.limits import Limiter
 from venues.line import Wire
 from views.accounts import accounts_of

@@ -24,7 +24,7 @@ from simulators.coinbase.scenario import Scenario
 from simulators.coinbase.twin import CoinbaseTwin
 from tests.wallets.stand import ACCOUNT, D, Stand, chain_of
 from tests.workers.stand import QUICK
-from venues.coinbase import Coinbase
+from venues.coinbase.venue import Coinbase
 from venues.evm.registry import asset_of
 from venues.evm.routes import MIDDLES, THROUGH
 from venues.limits import Limiter

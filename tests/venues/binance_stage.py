@@ -20,7 +20,7 @@ from simulators.binance.scenario import TRADER, Algorithm, Permission, Scenario
 from simulators.binance.scenarios import market
 from simulators.binance.twin import BinanceTwin
 from tests.venues.contract import Loss, Outage
-from venues.binance import Binance
+from venues.binance.venue import Binance
 from venues.limits import Limiter
 
 # How long an answer is waited for: as long as a busy machine may take, and shortly where none is meant to come.

@@ -22,7 +22,7 @@ from simulators.coinbase.markets import market
 from simulators.coinbase.scenario import Algorithm, Scenario, Scope
 from simulators.coinbase.twin import TRADER, CoinbaseTwin
 from tests.venues.contract import Loss, Outage
-from venues.coinbase import Coinbase
+from venues.coinbase.venue import Coinbase
 from venues.limits import Limiter
 
 # How long an answer is waited for: as long as a busy machine may take, and shortly where none is meant to come.

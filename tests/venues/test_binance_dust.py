@@ -14,8 +14,8 @@ from domain.venue import NeverArrived, Order, Pending
 from events.money import Amount
 from events.values import Fill, LegKind, Quote, Refusal, RefusalCode
 from tests.venues.binance_stage import BinanceStage, scenario
-from venues.binance import Binance
-from venues.binance_dust import Desk
+from venues.binance.dust import Desk
+from venues.binance.venue import Binance
 
 D = Decimal
 NEWER, CLASSIC = Desk("BTC"), Desk("BNB", classic=True)

@@ -21,9 +21,9 @@ from requests import exceptions as http
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from events.values import Fill, LegKind, Refusal, RefusalCode
 from tests.venues.binance_stage import BinanceStage, scenario
-from venues.binance_client import check_key
-from venues.binance_errors import BUSY, KEY, MEANINGS, RAISED, SAID, UNSURE, fault_of, refusal_for
-from venues.binance_replies import Placed
+from venues.binance.client import check_key
+from venues.binance.errors import BUSY, KEY, MEANINGS, RAISED, SAID, UNSURE, fault_of, refusal_for
+from venues.binance.replies import Placed
 from venues.faults import Verdict
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/binance-errors.md").read_text("utf-8")

@@ -23,10 +23,10 @@ from dustman.redis_server import free_port
 from events.values import RefusalCode
 from simulators.exchange.certificates import Certificates
 from tests.venues.coinbase_stage import CoinbaseStage
-from venues.coinbase import Coinbase
-from venues.coinbase_client import check_key
-from venues.coinbase_errors import MEANINGS, RAISED, fault_of, refusal_for
-from venues.coinbase_replies import Complaint, Created
+from venues.coinbase.client import check_key
+from venues.coinbase.errors import MEANINGS, RAISED, fault_of, refusal_for
+from venues.coinbase.replies import Complaint, Created
+from venues.coinbase.venue import Coinbase
 from venues.faults import Fault, Verdict, quoted
 from venues.limits import Limiter
 

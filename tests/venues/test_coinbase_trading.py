@@ -20,7 +20,7 @@ from simulators.wire import Reply, Request, json_reply
 from tests.venues.coinbase_stage import IMPATIENCE, PATIENCE, CoinbaseStage, moving, scenario
 from tests.venues.contract import unmoved
 from tests.venues.door import altered, answering, rewritten
-from venues.coinbase import sendable_for
+from venues.coinbase.venue import sendable_for
 from venues.limits import Limiter
 
 MOVES = (LegKind.SELL, LegKind.BUY, LegKind.CONVERT)

@@ -25,7 +25,7 @@ from events.values import Policy
 from simulators.coinbase.scenario import Scenario
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.twin import CoinbaseTwin
-from venues.coinbase import Coinbase
+from venues.coinbase.venue import Coinbase
 from venues.limits import Limiter
 from views.ledger import ledger_of
 from workers.desk import Desk, Mandate

@@ -16,7 +16,7 @@ from domain.errors import VenueUnavailable
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.twin import CoinbaseTwin
 from tests.workers.stand import POLICY, Stand, now
-from venues.coinbase import Coinbase
+from venues.coinbase.venue import Coinbase
 from workers import tasks
 from workers.app import install
 from workers.conducting import conduct

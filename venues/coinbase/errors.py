@@ -17,7 +17,7 @@ from requests import exceptions as http
 
 from events.values import Refusal, RefusalCode
 from venues import faults
-from venues.coinbase_replies import Complaint, Rejected
+from venues.coinbase.replies import Complaint, Rejected
 from venues.faults import Fault, Verdict, fault_on_the_way, quoted
 
 # A token is valid from its second on, for 120 s; a clock that is off by more is the likelier cause of a 401 than a key.

@@ -14,10 +14,10 @@ from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from domain.venue import NeverArrived, Order, Pending
 from events.money import Amount, ticker
 from events.values import Fill, Quote, Refusal
-from venues import coinbase_replies as replies
-from venues.coinbase_client import Client
-from venues.coinbase_errors import refusal_for
-from venues.coinbase_orders import asked_at
+from venues.coinbase import replies
+from venues.coinbase.client import Client
+from venues.coinbase.errors import refusal_for
+from venues.coinbase.orders import asked_at
 from venues.limits import Limiter
 
 # Convert serves these both ways and nothing else (Create Convert Quote, Advanced Trade FAQ).

@@ -1,6 +1,6 @@
 """Binance as a venue: one key's spot account, read and traded through the vendor's own request layer.
 
-What each of the venue's answers proves is in binance_errors; orders and small balances have modules of their own.
+What each of the venue's answers proves is in errors; orders and small balances have modules of their own.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from domain.errors import ConfigurationError, VenueUnavailable
 from domain.venue import Capabilities, Holding, NeverArrived, Order, Pending, Price
 from events.money import ticker
 from events.values import Fill, LegKind, Quote, Refusal
-from venues import binance_replies as replies
-from venues.binance_client import WINDOW, Client
-from venues.binance_dust import Answer, Desk, Dust
-from venues.binance_markets import NAME, asset, product
-from venues.binance_orders import Orders
+from venues.binance import replies
+from venues.binance.client import WINDOW, Client
+from venues.binance.dust import Answer, Desk, Dust
+from venues.binance.markets import NAME, asset, product
+from venues.binance.orders import Orders
 from venues.dollars import AT_PAR
 from venues.keyrights import DANGER, KeyRights
 from venues.limits import Limiter

@@ -7,7 +7,7 @@ from decimal import Decimal, localcontext
 
 from events.money import Amount, exactly_less, exactly_sum, floor_to
 from events.values import Execution
-from venues.coinbase_replies import Order, Trade
+from venues.coinbase.replies import Order, Trade
 
 # The finest step in which the venue writes sizes.
 STEP = Decimal(1).scaleb(-16)

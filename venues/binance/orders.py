@@ -17,10 +17,10 @@ from domain.venue import NeverArrived, Order, Pending, Product
 from events.money import Amount, exactly_less, exactly_sum, floor_to, plain, ticker
 from events.records import replace
 from events.values import Execution, Fill, LegKind, Quote, Refusal, RefusalCode
-from venues import binance_replies as replies
-from venues.binance_client import Client
-from venues.binance_errors import DUPLICATE, NO_ORDER
-from venues.binance_markets import asset, moment, product
+from venues.binance import replies
+from venues.binance.client import Client
+from venues.binance.errors import DUPLICATE, NO_ORDER
+from venues.binance.markets import asset, moment, product
 from venues.limits import Limiter
 
 ENDED = {"FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH", "REJECTED"}

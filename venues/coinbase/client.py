@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from domain.errors import ConfigurationError, VenueUnavailable
-from venues.coinbase_errors import RAISED, fault_of
-from venues.coinbase_replies import Rights
+from venues.coinbase.errors import RAISED, fault_of
+from venues.coinbase.replies import Rights
 from venues.faults import Fault
 from venues.limits import Limiter
 from venues.line import Call, Line, Wire, secured

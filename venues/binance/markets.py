@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from domain.venue import Product
-from venues.binance_replies import Filter, Symbol
+from venues.binance.replies import Filter, Symbol
 
 NAME = "binance"
 

@@ -15,11 +15,11 @@ from domain.venue import NeverArrived, Order, Pending
 from events.money import Amount, exactly_less, exactly_sum, plain
 from events.records import replace
 from events.values import Fill, LegKind, Quote, Refusal, RefusalCode
-from venues import coinbase_replies as replies
-from venues.coinbase_client import Client
-from venues.coinbase_errors import refusal_for, refusal_in
-from venues.coinbase_executions import executions_of
-from venues.coinbase_pages import pages
+from venues.coinbase import replies
+from venues.coinbase.client import Client
+from venues.coinbase.errors import refusal_for, refusal_in
+from venues.coinbase.executions import executions_of
+from venues.coinbase.pages import pages
 from venues.limits import Limiter
 
 ENDED = {"FILLED", "CANCELLED", "EXPIRED", "FAILED"}

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from requests import Session
 
 from domain.errors import ConfigurationError
-from venues.binance_errors import RAISED, fault_of
+from venues.binance.errors import RAISED, fault_of
 from venues.faults import Fault
 from venues.limits import Limiter
 from venues.line import Line, Wire, secured

@@ -18,10 +18,10 @@ from domain.errors import OutcomeUnknown
 from domain.venue import NeverArrived, Order, Pending, SmallBalances, SmallOffer
 from events.money import Amount, exactly_less, ticker
 from events.values import Fill, Quote, Refusal, RefusalCode
-from venues import binance_replies as replies
-from venues.binance_client import Client
-from venues.binance_markets import asset, moment
-from venues.binance_orders import asked_at
+from venues.binance import replies
+from venues.binance.client import Client
+from venues.binance.markets import asset, moment
+from venues.binance.orders import asked_at
 from venues.limits import Limiter
 
 # How long the venue rests after a conversion (its error -9000).

@@ -1,6 +1,6 @@
 """Coinbase Advanced Trade as a venue: one key's account, read and traded through the vendor's own SDK.
 
-What each of the venue's answers proves is in coinbase_errors; orders and conversions have modules of their own.
+What each of the venue's answers proves is in errors; orders and conversions have modules of their own.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pathlib import Path
 from domain.venue import Capabilities, Holding, NeverArrived, Order, Pending, Price, Product
 from events.money import exactly_sum
 from events.values import Fill, LegKind, Quote, Refusal
-from venues import coinbase_replies as replies
-from venues.coinbase_client import Client
-from venues.coinbase_conversions import PAIRS, Conversions
-from venues.coinbase_orders import Orders
-from venues.coinbase_pages import pages
+from venues.coinbase import replies
+from venues.coinbase.client import Client
+from venues.coinbase.conversions import PAIRS, Conversions
+from venues.coinbase.orders import Orders
+from venues.coinbase.pages import pages
 from venues.keyrights import DANGER, KeyRights
 from venues.limits import Limiter
 

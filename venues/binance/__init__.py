@@ -1,0 +1,1 @@
+"""Binance, as a venue: translation, and one client."""

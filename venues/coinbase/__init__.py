@@ -1,0 +1,1 @@
+"""Coinbase, as a venue: translation, and one client."""
