@@ -89,10 +89,10 @@ def evolve(lane: Lane, fact: LaneFact) -> Lane:
             return replace(turned, state=Signed(attempts))
         case Signed(attempts, False), TransactionDisplaced():
             return replace(turned, state=Signed(attempts, displaced=True))
-        case Signed(_, True), TransactionSettled(outcome=Outcome.DISPLACED):
+        case Signed(_, True), TransactionSettled(outcome=Outcome.DISPLACED) if _uses_up(fact, lane):
             return replace(turned, state=Idle(), nonce=fact.next_nonce, anew=True)
         case Included(_, seen), TransactionSettled(tx_hash=tx_hash) if (
-            seen.tx_hash == tx_hash and fact.outcome is not Outcome.DISPLACED
+            seen.tx_hash == tx_hash and fact.outcome is not Outcome.DISPLACED and _uses_up(fact, lane)
         ):
             delegated, allowed = lane.delegated or fact.purpose is Purpose.DELEGATE, _allowed_after(lane, fact)
             return replace(turned, state=Idle(), nonce=fact.next_nonce, delegated=delegated, allowed=allowed)
@@ -138,6 +138,11 @@ def _replaces(fact: TransactionSigned, attempts: tuple[TransactionSigned, ...]) 
     offered = fact.transaction.gas_price
     same = fact.replaces == first.tx_hash and fact.transaction.nonce == first.nonce
     return same and offered.fee >= least.fee and offered.tip >= least.tip
+
+
+def _uses_up(fact: TransactionSettled, lane: Lane) -> bool:
+    """Only a nonce that is used for good is behind; below one that is not, nothing is ever signed."""
+    return lane.nonce is not None and fact.next_nonce > lane.nonce
 
 
 def _has(attempts: tuple[TransactionSigned, ...], tx_hash: str) -> bool:
