@@ -8,6 +8,7 @@
 
 Signed bytes are on record before any node gets them; all bytes of a nonce are remembered, and a receipt of any of them
 is the answer. A node that is behind what was seen before is no evidence. Only what has its confirmations is final.
+A nonce that was signed is behind only once it is used for good, so no two nonces wait for the same money.
 """
 
 from __future__ import annotations
