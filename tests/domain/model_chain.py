@@ -154,6 +154,8 @@ class ModelChain:
         return {asset: quantity for asset, quantity in allowed.items() if quantity}
 
     def sight(self, watch: Watch) -> Sight:
+        """Look, which takes a moment: no two looks are of the same time."""
+        self.now += timedelta(milliseconds=1)
         view = self._view()
         receipts = {
             tx_hash: Receipt(tx_hash, mined.block, succeeded, 100_000, GAS)

@@ -108,8 +108,6 @@ class Wallet:
         return reconcile(self.desk, "main")
 
     def resume(self) -> None:
-        """Have the owner end a halt, which takes a moment: what happens at one moment is one event."""
-        self.chain.now += timedelta(seconds=1)
         self.desk.streams.handle("main", Declare(ConversionsResumed("main"), self.chain.now.isoformat()), "owner")
 
     def look(self) -> None:

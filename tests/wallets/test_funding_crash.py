@@ -64,7 +64,6 @@ def test_conversion__whose_executor_never_comes_back__is_ended_by_any_worker(
     with till(chain, tmp_path, {"DAI": 500 * ETHER}, reach=FusedRpc, log=FusedLog) as built:
         Fuse.arm("request", when, step)
         assert died(built)
-        Fuse.disarm()
         try:
             built.settle(built.fresh())
         except NOT_ASKED as outage:
