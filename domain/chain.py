@@ -89,7 +89,8 @@ class Sight:
     the watched block, else of the block that holds one of our transactions, None when the node did not say.
     `allowances` names, in words, what others may still take of the watched assets. `early_nonce` is its next as of a
     block that is deep enough to tell what happened in it, 0 where nobody looked. `absent` are watched hashes which the
-    block that used their nonce does not hold: it was read, so that is no lag.
+    block that used their nonce does not hold: it was read, so that is no lag. `used_in` is that block, None where it
+    lies deeper than nodes tell, and they were asked for each hash instead.
     """
 
     head: Block
@@ -103,6 +104,7 @@ class Sight:
     allowances: tuple[str, ...] = ()
     early_nonce: int = 0
     absent: frozenset[str] = frozenset()
+    used_in: int | None = None
 
 
 class Standing(Protocol):

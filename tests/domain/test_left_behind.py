@@ -164,9 +164,9 @@ def test_nonce__that_was_signed__is_behind_only_once_it_is_used(
         evolve(state, settled(outcome, next_nonce))
 
 
-def left_behind(**changes: object) -> Wallet:
+def left_behind() -> Wallet:
     """A wallet that signed after somebody else's transaction, which a reorganisation then dropped."""
-    at = wallet(**changes)
+    at = wallet()
     at.chain.foreign()
     at.chain.mine()
     at.conduct()

@@ -121,9 +121,15 @@ def test_foreign__transaction_on_our_nonce__is_told_however_deep(chain: LocalCha
         built.proxy.inject(kind="swallowed", method=SEND, calls="all")
         built.conduct()
         foreign.send(chain, built.key, chain.wallets[1].address)
+        used_in = chain.block_number()
         chain.mine(depth)
         built.settle_halted()
-        assert len(built.facts(TransactionDisplaced)) == 1
+        (told,) = built.facts(TransactionDisplaced)
+        known = (
+            f"in block {used_in}" if depth < displacement.KEPT else "deeper than nodes tell, and they know none of ours"
+        )
+        assert known in told.detail
+        assert told.detail == built.halted
 
 
 def test_foreign__transaction_on_our_nonce__is_told_by_a_node_whose_receipts_lag(
