@@ -34,8 +34,8 @@ def market(
 def small(**settings: object) -> Scenario:
     """Give an account with crumbs too small for their markets, one coin that sells, and some of the target, BTC.
 
-    ADA and XLM are worth about 0.39 and 0.36 USDT, DOT about 7, and WTC, which only sells for BTC, 0.48; `settings` replace keys of the scenario, such as
-    `taker_fee="0.002"`.
+    ADA and XLM are worth about 0.39 and 0.36 USDT, DOT about 7, and WTC, which only sells for BTC, 0.48; `settings`
+    replace keys of the scenario, such as `taker_fee="0.002"`.
     """
     return Scenario.model_validate(
         {
