@@ -34,6 +34,7 @@ from events.facts import (
     FundingDeclined,
     FundingOpened,
     HoldingsKept,
+    LegFact,
     LegFilled,
     LegNeverArrived,
     LegOutcomeUnknown,
@@ -218,7 +219,7 @@ def _closed(account: Account, fact: SweepCompleted | FundingCompleted) -> Accoun
     return account._replace(sweep=None, lane=lanes.swept(account.lane))
 
 
-def _move_leg(account: Account, fact: legs.LegFact) -> Account:
+def _move_leg(account: Account, fact: LegFact) -> Account:
     sweep, leg = account.leg(fact.leg_id)
     if sweep is None or leg is None:
         raise ImpossibleHistory(f"leg {fact.leg_id}: {type(fact).__name__}, but no open sweep has it")
