@@ -52,6 +52,7 @@ from events.facts import (
     DustDetected,
     FundingOpened,
     HoldingsKept,
+    PermissionFact,
     ScanCompleted,
     VenueUnreachable,
 )
@@ -238,9 +239,7 @@ def _over_cap(command: RequestLeg, leg: Leg, sweep: Sweep, account: Account) -> 
     return sweeps.over_cap(sweeps.worth(leg.plan.kind, command.quote), beside, today, sweep.opened.policy)
 
 
-def _declare(
-    fact: DryRunCompleted | AccountWentLive | ConversionsHalted | ConversionsResumed, account: Account
-) -> list[AccountFact]:
+def _declare(fact: PermissionFact, account: Account) -> list[AccountFact]:
     match fact:
         case AccountWentLive():
             return [] if account.live == fact.fingerprint or account.dry_run != fact.fingerprint else [fact]
