@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from domain.errors import ConfigurationError, RefusedByPolicy
 from domain.identity import stream_of
+from dustman.addresses import PostgresDatabase, SqliteFile
 from dustman.exchange_settings import Account, BinanceAccount
-from dustman.forms import PostgresDatabase, SqliteFile
 from dustman.keys import Key, key_of
 from dustman.settings import Settings, load
 from dustman.wallet_forms import Endpoint, endpoint_of
