@@ -17,6 +17,7 @@ from domain import sweep as sweeps
 from domain.errors import ImpossibleHistory
 from domain.lane import Lane
 from domain.leg import Filled, Leg, NeverArrived
+from domain.pretrade import worth
 from domain.purse import Purse
 from domain.sweep import Sweep
 from events.facts import (
@@ -108,7 +109,7 @@ class Account(NamedTuple):
         spent = self.spent_on(day)
         for leg in attempted:
             if isinstance(leg, NeverArrived) and leg.intent.requested_at.date() == day:
-                spent = exactly_less(spent, sweeps.worth(leg.intent.kind, leg.intent.quote))
+                spent = exactly_less(spent, worth(leg.intent.kind, leg.intent.quote))
         return spent
 
     def leg(self, leg_id: str) -> tuple[Sweep | None, Leg | None]:
@@ -264,7 +265,7 @@ def _move_leg(account: Account, fact: LegFact) -> Account:
             learned = {asset: lesson for asset, lesson in learned.items() if asset != moved.plan.spend}
     elif isinstance(fact, LegRequested) and legs.is_exit(moved.plan):
         day = fact.requested_at.date()
-        spent = day, exactly_sum(account.spent_beside([leg], day), sweeps.worth(fact.kind, fact.quote))
+        spent = day, exactly_sum(account.spent_beside([leg], day), worth(fact.kind, fact.quote))
     return _moved(account, sweep, purse, learned, spent, ("", ""))
 
 
