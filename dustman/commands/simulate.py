@@ -30,9 +30,10 @@ def coinbase(
     verbose: Annotated[bool, typer.Option("--verbose", help="Write every request to stderr.")] = False,
 ) -> Exit:
     """Serve a simulated Coinbase until stopped; one line of JSON says where it is."""
-    from simulators.coinbase.serving import serve
+    from simulators.coinbase.twin import CoinbaseTwin
+    from simulators.exchange.serving import serve
 
-    serve(port, state, faults, seed, admin_port, ca_file, snapshot, key_directory, verbose)
+    serve(CoinbaseTwin, port, state, faults, seed, admin_port, ca_file, snapshot, key_directory, verbose)
     return Exit.DONE
 
 
@@ -49,9 +50,10 @@ def binance(
     verbose: Annotated[bool, typer.Option("--verbose", help="Write every request to stderr.")] = False,
 ) -> Exit:
     """Serve a simulated Binance until stopped; one line of JSON says where it is."""
-    from simulators.binance.serving import serve
+    from simulators.binance.twin import BinanceTwin
+    from simulators.exchange.serving import serve
 
-    serve(port, state, faults, seed, admin_port, ca_file, snapshot, key_directory, verbose)
+    serve(BinanceTwin, port, state, faults, seed, admin_port, ca_file, snapshot, key_directory, verbose)
     return Exit.DONE
 
 
