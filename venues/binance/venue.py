@@ -22,7 +22,7 @@ from venues.binance.dust import Answer, Desk, Dust
 from venues.binance.markets import NAME, asset, product
 from venues.binance.orders import Orders
 from venues.dollars import AT_PAR
-from venues.keyrights import DANGER, KeyRights
+from venues.exchange import KeyRights
 from venues.limits import Limiter
 
 HOST = "api.binance.com"
@@ -188,7 +188,7 @@ class Binance:
 
     def danger(self) -> str:
         """Say why the key must not be used unwatched, empty when it may."""
-        return DANGER if self.permissions().can_transfer else ""
+        return self.permissions().danger
 
 
 def sendable_for(never_arrived_after: timedelta) -> timedelta:
