@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from domain.errors import ConfigurationError
 from dustman.addresses import PostgresDatabase, SqliteFile
-from dustman.exchange_settings import Account
+from dustman.exchanges.account import Account
 from dustman.secret import redacted
 from dustman.settings import Settings, load
 from events.money import Amount
