@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from events.money import Amount
+from events.values.lots import Source
 
 
 class Unmeasured(StrEnum):
@@ -31,7 +32,7 @@ class MeasuredLot(msgspec.Struct, frozen=True, gc=False):
     quantity: Decimal
     price: Decimal
     value: Decimal
-    source: str
+    source: Source
 
 
 class Instruction(msgspec.Struct, frozen=True, gc=False):
