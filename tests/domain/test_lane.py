@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from domain.chain import Code, Proposal
 from domain.errors import ImpossibleHistory
-from domain.lane import Lane, LaneFact, Signed, evolve, raised
+from domain.lane import Lane, Signed, evolve, raised
+from events.facts import TransactionFact
 from events.money import Amount
 from events.values import GasPrice, Outcome, Purpose
 from tests.domain.lane_controls import (
@@ -62,7 +63,7 @@ def test_bump__of_another_nonce__cannot_be_recorded() -> None:
 
 
 def test_evolve__facts_out_of_order__are_impossible() -> None:
-    wrong: list[tuple[Lane, LaneFact]] = [
+    wrong: list[tuple[Lane, TransactionFact]] = [
         (Lane(), included()),
         (Lane(), settled()),
         (lane(recorded()), settled()),

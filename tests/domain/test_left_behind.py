@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from domain.chain import Sight
 from domain.errors import ImpossibleHistory
-from domain.lane import Lane, LaneFact, evolve
+from domain.lane import Lane, evolve
 from domain.move import Alarm, Broadcast, Move, NoteIncluded, Replace, Wait, next_move
-from events.facts import ConversionsHalted, TransactionSettled, TransactionSigned
+from events.facts import ConversionsHalted, TransactionFact, TransactionSettled, TransactionSigned
 from events.money import Amount
 from events.records import replace
 from events.values import GasPrice, Outcome, Purpose
@@ -157,7 +157,7 @@ def test_inclusion__dropped_with_what_was_before_it__is_left_behind_too(state: L
     [(displaced(), Outcome.DISPLACED), (included(), Outcome.SUCCEEDED), (included(), Outcome.REVERTED)],
 )
 def test_nonce__that_was_signed__is_behind_only_once_it_is_used(
-    before: LaneFact, outcome: Outcome, next_nonce: int
+    before: TransactionFact, outcome: Outcome, next_nonce: int
 ) -> None:
     state = lane(recorded(), before)
     with pytest.raises(ImpossibleHistory):
