@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from decimal import Decimal
-
 import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from domain.chain import Code, Proposal
 from domain.errors import ImpossibleHistory
 from domain.lane import Lane, Signed, evolve, raised
 from events.facts import TransactionFact
-from events.money import Amount
-from events.values import GasPrice, Outcome, Purpose
+from events.values import GasPrice, Outcome
 from tests.domain.lane_controls import (
-    DEADLINE,
-    ETHER,
-    MARKET,
-    NOON,
+    BUMPED,
     block,
     displaced,
     included,
@@ -29,17 +21,6 @@ from tests.domain.lane_controls import (
     settled,
     signed,
 )
-
-SOON = NOON + timedelta(seconds=5)
-OURS = frozenset({"0xfirst"})
-DELEGATION = signed(purpose=Purpose.DELEGATE)
-BUMPED = recorded(signed(price=GasPrice(110, 11), name="second"), replaces="0xfirst")
-CANCEL = recorded(signed(purpose=Purpose.CANCEL, price=GasPrice(110, 11), name="second"), replaces="0xfirst")
-
-
-def proposal(nonce: int = 7, head: int = 102, code: Code = Code.OURS) -> Proposal:
-    cost = Amount(Decimal("0.001"), ETHER)
-    return Proposal(block(head), nonce, code, (), {}, cost, Decimal(3000), 2_000_000, MARKET, 60, DEADLINE, "0x")
 
 
 @for_all(st.integers(0, 10**18), st.integers(0, 10**18))

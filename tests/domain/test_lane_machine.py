@@ -32,7 +32,7 @@ FAULTS = st.lists(
     st.sampled_from(["", "unreachable", "lost before", "lost after", "crash before", "crash after"]), max_size=3
 )
 CHEAP, DEAR = Amount(Decimal("0.000002"), ETHER), Amount(Decimal("0.001"), ETHER)
-QUICK = settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 class Weather(RuleBasedStateMachine):
@@ -107,16 +107,20 @@ class Workers(Weather):
         self.chain.faults, self.chain.lag, self.chain.on_old_fork = [], 0, False
 
     @precondition(lambda self: self.foreigners < self.FOREIGNERS)
-    @rule(take=st.booleans())
-    def work_after_what_is_dropped(self, take: bool) -> None:
+    @rule(take=st.booleans(), wait=st.booleans())
+    def work_after_what_is_dropped(self, take: bool, wait: bool) -> None:
+        """What is signed is left ahead of the chain, perhaps until its deadline is past."""
         self.foreign()
         self.chain.mine()
         self.wallet.conduct()
         self.chain.reorg(1, drop=True, poisoned=False, take=take)
+        self.pass_time(400 if wait else 12)
 
     @rule()
     def resume(self) -> None:
+        """The owner goes on without having done anything."""
         self.wallet.resume()
+        self.wallet.conduct()
 
     @rule()
     def look(self) -> None:

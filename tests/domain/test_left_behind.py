@@ -16,8 +16,9 @@ from domain.move import Alarm, Broadcast, Move, NoteIncluded, Replace, Wait, nex
 from events.facts import ConversionsHalted, TransactionFact, TransactionSettled, TransactionSigned
 from events.money import Amount
 from events.records import replace
-from events.values import GasPrice, Outcome, Purpose
+from events.values import Outcome, Purpose
 from tests.domain.lane_controls import (
+    CANCEL,
     DEADLINE,
     NOON,
     RULES,
@@ -37,7 +38,6 @@ SOON, LONG_AFTER = NOON + timedelta(seconds=5), DEADLINE + timedelta(days=7)
 OLD = 100 + RULES.confirmations  # the first head at which the block that the nonce was read from is final
 TOKEN = "eip155:42161/erc20:0xAAA"
 RETRACTION = recorded(replace(signed(purpose=Purpose.APPROVE), allowance=Amount(Decimal(0), TOKEN), deadline=None))
-CANCEL = recorded(signed(purpose=Purpose.CANCEL, price=GasPrice(110, 11), name="second"), replaces="0xfirst")
 FIRST = {
     "sweep": recorded(),
     "approve": recorded(signed(purpose=Purpose.APPROVE)),

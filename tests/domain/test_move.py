@@ -26,6 +26,8 @@ from events.money import Amount
 from events.records import replace
 from events.values import GasPrice, Outcome, Purpose
 from tests.domain.lane_controls import (
+    BUMPED,
+    CANCEL,
     DEADLINE,
     ETHER,
     MARKET,
@@ -46,8 +48,6 @@ from tests.domain.lane_controls import (
 SOON = NOON + timedelta(seconds=5)
 OURS = frozenset({"0xfirst"})
 DELEGATION = signed(purpose=Purpose.DELEGATE)
-BUMPED = recorded(signed(price=GasPrice(110, 11), name="second"), replaces="0xfirst")
-CANCEL = recorded(signed(purpose=Purpose.CANCEL, price=GasPrice(110, 11), name="second"), replaces="0xfirst")
 
 
 def proposal(nonce: int = 7, head: int = 102, code: Code = Code.OURS) -> Proposal:
@@ -107,6 +107,15 @@ def test_foreign_transaction__under_a_nonce_of_ours__is_an_alarm_once_it_is_fina
     assert found.displaced
     told = evolve(state, displaced())
     assert isinstance(next_move(told, sight(nonce=8, final_nonce=8, absent=OURS), SOON, RULES, halted=True), Wait)
+
+
+@pytest.mark.parametrize(
+    ("used_in", "words"), [(101, ", in block 101:"), (None, "; its block lies deeper than nodes tell")]
+)
+def test_foreign_transaction__under_a_nonce_of_ours__is_told_with_its_block(used_in: int | None, words: str) -> None:
+    found = next_move(lane(recorded()), sight(nonce=8, final_nonce=8, absent=OURS, used_in=used_in), SOON, RULES)
+    assert isinstance(found, Alarm)
+    assert f"not ours{words}" in found.reason
 
 
 @pytest.mark.parametrize("state", [lane(recorded()), lane(recorded(), displaced())])

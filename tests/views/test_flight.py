@@ -8,13 +8,12 @@ import pytest
 
 from domain.account import Account
 from domain.lane import Lane
-from events.values import GasPrice, Purpose
-from tests.domain.lane_controls import NOON, displaced, included, lane, recorded, settled, signed
+from events.values import Purpose
+from tests.domain.lane_controls import CANCEL, NOON, displaced, included, lane, recorded, settled, signed
 from views.alarms import Alarm, Limits
 from views.conditions import Known, account_conditions
 from views.flight import in_flight
 
-CANCEL = recorded(signed(purpose=Purpose.CANCEL, price=GasPrice(110, 11), name="second"), replaces="0xfirst")
 SINCE = "since 2026-03-01 12:00:00 UTC"
 
 
