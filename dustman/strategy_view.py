@@ -102,11 +102,12 @@ def _lots(title: str, lots: Iterable[MeasuredLot], money: str, labels: Mapping[s
 
 
 def _instructions(told: Iterable[Instruction], money: str, labels: Mapping[str, str]) -> Iterable[RenderableType]:
-    rows = table("instructed", "account", "path", "sold as", f"net in {money}", "behind the best", "preferred")
+    rows = table("instructed", "account", "path", "sold as", f"net in {money}", "behind the best", "preferred", "why")
     for each in told:
         path = " > ".join(called(asset, labels) for asset in each.path)
         preferred = "yes" if each.preferred else "no"
-        rows.add_row(each.account, path, route(each.product), _money(each.net), _money(each.behind), preferred)
+        sums = (_money(each.net), _money(each.behind))
+        rows.add_row(each.account, path, route(each.product), *sums, preferred, each.sentence)
     return [rows]
 
 

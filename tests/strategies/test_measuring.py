@@ -143,7 +143,9 @@ def test_measure__a_preferred_path_within_tolerance__is_the_one_that_is_sold_ove
     """Over USDC it would bring a quarter of a percent more."""
     where = charter(chain)
     ether = where.belongs[ACCOUNT]
-    direct = dataclasses.replace(where, steps={ACCOUNT: tuple(each for each in ether if "slip44" in each)})
+    direct = dataclasses.replace(
+        where, prefers_path=True, steps={ACCOUNT: tuple(each for each in ether if "slip44" in each)}
+    )
     with team(chain, tmp_path, STAKE | {"USDT": 900 * 10**6}, direct) as built:
         built.measure()
         [instructed] = built.facts(DustInstructed)
