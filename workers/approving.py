@@ -1,7 +1,8 @@
 """Approving what a strategy instructed: its accounts are read anew, and announce what of it still holds.
 
 The approval is on record before anything is read, and what came of it after the last account was told: so an approval
-that a crash or an outage interrupted is gone on with, by whoever comes next, until its time is up.
+that a crash or an outage interrupted is gone on with, by whoever comes next, until its time is up. Of several who go on
+with it at once the first to write in an account's stream is believed, and the others leave it to that one.
 """
 
 from __future__ import annotations
@@ -91,24 +92,30 @@ def _text(key: str, text: str) -> str:
 
 
 def _released(desk: Desk, strategy: str) -> Sequence[Recorded]:
-    """Announce what of an approval still holds, and record what came of it once every account could be told."""
+    """Announce what of an approval still holds, and record what came of it once every account could be told.
+
+    An account of which nothing is announced is told so too, so that nobody else announces anything on an older reading.
+    """
     unreleased = desk.strategies.load(strategy).state.unreleased
     if unreleased is None:
         return []
     told = unreleased[0]
-    surveys, found = _found(desk, told)
+    versions = {each.account: desk.streams.load(each.account).version for each in told.instructions}
+    announced = _announced(desk, told)
+    surveys, found = _found(desk, told, announced)
     recorded: list[Recorded] = []
     late = dict[str, str]()
     for survey in surveys:
         account = survey.reading.account
-        if (trigger := found.trigger(account, told)) is None:
+        if account in announced or account not in versions:
             continue
-        reading = marching(survey, found.chosen[account]).reading
-        said = announce(desk, reading, survey.policy, trigger, told.measure_id)
+        trigger = found.trigger(account, told)
+        reading = marching(survey, found.chosen.get(account, {})).reading
+        said = announce(desk, reading, survey.policy, trigger, told.measure_id, versions[account])
         if not said:
-            return recorded  # it was read for a later moment meanwhile: whoever comes next reads it again
+            return recorded  # others have written meanwhile: whoever comes next reads it again
         recorded += said
-        if not any(isinstance(each.fact, DustDetected) for each in said):
+        if trigger and not any(isinstance(each.fact, DustDetected) for each in said):
             late[account] = f"{account}: another sweep was faster"
     sentence = "; ".join(each for each in (found.sentence, *late.values()) if each)
     announced = tuple(each for each in found.instructions if each.account not in late)
@@ -116,9 +123,8 @@ def _released(desk: Desk, strategy: str) -> Sequence[Recorded]:
     return [*recorded, *desk.strategies.handle(strategy, RecordRelease(fact), told.measure_id)]
 
 
-def _found(desk: Desk, told: DustInstructed) -> tuple[Sequence[Survey], Release]:
+def _found(desk: Desk, told: DustInstructed, announced: Collection[str]) -> tuple[Sequence[Survey], Release]:
     """Read the accounts anew and say what of the instructions still holds."""
-    announced = _announced(desk, told)
     done = tuple(each for each in told.instructions if each.account in announced)
     if told.approval_until is not None and desk.clock() >= told.approval_until:
         return [], Release(done, {}, "its time was up before its accounts could be read")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+import dataclasses
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
 
+from domain.equity import Computed, Doubt, Equity, Survey
 from domain.errors import ConfigurationError, RefusedByPolicy, VenueUnavailable
 from dustman.approval import DustApproval
 from dustman.callbacks import DustCallbacks
@@ -17,6 +22,7 @@ from dustman.gate import DustGate
 from dustman.settings import load
 from dustman.wiring import now, open_log
 from events.facts import (
+    DustConversionFailed,
     DustConverted,
     DustDetected,
     DustInstructed,
@@ -25,6 +31,7 @@ from events.facts import (
     InstructionsExpired,
     InstructionsReleased,
     StrategyMeasured,
+    SweepCompleted,
 )
 from events.log import NewEvent, Recorded
 from events.records import replace
@@ -348,3 +355,118 @@ def test_call__execute_dust_conversion__approves_what_waits(approved_owner: Path
     assert recorded[0].type == "instructions_approved"
     assert recorded[-1].type == "instructions_released"
     assert calls.execute_dust_conversion("loop")[0].type == "strategy_measured"
+
+
+@dataclass
+class Meeting:
+    """Equity as it is computed, by workers who wait for each other once they have read the accounts."""
+
+    met: Callable[[], object]
+
+    def equity(self, surveys: Sequence[Survey], currency: str, at: datetime) -> Equity | Doubt:
+        self.met()
+        return Computed().equity(surveys, currency, at)
+
+
+def interrupted(at: Team) -> DustInstructed:
+    """Have instructions approved of which nothing was announced, long enough ago for anybody to go on with."""
+    told = instructed(at)
+    at.proxy.inject(kind="bad_gateway", method="any", when="before", calls="all")
+    with pytest.raises(VenueUnavailable):
+        approving.approve(at.desk, "loop", "me")
+    at.proxy.calm()
+    at.clock.ahead += GRACE + SECOND
+    return told
+
+
+def resuming(at: Team, met: Callable[[], object]) -> Callable[[], Sequence[Recorded]]:
+    """Another worker that goes on with the approval, and meets others after it has read the accounts."""
+
+    def resume() -> Sequence[Recorded]:
+        desk = dataclasses.replace(at.fresh(), equity=lambda _: Meeting(met))
+        return approving.resume(desk, "loop")
+
+    return resume
+
+
+def test_resumption__by_two_workers_at_once__releases_once_and_the_other_finds_nothing_to_do(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    both = charter(chain, "loop", ACCOUNT, EXCHANGE)
+    with (
+        CoinbaseTwin(scenario()) as twin,
+        team(chain, tmp_path, STAKE | {"EIGEN": 400 * ETHER}, both, twin=twin, approvals=APPROVALS) as at,
+    ):
+        told = interrupted(at)
+        meeting = Barrier(2)
+        with ThreadPoolExecutor(2) as workers:
+            done = [workers.submit(resuming(at, lambda: meeting.wait(20))) for _ in range(2)]
+            recorded = sorted((each.result() for each in done), key=len)
+        assert recorded[0] == []
+        assert [each.account for each in at.facts(DustDetected)] == [ACCOUNT, EXCHANGE]
+        [released] = at.facts(InstructionsReleased)
+        assert ([each.account for each in released.instructions], released.sentence) == ([ACCOUNT, EXCHANGE], "")
+        assert recorded[1][-1].fact == released
+        at.desk = at.fresh()
+        for account in (ACCOUNT, EXCHANGE):
+            at.sell(account)
+        assert len(at.facts(DustConverted)) == len(told.instructions) == 2
+        assert not at.facts(DustConversionFailed)
+
+
+def test_resumption__by_one_who_has_read_what_another_has_sold_meanwhile__announces_nothing(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    """It reads after the other, has the lots in its hands when the other's sweep begins, and goes on after that."""
+    with team(chain, tmp_path, STAKE | REWARDS, approvals=APPROVALS) as at:
+        interrupted(at)
+        first, second, sold = Event(), Event(), Event()
+
+        def fast() -> None:
+            first.set()
+            assert second.wait(20)
+
+        def slow() -> None:
+            second.set()
+            assert sold.wait(20)
+
+        with ThreadPoolExecutor(2) as workers:
+            ahead = workers.submit(resuming(at, fast))
+            assert first.wait(20)
+            behind = workers.submit(resuming(at, slow))
+            assert "dust_detected" in [each.type for each in ahead.result()]
+            at.desk = at.fresh()
+            at.settle()
+            sold.set()
+            assert behind.result() == []
+        assert len(at.facts(DustDetected)) == len(at.facts(InstructionsReleased)) == len(at.facts(SweepCompleted)) == 1
+        assert len(at.facts(DustConverted)) == 2
+        balanced(at)
+
+
+def test_resumption__by_one_who_finds_the_lots_gone_since_another_sells_them__leaves_the_word_to_the_other(
+    chain: LocalChain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it read proves that nothing can be sold, but not why: the other has announced it, and says so."""
+    with team(chain, tmp_path, STAKE | REWARDS, approvals=APPROVALS) as at:
+        interrupted(at)
+        late = resuming(at, lambda: None)
+        sound = approving.surveys_of
+
+        def meanwhile(*rest: Any, **kinds: Any) -> list[Survey]:
+            monkeypatch.setattr(approving, "surveys_of", sound)
+            other = at.fresh()
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(other.strategies, "handle", lambda *_: [])
+                approving.resume(other, "loop")
+            at.desk = at.fresh()
+            at.settle()
+            return sound(*rest, **kinds)
+
+        monkeypatch.setattr(approving, "surveys_of", meanwhile)
+        assert late() == []
+        assert not at.facts(InstructionsReleased)
+        reconciling.reconcile_all(at.fresh())
+        [released] = at.facts(InstructionsReleased)
+        assert (len(released.instructions), released.sentence) == (2, "")
+        assert len(at.facts(DustDetected)) == 1
