@@ -118,8 +118,8 @@ def _released(desk: Desk, strategy: str) -> Sequence[Recorded]:
         if trigger and not any(isinstance(each.fact, DustDetected) for each in said):
             late[account] = f"{account}: another sweep was faster"
     sentence = "; ".join(each for each in (found.sentence, *late.values()) if each)
-    announced = tuple(each for each in found.instructions if each.account not in late)
-    fact = InstructionsReleased(told.strategy, told.measure_id, announced, told.currency, sentence, desk.clock())
+    sold = tuple(each for each in found.instructions if each.account not in late)
+    fact = InstructionsReleased(told.strategy, told.measure_id, sold, told.currency, sentence, desk.clock())
     return [*recorded, *desk.strategies.handle(strategy, RecordRelease(fact), told.measure_id)]
 
 

@@ -32,7 +32,7 @@ def measure(desk: Desk, strategy: str, due: datetime, automatic: bool = True) ->
     """Measure a strategy for the moment it was due; a measurement that was made already is not made again.
 
     Accounts that cannot be read are recorded as such, and the error raised again. New dust nudges the converter. While
-    rewards are being claimed nothing is measured: the due time stays unanswered, and is made up for.
+    rewards are being claimed nothing is measured: the due time stays unanswered, and is made up for when that is over.
     """
     known = desk.strategies.load(strategy).state
     if known.due_until is not None and due <= known.due_until:

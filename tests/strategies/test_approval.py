@@ -46,7 +46,7 @@ from tests.strategies.test_measuring import REWARDS, STAKE
 from tests.venues.test_evm_provenance import send_as
 from tests.wallets.stand import ACCOUNT, D, balanced
 from venues.evm.registry import asset_of
-from workers import approving, reconciling
+from workers import approving, reconciling, surveying
 from workers.overdue import GRACE
 
 __all__ = ["owner"]
@@ -451,7 +451,7 @@ def test_resumption__by_one_who_finds_the_lots_gone_since_another_sells_them__le
     with team(chain, tmp_path, STAKE | REWARDS, approvals=APPROVALS) as at:
         interrupted(at)
         late = resuming(at, lambda: None)
-        sound = approving.surveys_of
+        sound = surveying.surveys_of
 
         def meanwhile(*rest: Any, **kinds: Any) -> list[Survey]:
             monkeypatch.setattr(approving, "surveys_of", sound)
