@@ -184,11 +184,11 @@ def _disappointments(
 ) -> Iterator[str]:
     """Say what of the strategy's preference this lot does not get."""
     if charter.venue not in ("", survey.reading.venue):
-        yield f"it lies at {survey.reading.venue}, not at {charter.venue}, and nothing is moved between venues"
+        yield f"it lies at {survey.reading.venue}, not at {charter.venue}"
     if not charter.prefers_path or chosen is liked:
         return
     if survey.reading.account not in charter.steps:
-        yield "the preferred path leads through a token that this account does not know"
+        yield "the account does not know all tokens of the preferred path"
     elif liked is None:
         yield _no_way(dust, survey, charter.steps[survey.reading.account])
     else:
@@ -197,7 +197,7 @@ def _disappointments(
             part = (less / chosen.net * 100).quantize(CENT, ROUND_UP)
             most = plain((charter.tolerance * 100).normalize())
         money = survey.policy.currency
-        yield f"the preferred path would bring {less:.2f} {money} less, {part} % of the best; {most} % is the most"
+        yield f"the preferred path brings {less:.2f} {money} less, {part} % of the best; {most} % is the most"
 
 
 def _no_way(dust: Dust, survey: Survey, steps: tuple[str, ...]) -> str:
@@ -206,8 +206,8 @@ def _no_way(dust: Dust, survey: Survey, steps: tuple[str, ...]) -> str:
     for hub in survey.policy.hubs:
         for product in _products(dust.asset, hub, market):
             if product and _path(dust, product, hub, survey.policy)[1:] == steps and market.fair_bid(product):
-                return "the preferred path takes no lot as small as this, or fees would leave nothing of it"
-    return "no market leads along the preferred path today: one on it is missing, closed or without liquidity"
+                return "the preferred path takes no lot as small as this, or leaves nothing of it"
+    return "a market on the preferred path is missing, closed or without liquidity"
 
 
 def replaced(market: Market, chosen: Mapping[str, Product | None]) -> Market:

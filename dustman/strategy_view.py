@@ -20,7 +20,10 @@ BPS = Decimal(10_000)
 
 
 def form(charter: Charter, known: Strategy | None) -> dict[str, Any]:
-    """Return what programs are told; `measured` is the latest snapshot, `doubt` why there was none since."""
+    """Return what programs are told; `measured` is the latest snapshot, `doubt` why there was none since.
+
+    What would be instructed were the accounts live is told as `instructed` beside a snapshot that is not `triggered`.
+    """
     return {
         "strategy": charter.name,
         "mode": charter.mode,
@@ -86,7 +89,9 @@ def drawn(charter: Charter, known: Strategy | None, labels: Mapping[str, str]) -
     elif said := _said(known):
         summary.add_row("answered", "; ".join(said))
     if known.instructed and (known.waiting or _is_of(known.instructed, known.measured)):
-        parts += _instructions(known.instructed.instructions, known.instructed.currency, labels)
+        would_be = known.measured and known.waiting is None and not known.measured.triggered
+        title = "would be instructed, once its accounts are live" if would_be else "instructed"
+        parts += _instructions(title, known.instructed.instructions, known.instructed.currency, labels)
     return parts
 
 
@@ -101,8 +106,10 @@ def _lots(title: str, lots: Iterable[MeasuredLot], money: str, labels: Mapping[s
     return [rows] if rows.row_count else []
 
 
-def _instructions(told: Iterable[Instruction], money: str, labels: Mapping[str, str]) -> Iterable[RenderableType]:
-    rows = table("instructed", "account", "path", "sold as", f"net in {money}", "behind the best", "preferred", "why")
+def _instructions(
+    title: str, told: Iterable[Instruction], money: str, labels: Mapping[str, str]
+) -> Iterable[RenderableType]:
+    rows = table(title, "account", "path", "sold as", f"net in {money}", "behind the best", "preferred", "why")
     for each in told:
         path = " > ".join(called(asset, labels) for asset in each.path)
         preferred = "yes" if each.preferred else "no"

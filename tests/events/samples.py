@@ -394,7 +394,7 @@ SAMPLES: Final[tuple[Fact, ...]] = (
                 preferred=False,
                 behind=D(0),
                 preference_behind=D("2.41"),
-                sentence="the preferred path would bring 2.41 USD less, 3.61 % of the best; 0.5 % is the most",
+                sentence="the preferred path brings 2.41 USD less, 3.61 % of the best; 0.5 % is the most",
             ),
         ),
         total=D("67.41"),

@@ -34,13 +34,13 @@ dust_conversion_venue: "binance"            # preferred; optional
 dust_conversion_path: ["EIGEN", "USDT", "ETH"]   # preferred; optional
 accounts: [main]
 """
-ELSEWHERE = "it lies at evm, not at binance, and nothing is moved between venues"
-Write = Callable[[str], None]
+ELSEWHERE = "it lies at evm, not at binance"
+Write = Callable[[str], object]
 
 
 @pytest.fixture
 def write(chain: LocalChain, home: Path, dustman: Typed) -> Iterator[Write]:
-    """Set up a strategy over a wallet of weETH and 480 USD of EIGEN, by its file, and let the wallet go live."""
+    """Set up a strategy over a wallet of weETH and 480 USD of EIGEN, by its file."""
     wallet = chain.wallets[0]
     chain.hand_out([("weETH", wallet.address, 10 * ETHER), ("EIGEN", wallet.address, 400 * ETHER)])
     with ChainProxy(chain.url, geth=True) as proxy:
@@ -55,14 +55,14 @@ def write(chain: LocalChain, home: Path, dustman: Typed) -> Iterator[Write]:
 
         def written(text: str) -> None:
             (home / "strategies" / "loop.yaml").write_text(text)
-            assert dustman("sweep", "main", "--dry-run").exit == Exit.DONE
-            assert dustman("go-live", "main", "--confirm", "main").exit == Exit.DONE
 
         yield written
 
 
 def swept(dustman: Typed) -> tuple[dict[str, Any], list[str]]:
-    """Measure and sell; return the only instruction, and the markets that legs were asked of."""
+    """Let it go live and sell; return the only instruction, and the markets that legs were asked of."""
+    assert dustman("sweep", "main", "--dry-run").exit == Exit.DONE
+    assert dustman("go-live", "main", "--confirm", "main").exit == Exit.DONE
     ended = dustman("sweep", "main", "--wait", "--json")
     assert ended.exit == Exit.DONE, ended.err
     told = dustman("strategy", "loop", "--json").value["instructed"]
@@ -96,6 +96,21 @@ def test_path__within_tolerance__is_sold_over_and_says_what_it_costs(
     assert received(chain, pool) < before and chain.balance("EIGEN", chain.wallets[0].address) == 0
 
 
+@pytest.mark.usefixtures("chain")
+def test_path__of_a_wallet_that_is_not_live__is_shown_as_it_would_be_and_nothing_recorded(
+    write: Write, dustman: Typed
+) -> None:
+    write(LOOP)
+    found = dustman("strategy", "loop", "--now", "--json").value
+    assert not found["measured"]["triggered"] and "main is not live" in found["measured"]["sentence"]
+    [way] = found["instructed"]["instructions"]
+    assert way["preferred"] and len(way["path"]) == 3
+    drawn = " ".join(dustman("strategy", "--now").out.split())
+    assert "would be instructed, once its accounts are live" in drawn and "EIGEN > USDT > ETH" in drawn
+    assert "dust_instructed" not in dustman("events", "--json").out
+    assert dustman("strategy", "--json").value["instructed"] is None
+
+
 def test_path__beyond_tolerance__gives_way_to_weth_and_says_by_how_much(
     chain: LocalChain, write: Write, dustman: Typed
 ) -> None:
@@ -109,7 +124,7 @@ def test_path__beyond_tolerance__gives_way_to_weth_and_says_by_how_much(
     assert Decimal(way["preference_behind"]) > Decimal("0.005") * Decimal(way["net"])
     elsewhere, _, lost = way["sentence"].partition("; ")
     assert elsewhere == ELSEWHERE
-    assert lost.startswith(f"the preferred path would bring {Decimal(way['preference_behind']):.2f} USD less, ")
+    assert lost.startswith(f"the preferred path brings {Decimal(way['preference_behind']):.2f} USD less, ")
     assert lost.endswith(" % of the best; 0.5 % is the most")
     assert [product.partition("@")[0] for product in products] == ["v3:3000"]
     assert received(chain, pool.address) == before
@@ -133,7 +148,7 @@ def test_path__with_a_dead_pool__gives_way_to_weth_and_says_why(
     way, products = swept(dustman)
     assert symbols(chain, way["path"]) == ["EIGEN", "ETH"]
     assert (way["preferred"], Decimal(way["behind"]), way["preference_behind"]) == (False, D(0), None)
-    assert way["sentence"].endswith("one on it is missing, closed or without liquidity")
+    assert way["sentence"].endswith("; a market on the preferred path is missing, closed or without liquidity")
     assert "via" not in products[0] and chain.balance("EIGEN", chain.wallets[0].address) == 0
     assert "without liquidity" in " ".join(dustman("strategy", "loop").out.split())
 
