@@ -32,6 +32,8 @@ from workers.surveying import gas_of, occasion_of, surveys_of
 LONGEST: Final = 200
 # What the clocks of two machines may differ by.
 SKEW: Final = timedelta(seconds=60)
+# How often an account is read again that others keep writing to; then it is left to whoever comes next.
+ROUNDS: Final = 5
 
 
 def approve(desk: Desk, strategy: str, by: str, words: str = "", measure_id: str = "") -> Sequence[Recorded]:
@@ -94,17 +96,30 @@ def _text(key: str, text: str) -> str:
 def _released(desk: Desk, strategy: str) -> Sequence[Recorded]:
     """Announce what of an approval still holds, and record what came of it once every account could be told.
 
-    An account of which nothing is announced is told so too, so that nobody else announces anything on an older reading.
+    An account that others have written to since it was read is read again, unless what they wrote is this very
+    release: then it is theirs to end.
     """
-    unreleased = desk.strategies.load(strategy).state.unreleased
-    if unreleased is None:
-        return []
-    told = unreleased[0]
+    recorded: list[Recorded] = []
+    for _ in range(ROUNDS):
+        unreleased = desk.strategies.load(strategy).state.unreleased
+        if unreleased is None:
+            break
+        said, overtaken = _told(desk, unreleased[0])
+        recorded += said
+        if not overtaken or overtaken in _announced(desk, unreleased[0]):
+            break
+    return recorded
+
+
+def _told(desk: Desk, told: DustInstructed) -> tuple[Sequence[Recorded], str]:
+    """Read all accounts once and tell them; return what was recorded, and in which account others were faster.
+
+    One of which nothing is announced is told so too, so that nobody else announces anything on an older reading.
+    """
     versions = {each.account: desk.streams.load(each.account).version for each in told.instructions}
     announced = _announced(desk, told)
     surveys, found = _found(desk, told, announced)
     recorded: list[Recorded] = []
-    late = dict[str, str]()
     for survey in surveys:
         account = survey.reading.account
         if account in announced or account not in versions:
@@ -113,14 +128,14 @@ def _released(desk: Desk, strategy: str) -> Sequence[Recorded]:
         reading = marching(survey, found.chosen.get(account, {})).reading
         said = announce(desk, reading, survey.policy, trigger, told.measure_id, versions[account])
         if not said:
-            return recorded  # others have written meanwhile: whoever comes next reads it again
+            return recorded, account
         recorded += said
-        if trigger and not any(isinstance(each.fact, DustDetected) for each in said):
-            late[account] = f"{account}: another sweep was faster"
-    sentence = "; ".join(each for each in (found.sentence, *late.values()) if each)
-    sold = tuple(each for each in found.instructions if each.account not in late)
+    idle = found.chosen.keys() - {each.fact.account for each in recorded if isinstance(each.fact, DustDetected)}
+    reasons = (found.sentence, *(f"{account}: nothing of it can be sold now" for account in sorted(idle)))
+    sentence = "; ".join(reason for reason in reasons if reason)
+    sold = tuple(each for each in found.instructions if each.account not in idle)
     fact = InstructionsReleased(told.strategy, told.measure_id, sold, told.currency, sentence, desk.clock())
-    return [*recorded, *desk.strategies.handle(strategy, RecordRelease(fact), told.measure_id)]
+    return [*recorded, *desk.strategies.handle(told.strategy, RecordRelease(fact), told.measure_id)], ""
 
 
 def _found(desk: Desk, told: DustInstructed, announced: Collection[str]) -> tuple[Sequence[Survey], Release]:
@@ -132,7 +147,7 @@ def _found(desk: Desk, told: DustInstructed, announced: Collection[str]) -> tupl
     surveys = surveys_of(desk, occasion, automatic=True)
     equity = desk.equity(told.strategy).equity(surveys, occasion.currency, desk.clock())
     if isinstance(equity, Doubt):
-        return [], Release(done, {}, equity.sentence)
+        return surveys, Release(done, {}, equity.sentence)
     return _judged(desk, occasion, told, surveys, equity, announced)
 
 

@@ -35,6 +35,7 @@ from events.facts import (
 )
 from events.log import NewEvent, Recorded
 from events.records import replace
+from events.values import Unmeasured
 from simulators.chain.calldata import call
 from simulators.chain.chain import LocalChain
 from simulators.coinbase.twin import CoinbaseTwin
@@ -46,7 +47,8 @@ from tests.strategies.test_measuring import REWARDS, STAKE
 from tests.venues.test_evm_provenance import send_as
 from tests.wallets.stand import ACCOUNT, D, balanced
 from venues.evm.registry import asset_of
-from workers import approving, reconciling, surveying
+from workers import approving, reconciling, scanning, surveying
+from workers.approving import ROUNDS
 from workers.overdue import GRACE
 
 __all__ = ["owner"]
@@ -442,6 +444,43 @@ def test_resumption__by_one_who_has_read_what_another_has_sold_meanwhile__announ
         assert len(at.facts(DustDetected)) == len(at.facts(InstructionsReleased)) == len(at.facts(SweepCompleted)) == 1
         assert len(at.facts(DustConverted)) == 2
         balanced(at)
+
+
+@pytest.mark.parametrize("times", [1, ROUNDS])
+def test_approval__while_others_write_to_the_account__reads_it_again_and_leaves_it_in_the_end(
+    chain: LocalChain, tmp_path: Path, times: int
+) -> None:
+    with team(chain, tmp_path, STAKE | REWARDS, approvals=APPROVALS) as at:
+        instructed(at)
+        other, left = at.fresh(), list(range(times))
+
+        def write() -> None:
+            if left:
+                left.pop()
+                scanning.look(other, ACCOUNT)
+
+        at.desk = dataclasses.replace(at.fresh(), equity=lambda _: Meeting(write))
+        approving.approve(at.desk, "loop", "me")
+        assert len(at.facts(DustDetected)) == len(at.facts(InstructionsReleased)) == (times < ROUNDS)
+        at.clock.ahead += GRACE + SECOND
+        reconciling.reconcile_all(at.fresh())
+        assert len(at.facts(DustDetected)) == len(at.facts(InstructionsReleased)) == 1
+
+
+def test_approval__when_equity_has_become_doubtful__announces_nothing_and_says_why(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    class Doubtful:
+        def equity(self, *_: object) -> Equity | Doubt:
+            return Doubt(Unmeasured.EQUITY_STALE, "equity is 700 s old")
+
+    with team(chain, tmp_path, STAKE | REWARDS, approvals=APPROVALS) as at:
+        instructed(at)
+        at.desk = dataclasses.replace(at.fresh(), equity=lambda _: Doubtful())
+        approving.approve(at.desk, "loop", "me")
+        [released] = at.facts(InstructionsReleased)
+        assert (released.instructions, released.sentence) == ((), "equity is 700 s old")
+        assert not at.facts(DustDetected)
 
 
 def test_resumption__by_one_who_finds_the_lots_gone_since_another_sells_them__leaves_the_word_to_the_other(

@@ -18,22 +18,12 @@ from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from simulators.chain.showcase import watched
 from tests.dustman.conftest import Typed
+from tests.strategies import test_settings as settings
 from tests.strategies.stand import ETHER, charter, team
 from tests.wallets.stand import ACCOUNT, D, balanced, chain_of
 from venues.evm.registry import asset_of
 
-LOOP = """\
-mode: "eth_leveraged"
-share_class: "ETH"            # USDT or ETH; never guessed from the mode's name
-asset: "ETH"                  # BTC or ETH
-lst_type: "weeth"             # weeth, wsteth or none
-staking_enabled: true
-dust_delta: 0.001             # 10 bps of equity
-dust_monitoring_interval: 300
-dust_conversion_venue: "binance"            # preferred; optional
-dust_conversion_path: ["EIGEN", "USDT", "ETH"]   # preferred; optional
-accounts: [main]
-"""
+LOOP = settings.LOOP.replace("0.002 ", "0.001 ").replace("[wallet, desk]", "[main]")
 ELSEWHERE = "it lies at evm, not at binance"
 Write = Callable[[str], object]
 
