@@ -62,8 +62,10 @@ def _said(known: Strategy) -> list[str]:
     return [sentence(fact) for fact in facts if fact]
 
 
-def drawn(charter: Charter, known: Strategy | None, labels: Mapping[str, str]) -> list[RenderableType]:
-    """Draw it for people."""
+def drawn(
+    charter: Charter, known: Strategy | None, labels: Mapping[str, str], approval: bool = False
+) -> list[RenderableType]:
+    """Draw it for people; with `approval` of a strategy whose instructions wait for it."""
     summary = table(charter.name, "", " ")
     summary.add_row("mode", charter.mode)
     summary.add_row("holds", f"{charter.share_class}, {charter.asset}, {charter.lst}, in {', '.join(charter.accounts)}")
@@ -74,7 +76,7 @@ def drawn(charter: Charter, known: Strategy | None, labels: Mapping[str, str]) -
         summary.add_row("not measured", f"{known.doubt.due:%Y-%m-%d %H:%M:%S} UTC: {known.doubt.sentence}")
     parts: list[RenderableType] = [summary]
     if told := known.measured:
-        money, once = told.currency, " once approved" if known.waiting else ""
+        money, once = told.currency, " once approved" if approval or known.waiting else ""
         summary.add_row("measured", f"{told.measured_at:%Y-%m-%d %H:%M:%S} UTC")
         summary.add_row("equity", f"{_money(told.equity)} {money}, {told.source}")
         summary.add_row("dust", f"{_money(told.total)} {money}, {_bps(told.ratio)} of at most {_bps(charter.delta)}")

@@ -66,8 +66,11 @@ def measure_latest(desk: Desk, strategy: str) -> Sequence[Recorded]:
 
 
 def look(desk: Desk, strategy: str) -> Verdict:
-    """Measure a strategy now without recording it; its instructions are those that would be, were its accounts live."""
-    occasion = occasion_of(desk, strategy, desk.clock())
+    """Measure a strategy now without recording it, so that nothing waits for approval.
+
+    Its instructions are those that would be, were its accounts live.
+    """
+    occasion = dataclasses.replace(occasion_of(desk, strategy, desk.clock()), approval=None)
     surveys, found, equity = _found(desk, occasion, automatic=True)
     verdict = _judged(desk, occasion, surveys, found, equity)
     opened = [survey if _is_live(desk, survey) else dataclasses.replace(survey, closed="") for survey in surveys]

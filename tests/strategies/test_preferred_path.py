@@ -87,16 +87,20 @@ def test_path__within_tolerance__is_sold_over_and_says_what_it_costs(
 
 
 @pytest.mark.usefixtures("chain")
+@pytest.mark.parametrize("approval", [{}, {"approval": {"loop": {}}}])
 def test_path__of_a_wallet_that_is_not_live__is_shown_as_it_would_be_and_nothing_recorded(
-    write: Write, dustman: Typed
+    write: Write, dustman: Typed, home: Path, approval: dict[str, object]
 ) -> None:
     write(LOOP)
+    config = home / "dustman.yaml"
+    config.write_text(json.dumps(json.loads(config.read_text()) | approval))
     found = dustman("strategy", "loop", "--now", "--json").value
     assert not found["measured"]["triggered"] and "main is not live" in found["measured"]["sentence"]
     [way] = found["instructed"]["instructions"]
     assert way["preferred"] and len(way["path"]) == 3
     drawn = " ".join(dustman("strategy", "--now").out.split())
     assert "would be instructed, once its accounts are live" in drawn and "EIGEN > USDT > ETH" in drawn
+    assert found["waiting"] is None and "dustman approve" not in drawn
     assert "dust_instructed" not in dustman("events", "--json").out
     assert dustman("strategy", "--json").value["instructed"] is None
 
