@@ -65,7 +65,7 @@ class Supplied:
         except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, ValueError) as error:
             sentence = f"{self.source} does not say equity, currency and as_of in JSON: {error}"
             return Doubt(Unmeasured.EQUITY_UNAVAILABLE, sentence[:300])
-        written = bytes(said.equity).decode()
+        written = bytes(said.equity).decode(errors="replace")
         number = _NUMBER.fullmatch(written)
         if number is None:
             sentence = f"{self.source} says that equity is {harmless(written)}, which is no number"

@@ -89,6 +89,7 @@ def test_supplied__in_the_form__is_equity_to_the_last_digit() -> None:
         GOOD.replace(b"1234567.890123456789", "١٢٣".encode()),
         GOOD.replace(b"1234567.890123456789", b"\\uff15"),
         GOOD.replace(b"1234567.890123456789", b"5\\u0000"),
+        GOOD.replace(b"1234567.890123456789", b"\xff"),
         GOOD.replace(b"1234567.890123456789", b"9" * 3000),
         GOOD.replace(b'"1234567.890123456789"', b"5E400"),
         GOOD.replace(b"1234567.890123456789", b"1e-41"),
