@@ -133,14 +133,11 @@ def evolve(account: Account, fact: AccountFact) -> Account:
             return account._replace(judged=judged, learned=lessons, watched=account.watched - {asset})
         case DustDetected():
             return _detect(account, fact)
-        case (
-            TransactionSigned()
-            | TransactionIncluded()
-            | TransactionReorged()
-            | TransactionDisplaced()
-            | TransactionSettled()
-        ):
+        case TransactionSigned() | TransactionIncluded() | TransactionReorged() | TransactionDisplaced():
             return account._replace(lane=lanes.evolve(account.lane, fact), outage=("", ""))
+        case TransactionSettled():
+            sweep = account.sweep.paid(fact) if account.sweep else None
+            return account._replace(lane=lanes.evolve(account.lane, fact), sweep=sweep, outage=("", ""))
         case FundingOpened():
             return account._replace(sweep=_opened(account, fact))
         case EthReserved(reservation_id=promise):

@@ -70,7 +70,7 @@ def request(command: RequestBundle, account: Account) -> list[AccountFact]:
     if isinstance(nonce, Alarm):
         return [ConversionsHalted(account.name, nonce.reason)]
     purpose = moves.purpose_for(command.proposal, command.rules)
-    if signed.nonce != nonce or signed.purpose is not purpose or signed.allowance != command.proposal.approval:
+    if signed.nonce != nonce or signed.purpose is not purpose or signed.allowance != command.proposal.allowance:
         return []
     sweep_id, now = sweep.opened.sweep_id, command.now
     if late := reservations.ended(sweep, account, now):

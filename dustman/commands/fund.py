@@ -33,7 +33,7 @@ def fund(
     """Have ETH ready for a trade: what is there is promised to it, what is short is converted."""
     from dustman.balancer import eth
     from dustman.desk import command_desk
-    from workers.funding import ensure
+    from workers.funding import ensure, finish
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     settings.account(account)
@@ -44,7 +44,10 @@ def fund(
     desk = command_desk(settings, screen.note)
     if dry_run:
         return _preview(desk, screen, account, wanted, settings.labels(account))
-    told = ensure(desk, account, trade or str(uuid.uuid4()), wanted, desk.clock() + timedelta(seconds=deadline))
+    until = desk.clock() + timedelta(seconds=deadline)
+    told = ensure(desk, account, trade or str(uuid.uuid4()), wanted, until)
+    if not told.final and not finish(desk, account, until):
+        screen.note("The conversion's end is not on record yet; workers, or the next command, take it there.")
     screen.show(told, _said(account, told))
     return _exit(told)
 

@@ -39,7 +39,8 @@ POOR = wallet(token(DAI, "500"))
 
 def request(trade: str, amount: str, treasury: Treasury | str, later: int = 0) -> RequestEth:
     now = NOON + timedelta(seconds=later)
-    return RequestEth(trade, Amount(D(amount), COIN), "evm", OURS, MARK, treasury, "worker", now)
+    until = now + timedelta(seconds=30)
+    return RequestEth(trade, Amount(D(amount), COIN), "evm", OURS, MARK, treasury, "worker", now, until)
 
 
 def after(account: Account, command: RequestEth) -> tuple[Account, list[AccountFact]]:
