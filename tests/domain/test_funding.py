@@ -265,8 +265,8 @@ def wallets(draw: st.DrawFn) -> Treasury:
         gas = draw(st.decimals(D(0), D("0.002"), places=6))
         if asset == WETH:
             held = (value / worth).quantize(UNIT[WETH])
-            curves = (Curve("unwrap", gas, ((held, held),), fixed=True),) if held else ()
-            curves = tuple(by_itself(draw, curve) for curve in curves) if apart else curves
+            way = Curve("unwrap", gas, ((held, held),), fixed=True)
+            curves = (by_itself(draw, way) if apart else way,) if held else ()
             tokens.append(Token(asset, held, worth, UNIT[asset], curves))
             continue
         price = draw(st.decimals(D("0.9"), D("1.1"), places=3))

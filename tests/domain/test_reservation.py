@@ -262,7 +262,7 @@ def test_conversion__of_which_only_gas_was_paid__received_nothing() -> None:
     _, fact, sweep = two()
     done, _ = settle(charged(sweep.moved(refused(sweep, 0)).moved(refused(sweep, 1)), "0.001"), fact)
     assert isinstance(done, FundingCompleted)
-    assert (done.received.quantity, done.reason) == (0, "nobody sells")
+    assert (done.received.quantity, done.reason) == (D(0), "nobody sells")
 
 
 def test_conversion__whose_own_gas_takes_it_below_the_shortage__is_not_covered() -> None:
