@@ -8,8 +8,8 @@ whose answer was lost is over only when it cannot be taken any more: its signatu
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 from decimal import Decimal, localcontext
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
@@ -22,6 +22,8 @@ from venues.binance.client import Client
 from venues.binance.errors import DUPLICATE, NO_ORDER
 from venues.binance.markets import asset, moment, product
 from venues.limits import Limiter
+from venues.market_orders import base_and_quote, first_difference, side
+from venues.times import Times, asked_at
 
 ENDED = {"FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH", "REJECTED"}
 LEVELS = 100
@@ -37,20 +39,8 @@ class Orders:
     longer come to know. `settling` are the pauses, in seconds, in which a fill is waited for.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        limiter: Limiter,
-        *,
-        clock: Callable[[], datetime],
-        sleep: Callable[[float], None],
-        settling: Sequence[float],
-        send_within: timedelta,
-        never_arrived_after: timedelta,
-    ) -> None:
-        self._client, self._limiter, self._clock, self._sleep = client, limiter, clock, sleep
-        self._settling = tuple(settling)
-        self._send_within, self._never_arrived_after = send_within, never_arrived_after
+    def __init__(self, client: Client, limiter: Limiter, times: Times, send_within: timedelta) -> None:
+        self._client, self._limiter, self._times, self._send_within = client, limiter, times, send_within
 
     def quote(self, order: Order) -> Quote | Refusal:
         """Reckon the order from the book and the account's fee, once the venue has tried it and found nothing wrong."""
@@ -92,14 +82,14 @@ class Orders:
 
     def outcome(self, order: Order) -> Fill | Refusal | Pending | NeverArrived:
         """Look the order up by its key."""
-        age = self._clock() - asked_at(order)
+        given_up = self._times.given_up(order)
         seen = self._find(order)
         if not isinstance(seen, Refusal):
             try:
                 return self._reading(order, seen)
             except OutcomeUnknown as foreign:
                 return Pending(str(foreign))
-        if age > self._never_arrived_after:
+        if given_up:
             return NeverArrived()
         return Pending("the venue does not know the order yet, and the request may still arrive")
 
@@ -124,8 +114,8 @@ class Orders:
 
     def _follow(self, order: Order, seen: replies.Order | None) -> Fill | Refusal | Pending:
         answer: Fill | Refusal | Pending = Pending("the order was accepted, but is not to be found yet")
-        for pause in (0, *self._settling):
-            self._sleep(pause)
+        for pause in (0, *self._times.settling):
+            self._times.sleep(pause)
             found = seen or self._find(order)
             seen = None
             if not isinstance(found, Refusal) and not isinstance(answer := self._reading(order, found), Pending):
@@ -197,23 +187,10 @@ class Orders:
         return found
 
 
-def base_and_quote(order: Order) -> tuple[str, str]:
-    """Name the assets of the order's market."""
-    return (order.spend.asset, order.receive) if order.kind is LegKind.SELL else (order.receive, order.spend.asset)
-
-
-def asked_at(order: Order) -> datetime:
-    """Return when the intent was recorded; an order that never was is not to be sent or looked for."""
-    if order.requested_at is None:
-        raise ValueError(f"requested_at: None; order {order.key} needs the time at which its intent was recorded")
-    return order.requested_at
-
-
 def _terms(order: Order) -> dict[str, str]:
     sells = order.kind is LegKind.SELL
     size = "quantity" if sells else "quoteOrderQty"
-    side = "SELL" if sells else "BUY"
-    return {"symbol": order.product, "side": side, "type": "MARKET", size: plain(order.spend.quantity)}
+    return {"symbol": order.product, "side": side(order), "type": "MARKET", size: plain(order.spend.quantity)}
 
 
 def _unfunded(order: Order, account: replies.Account) -> Refusal | None:
@@ -249,11 +226,11 @@ def _difference(order: Order, seen: replies.Order) -> str:
     facts = {
         "client order id": seen.client_order_id == order.key,
         "market": seen.symbol == order.product,
-        "side": seen.side == ("SELL" if sells else "BUY"),
+        "side": seen.side == side(order),
         "type": seen.type == "MARKET",
         "size": asked == order.spend.quantity,
     }
-    return next((name for name, same in facts.items() if not same), "")
+    return first_difference(facts)
 
 
 def _execution(trade: replies.Trade) -> Execution:

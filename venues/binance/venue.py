@@ -6,9 +6,8 @@ What each of the venue's answers proves is in errors; orders and small balances 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,22 +21,20 @@ from venues.binance.dust import Answer, Desk, Dust
 from venues.binance.markets import NAME, asset, product
 from venues.binance.orders import Orders
 from venues.dollars import AT_PAR
-from venues.keyrights import DANGER, KeyRights
+from venues.exchange import KeyRights
 from venues.limits import Limiter
+from venues.times import ORDINARY, Times
 
 HOST = "api.binance.com"
 # How long a signed request is taken: its window, and the second by which its clock may be ahead of the venue's.
 SIGNATURE_LIFE = timedelta(milliseconds=WINDOW + 1000)
-SENT_WITHIN = timedelta(seconds=20)  # the longest waits for the limit and for a slow disk fit in
 LONGEST_QUERY = 7500  # in characters; servers commonly stop reading a URL at 8,000
 
 
 class Binance:
     """One spot account at Binance.
 
-    `timeout` (connect, read), `retry_pauses` of reads and `settling` are in seconds. What may move money is never
-    repeated. An order that the venue doesn't know `never_arrived_after` its intent can no longer arrive, because it is
-    sent soon after its intent or not at all, and what is signed is taken for six seconds at most.
+    An order is sent soon after its intent or not at all, and what is signed is taken for six seconds at most.
     """
 
     def __init__(
@@ -48,45 +45,15 @@ class Binance:
         limiter: Limiter,
         base_url: str = HOST,
         ca_file: Path | None = None,
-        timeout: tuple[float, float] = (3.05, 8.0),
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        sleep: Callable[[float], None] = time.sleep,
-        retry_pauses: Sequence[float] = (0.25, 1.0),
-        settling: Sequence[float] = (0.05, 0.1, 0.2, 0.4, 0.8),
-        never_arrived_after: timedelta = timedelta(seconds=150),
+        times: Times = ORDINARY,
         small_balances: Desk | None = None,
     ) -> None:
-        send_within = sendable_for(never_arrived_after)
-        self._client = Client(
-            key_name,
-            secret,
-            base_url=base_url,
-            ca_file=ca_file,
-            timeout=timeout,
-            limiter=limiter,
-            clock=clock,
-            sleep=sleep,
-            pauses=retry_pauses,
-        )
-        self._orders = Orders(
-            self._client,
-            limiter,
-            clock=clock,
-            sleep=sleep,
-            settling=settling,
-            send_within=send_within,
-            never_arrived_after=never_arrived_after,
-        )
+        self._client = Client(key_name, secret, base_url=base_url, ca_file=ca_file, limiter=limiter, times=times)
+        send_within = times.send_within(SIGNATURE_LIFE)
+        self._orders = Orders(self._client, limiter, times, send_within)
         self._dust = None
         if small_balances is not None:
-            self._dust = Dust(
-                self._client,
-                limiter,
-                small_balances,
-                clock=clock,
-                send_within=send_within,
-                never_arrived_after=never_arrived_after,
-            )
+            self._dust = Dust(self._client, limiter, small_balances, times, send_within)
 
     def __repr__(self) -> str:
         return f"Binance({self._client.host})"
@@ -188,16 +155,7 @@ class Binance:
 
     def danger(self) -> str:
         """Say why the key must not be used unwatched, empty when it may."""
-        return DANGER if self.permissions().can_transfer else ""
-
-
-def sendable_for(never_arrived_after: timedelta) -> timedelta:
-    """How long after its intent an order may be sent, so that its signature has run out before it never arrived.
-
-    Less than that life is for simulated venues on this machine, where no request is under way for long.
-    """
-    left = never_arrived_after - SIGNATURE_LIFE
-    return min(left, SENT_WITHIN) if left > timedelta() else never_arrived_after
+        return self.permissions().danger
 
 
 def _some(price: str) -> Decimal | None:
