@@ -14,12 +14,13 @@ from typing import Final
 
 from domain.account import Account, Reservation
 from domain.commands import ExpireReservations, ReleaseEth, RequestEth
+from domain.conversion import cost_of, is_there
 from domain.decision import fingerprint
 from domain.errors import RefusedByPolicy, VenueUnavailable
 from domain.identity import reservation_id, stream_of
 from domain.lane import Included
 from domain.leg import Filled
-from domain.reservation import cost_of, expired, held_for, is_there
+from domain.reservation import expired, held_for
 from domain.sweep import Sweep
 from domain.treasury import Treasury
 from events.facts import Fact, FundingCompleted, FundingDeclined, FundingOpened, LegNeverArrived, LegRefused

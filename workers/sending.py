@@ -23,6 +23,7 @@ from domain.commands import (
     RequestBundle,
     RequestRetraction,
 )
+from domain.conversion import enough
 from domain.decision import fingerprint
 from domain.errors import OutcomeUnknown
 from domain.lane import Idle, Included, Signed
@@ -39,7 +40,6 @@ from domain.move import (
     next_nonce,
     purpose_for,
 )
-from domain.reservation import enough
 from domain.sweep import Bundle, Retract, Sweep, expected, size
 from domain.transaction import objections
 from domain.treasury import available
