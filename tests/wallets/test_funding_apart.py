@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from domain.commands import Declare
 from events.facts import (
+    ConversionsHalted,
+    ConversionsResumed,
+    DustConverted,
     EthReserved,
     FundingCompleted,
     FundingDeclined,
@@ -31,7 +35,7 @@ from simulators.chain.chain import LocalChain
 from tests.wallets.foreign import send
 from tests.wallets.fund import ETHER, USD6, Till, till
 from tests.wallets.fuse import Fuse, FusedLog
-from tests.wallets.stand import GWEI, balanced
+from tests.wallets.stand import ACCOUNT, GWEI, balanced, dust
 from tests.wallets.test_funding import DOLLARS, ToldRpc, spent
 from workers import funding
 
@@ -341,6 +345,30 @@ def test_reservation__that_ends_before_the_swap__takes_the_allowance_back(chain:
         assert purposes(built) == [APPROVE, APPROVE]
         assert [each.covered for each in built.facts(FundingCompleted)] == [False]
         assert chain.balance("DAI", built.key.address) == 500 * ETHER
+
+
+def test_halt__between_approval_and_swap__is_not_now_until_the_owner_resumes(chain: LocalChain, tmp_path: Path) -> None:
+    with plain(chain, tmp_path, DAI) as built:
+        chain.automine(False)
+        built.ensure("0.095", seconds=0.5)
+        chain.automine(True)
+        chain.mine()
+        built.desk.streams.handle(ACCOUNT, Declare(ConversionsHalted(ACCOUNT, "owner asked"), "halt"), "test")
+        told = built.ensure("0.095", seconds=0.5)
+        assert told.answer is FundingAnswer.NOT_NOW
+        assert told.reason == "its conversion is under way, but halted: owner asked; ask again"
+        assert purposes(built) == [APPROVE]
+        built.desk.streams.handle(ACCOUNT, Declare(ConversionsResumed(ACCOUNT), "resume"), "test")
+        assert built.ensure("0.095").answer is FundingAnswer.CONVERTED
+        ended(built)
+
+
+def test_dust_sweep__that_is_open__is_waited_for(chain: LocalChain, tmp_path: Path) -> None:
+    with plain(chain, tmp_path, {**dust(2), **DAI}) as built:
+        built.scan()
+        assert built.ensure("0.095", seconds=30).answer is FundingAnswer.CONVERTED
+        assert len(built.facts(DustConverted)) == 2
+        ended(built)
 
 
 def test_gas__above_the_ceiling__is_not_now_and_nothing_is_sent(chain: LocalChain, tmp_path: Path) -> None:
