@@ -15,7 +15,7 @@ from decimal import Decimal, localcontext
 from itertools import combinations
 from typing import Final
 
-from domain.treasury import DIGITS, WEI, Curve, Token, Treasury, available_of, ceil_to, funding_of, gas_reserve
+from domain.treasury import DIGITS, WEI, Curve, Token, Treasury, available_of, ceil_to, funding_of, gas_reserve, waiting
 from events.money import exactly_less, exactly_sum, floor_to, plain
 from events.records import replace as changed
 from events.values import Funding, FundingAnswer, FundingMode, FundingSource, Policy
@@ -103,7 +103,7 @@ def plan(
     funding = funding_of(policy)
     funding = changed(funding, buffer=max(_NOTHING, exactly_less(funding.buffer, overrun)))
     with localcontext(prec=DIGITS):
-        supplies, capped, quickest = _supplies(treasury, policy), False, timedelta.max
+        supplies, capped, late = _supplies(treasury, policy), False, list[timedelta]()
         best: list[Conversion] | None = None
         for chosen in _choices(supplies, funding, shortage):
             found = _filled(chosen, treasury, funding, shortage)
@@ -113,15 +113,15 @@ def plan(
                 capped = True
                 continue
             takes = duration(found, treasury)
-            quickest = min(quickest, takes)
             if within is not None and takes > max(within, timedelta(0)):
+                late.append(takes)
                 continue
             if best is None or _value(found) < _value(best):
                 best = found
             if funding.mode is FundingMode.PRIORITIES:
                 break
-        if best is None and within is not None and quickest < timedelta.max:
-            return Impossible(_late(quickest, within, treasury), FundingAnswer.NOT_NOW)
+        if best is None and within is not None and late:
+            return Impossible(_late(min(late), within, treasury), FundingAnswer.NOT_NOW)
         if best is None:
             return Impossible(_unpaid(supplies, treasury) or _why(policy, allowance, capped))
         return _with_buffer(best, supplies, treasury, funding, shortage, allowance)
@@ -132,7 +132,7 @@ def duration(conversions: Sequence[Conversion], treasury: Treasury) -> timedelta
     if not conversions or not treasury.block_time:
         return timedelta(0)
     final = sum(each.before + 1 + each.after for each in conversions[:-1]) + conversions[-1].before
-    return treasury.block_time * (final * treasury.confirmations + 1)
+    return waiting(treasury.block_time, final * treasury.confirmations + 1)
 
 
 def largest(treasury: Treasury, policy: Policy, promised: Decimal, allowance: Decimal) -> Decimal:

@@ -142,6 +142,11 @@ def ceil_to(quantity: Decimal, increment: Decimal) -> Decimal:
         return (quantity / increment).to_integral_value(ROUND_CEILING) * increment
 
 
+def waiting(block_time: timedelta, blocks: int) -> timedelta:
+    """Return how long blocks take; the longest time there is for more than that."""
+    return timedelta.max if block_time and blocks > timedelta.max // block_time else block_time * blocks
+
+
 def gas_reserve(funding: Funding, gas_price: Decimal) -> Decimal:
     """Return the ETH that is kept beside a trade for its gas."""
     with localcontext(prec=DIGITS):

@@ -34,6 +34,7 @@ from venues.evm.registry import CHAINS, ETH, MULTICALL3, NAME, Chain, Feed, Rewa
 CURRENCY = "USD"
 # A simulated sale has the fees of its pools in it.
 NOTHING = Decimal(0)
+LONGEST_BLOCK = 3600
 
 
 class TokenContract(Section):
@@ -74,6 +75,8 @@ class Contracts(Section):
     def _whole(self) -> Self:
         if "WETH" not in self.tokens:
             raise rule("has no WETH, through which tokens are sold", "tokens")
+        if self.block_time > LONGEST_BLOCK:
+            raise rule(f"{self.block_time:f} is above {LONGEST_BLOCK}, which no block takes", "block_time")
         if "ETH/USD" not in self.feeds:
             raise rule("has no ETH/USD, by which gas and proceeds are valued", "feeds")
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from domain.treasury import waiting
 from dustman.checks.finding import Finding, ok, warn
 from dustman.wallet_settings import WalletAccount
 
@@ -20,7 +21,7 @@ def check_funding(name: str, account: WalletAccount) -> Finding | None:
     if selling.delegate:
         return ok(check, "trades are funded through the delegate, all tokens in one transaction")
     final = selling.confirmations or where.confirmations
-    waits = where.block_time * (final + 1)
+    waits = waiting(where.block_time, final + 1)
     how = (
         "there is no delegate: WETH is withdrawn by one transaction, and each other token takes three of its own, an "
         f"approval, a swap and the end of what is left; {final} blocks make each final"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,8 +48,10 @@ def fund(
         return _preview(desk, screen, account, wanted, timedelta(seconds=deadline), settings.labels(account))
     until = desk.clock() + timedelta(seconds=deadline)
     told = ensure(desk, account, trade or str(uuid.uuid4()), wanted, until)
-    if not told.final and not finish(desk, account, until):
-        screen.note("The conversion's end is not on record yet; workers, or the next command, take it there.")
+    if not told.final:
+        told = replace(told, final=finish(desk, account, until))
+    if not told.final:
+        screen.note("The conversion's end is not on record yet; workers, or the next sweep, take it there.")
     screen.show(told, _said(account, told))
     return _exit(told.answer)
 

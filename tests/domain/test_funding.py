@@ -194,6 +194,9 @@ def test_deadline__that_nothing_meets__is_not_now_and_says_how_long_it_takes() -
     # An approval, a swap and an end of the first, an approval of the second: eight blocks, and the swap's.
     assert "takes about 108 s" in found.reason
     assert "100 s are left" in found.reason
+    never = plan(replaced(treasury, confirmations=10**30), policy(), D("0.09"), D(10_000), timedelta(days=10**6))
+    assert isinstance(never, Impossible)
+    assert never.answer is FundingAnswer.NOT_NOW
     late = plan(treasury, policy(), D("0.09"), D(10_000), timedelta(seconds=-5))
     assert isinstance(late, Impossible)
     assert late.reason.endswith("0 s are left for it")

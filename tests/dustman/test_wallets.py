@@ -517,6 +517,11 @@ def test_doctor__a_wallet_that_funds_trades__tells_in_which_mode(
     assert verdict == "warn"
     assert "only WETH becomes ETH" in words
     assert found()[0] == "warn"
+    slow = {**seller, "contracts": {**seller["contracts"], "block_time": "3600.5"}}
+    written(home, slow)
+    ended = dustman("doctor")
+    assert ended.exit == Exit.CONFIGURATION
+    assert "block_time: 3600.5 is above 3600" in ended.out + ended.err
 
 
 def test_doctor__a_key_of_another_wallet__is_not_used(

@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from domain.commands import Declare
@@ -37,6 +38,9 @@ from tests.wallets.fund import ETHER, USD6, Till, till
 from tests.wallets.fuse import Fuse, FusedLog
 from tests.wallets.stand import ACCOUNT, GWEI, balanced, dust
 from tests.wallets.test_funding import DOLLARS, ToldRpc, spent
+from views.form import PACK, StateForm, form_of, state_from
+from views.state import state_of
+from views.trades import Trade, movements_of
 from workers import funding
 
 D = Decimal
@@ -395,6 +399,30 @@ def test_two_trades__at_once_by_two_workers__are_promised_different_eth(chain: L
         assert built.ether() >= D("0.11")
         assert len(built.facts(FundingOpened)) == 1
         ended(built)
+
+
+def test_snapshot__at_any_moment_of_a_conversion__is_what_the_log_says(chain: LocalChain, tmp_path: Path) -> None:
+    with plain(chain, tmp_path, DAI) as built:
+        built.ensure("0.095")
+        ended(built)
+        log = list(built.desk.log.read())
+        states = [state_of(log[:position]) for position in range(1, len(log) + 1)]
+        for state in states:
+            read = msgspec.msgpack.decode(PACK.encode(form_of(state)), type=StateForm)
+            assert state_from(read, []) == state
+        sweeps = [state.accounts[ACCOUNT].sweep for state in states if ACCOUNT in state.accounts]
+        gas = {sweep.gas for sweep in sweeps if sweep}
+        assert len(gas) == 3  # none yet, the approval's, the end of its rest
+
+
+def test_trades__for_taxes__know_what_was_converted(chain: LocalChain, tmp_path: Path) -> None:
+    with plain(chain, tmp_path, DAI) as built:
+        built.ensure("0.095")
+        ended(built)
+        (done,) = built.facts(FundingCompleted)
+        (trade,) = [each for each in movements_of(built.desk.log.read()) if isinstance(each, Trade)]
+        assert trade.sent == done.spent[0]
+        assert trade.value == done.value
 
 
 def test_l1_fee__of_a_chain_that_has_one__is_part_of_the_cost_of_both(chain: LocalChain, tmp_path: Path) -> None:
