@@ -50,7 +50,7 @@ class Shared(Team, Till):
     def promised(self) -> Decimal:
         return promised(self.desk.streams.load(ACCOUNT).state, self.clock())
 
-    def assert_each_took_its_own(self, rewards: Iterable[str]) -> None:
+    def assert_each_took_its_own(self, rewards: Iterable[str] = REWARDS) -> None:
         """Rewards were sold for the strategies and nothing else, dollars for trades; what is promised is there."""
         funds = {self.asset(symbol) for symbol in FUNDS}
         opened = {lot.asset for each in self.facts(FundingOpened) for lot in each.lots}
