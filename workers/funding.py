@@ -140,14 +140,14 @@ def finish(desk: Desk, account: str, until: datetime) -> bool:
 
     For who has no workers that would; what fails now is theirs, or is done by whoever asks next.
     """
-    while (sweep := desk.streams.load(account).state.sweep) and desk.clock() < until:
+    while desk.clock() < until:
         try:
             if conduct(desk, account, until) is Ended.RESTING:
                 break
         except VenueUnavailable as outage:
             logger.warning("%s: the end of a conversion waits: %s", account, outage)
         desk.sleep(PAUSE)
-    return sweep is None
+    return desk.streams.load(account).state.sweep is None
 
 
 def release(desk: Desk, account: str, reservation: str, why: Release = Release.USED) -> bool:

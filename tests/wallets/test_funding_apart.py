@@ -114,7 +114,7 @@ def test_gas__of_all_three_transactions__is_what_the_plan_and_the_approval_were_
     chain.rpc("anvil_setBlockTimestampInterval", 12)
     try:
         with plain(chain, tmp_path, {"USDC": 500 * USD6}) as built:
-            wallet = built.desk.treasurer("main")
+            wallet = built.desk.treasurer(ACCOUNT)
             found = wallet.treasury(built.policy.funding, D("0.1"))  # type: ignore[arg-type]
             usdc = next(each for each in found.tokens if each.asset == built.asset("USDC"))
             near = next(curve for curve in usdc.curves if curve.product.startswith("v3:500@"))
@@ -196,11 +196,14 @@ def test_answer__comes_with_the_eth_and_the_end_of_the_allowance_is_the_workers(
         assert built.ether() >= D("0.1")
         assert not built.facts(FundingCompleted)
         assert built.ensure("0.095").tx_hash == told.tx_hash
-        ended(built)
+        desk = built.fresh()
+        assert not funding.finish(desk, ACCOUNT, desk.clock())
+        built.proxy.inject(kind="bad_gateway", method="any", calls="1")
+        assert funding.finish(desk, ACCOUNT, desk.clock() + timedelta(seconds=20))
         assert [each.covered for each in built.facts(FundingCompleted)] == [True]
+        ended(built)
         final = built.ensure("0.095")
         assert (final.answer, final.final, final.tx_hash) == (FundingAnswer.CONVERTED, True, told.tx_hash)
-        assert funding.finish(built.desk, "main", built.clock() + timedelta(seconds=5))
 
 
 def test_conversion__that_fails_half_way__keeps_what_came_and_says_how_much(chain: LocalChain, tmp_path: Path) -> None:
