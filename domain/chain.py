@@ -137,6 +137,7 @@ class Proposal:
     coin, all of it, at `expected_price` wei for a unit of gas; one native coin is worth `native_worth` in the policy's
     currency. `payload` is what the venue signs, opaque here. `approval` is what has to be allowed in a transaction of
     its own before the offered leg can be sold, zero to take an old allowance back first; the payload is that approval.
+    `leaves` is what of an allowance is left at the most by a sale that needs less than it may take.
     """
 
     head: Block
@@ -152,6 +153,12 @@ class Proposal:
     deadline: datetime
     payload: str
     approval: Amount | None = None
+    leaves: Amount | None = None
+
+    @property
+    def allowance(self) -> Amount | None:
+        """Return what a market may take, at the most, once the transaction is made; None where it changes nothing."""
+        return self.leaves if self.approval is None else self.approval
 
 
 @runtime_checkable

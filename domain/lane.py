@@ -60,7 +60,7 @@ InFlight = Signed | Included
 class Lane:
     """Where the lane stands. `nonce` is the next to be signed, None before the first; with `anew` a higher one on the
     chain is taken over. `delegated` says that our delegation was made. `head` is the highest block that was acted on,
-    `turn` counts the facts so far. `allowed` is what our last approval allows that no swap has used."""
+    `turn` counts the facts so far. `allowed` is what our last approval allows, at the most, that no swap has used."""
 
     state: Idle | Signed | Included = Idle()
     nonce: int | None = None
@@ -103,7 +103,10 @@ def evolve(lane: Lane, fact: TransactionFact) -> Lane:
 
 
 def _allowed_after(lane: Lane, fact: TransactionSettled) -> Amount | None:
-    """An exact allowance ends with the swap that uses it; one that could not be taken back is told to the owner."""
+    """An exact allowance ends with the swap that uses it, one of a swap that may need less is left with what it names.
+
+    One that could not be taken back is told to the owner.
+    """
     assert isinstance(lane.state, Included)  # what a receipt settles was included
     made = lane.state.attempts[0].transaction.allowance
     match fact.purpose, fact.outcome:
@@ -112,7 +115,7 @@ def _allowed_after(lane: Lane, fact: TransactionSettled) -> Amount | None:
         case Purpose.APPROVE, Outcome.REVERTED if made is not None and not made.quantity:
             return None
         case Purpose.SWEEP, Outcome.SUCCEEDED:
-            return None
+            return made
         case _:
             return lane.allowed
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from domain.errors import ConfigurationError, VenueUnavailable
 from dustman.checks.finding import Finding, fail, ok, skip, warn
 from dustman.checks.flight import check_flight
+from dustman.checks.funding import check_funding
 from dustman.checks.schedule import check_schedule
 from dustman.checks.selling import check_key, check_selling
 from dustman.settings import Settings
@@ -27,6 +28,8 @@ def check_wallet(settings: Settings, name: str) -> Iterator[Finding]:
     """Look at everything about a wallet that can be looked at; nothing is signed."""
     account = settings.wallet(name)
     yield check_schedule(settings, name)
+    if funding := check_funding(name, account):
+        yield funding
     if account.selling:
         key = check_key(settings, name)
         yield key
