@@ -24,11 +24,11 @@ from venues.binance.orders import Orders
 from venues.dollars import AT_PAR
 from venues.keyrights import DANGER, KeyRights
 from venues.limits import Limiter
+from venues.market_orders import Pace, sendable_for
 
 HOST = "api.binance.com"
 # How long a signed request is taken: its window, and the second by which its clock may be ahead of the venue's.
 SIGNATURE_LIFE = timedelta(milliseconds=WINDOW + 1000)
-SENT_WITHIN = timedelta(seconds=20)  # the longest waits for the limit and for a slow disk fit in
 LONGEST_QUERY = 7500  # in characters; servers commonly stop reading a URL at 8,000
 
 
@@ -56,7 +56,6 @@ class Binance:
         never_arrived_after: timedelta = timedelta(seconds=150),
         small_balances: Desk | None = None,
     ) -> None:
-        send_within = sendable_for(never_arrived_after)
         self._client = Client(
             key_name,
             secret,
@@ -68,25 +67,10 @@ class Binance:
             sleep=sleep,
             pauses=retry_pauses,
         )
-        self._orders = Orders(
-            self._client,
-            limiter,
-            clock=clock,
-            sleep=sleep,
-            settling=settling,
-            send_within=send_within,
-            never_arrived_after=never_arrived_after,
-        )
-        self._dust = None
-        if small_balances is not None:
-            self._dust = Dust(
-                self._client,
-                limiter,
-                small_balances,
-                clock=clock,
-                send_within=send_within,
-                never_arrived_after=never_arrived_after,
-            )
+        send_within = sendable_for(never_arrived_after, SIGNATURE_LIFE)
+        pace = Pace(clock, sleep, tuple(settling), send_within, never_arrived_after)
+        self._orders = Orders(self._client, limiter, pace)
+        self._dust = Dust(self._client, limiter, small_balances, pace) if small_balances is not None else None
 
     def __repr__(self) -> str:
         return f"Binance({self._client.host})"
@@ -189,15 +173,6 @@ class Binance:
     def danger(self) -> str:
         """Say why the key must not be used unwatched, empty when it may."""
         return DANGER if self.permissions().can_transfer else ""
-
-
-def sendable_for(never_arrived_after: timedelta) -> timedelta:
-    """How long after its intent an order may be sent, so that its signature has run out before it never arrived.
-
-    Less than that life is for simulated venues on this machine, where no request is under way for long.
-    """
-    left = never_arrived_after - SIGNATURE_LIFE
-    return min(left, SENT_WITHIN) if left > timedelta() else never_arrived_after
 
 
 def _some(price: str) -> Decimal | None:
