@@ -75,6 +75,10 @@ class MarketOrders(ABC):
         self._limiter, self._pace = limiter, pace
 
     @abstractmethod
+    def quote(self, order: Order) -> Quote | Refusal:
+        """Reckon what an order would bring, or say why the venue would not take it. Moves nothing."""
+
+    @abstractmethod
     def _find(self, order: Order) -> Made | None:
         """Look the order up by its key; None for one that the venue does not know."""
 

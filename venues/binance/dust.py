@@ -23,14 +23,13 @@ from venues.binance.client import Client
 from venues.binance.markets import asset, moment
 from venues.limits import Limiter
 from venues.market_orders import Pace, asked_at
+from venues.spot_account import Answer
 
 # How long the venue rests after a conversion (its error -9000).
 REST = timedelta(hours=6)
 # How far the venue's clock may be behind ours, when its log is searched for what was asked just now.
 SKEW = timedelta(seconds=10)
 BNB = "BNB"
-
-Answer = Fill | Refusal | Pending | NeverArrived
 
 
 @dataclass(frozen=True, slots=True)
