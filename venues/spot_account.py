@@ -12,7 +12,7 @@ from domain.venue import Holding, NeverArrived, Order, Pending, Price, SmallBala
 from events.money import ticker
 from events.values import Fill, LegKind, Quote, Refusal
 from venues.dollars import AT_PAR
-from venues.keyrights import DANGER, KeyRights
+from venues.exchange import KeyRights
 from venues.market_orders import MarketOrders
 
 Answer = Fill | Refusal | Pending | NeverArrived
@@ -130,7 +130,7 @@ class SpotAccount(ABC):
 
     def danger(self) -> str:
         """Say why the key must not be used unwatched, empty when it may."""
-        return DANGER if self.permissions().can_transfer else ""
+        return self.permissions().danger
 
     @property
     def _small_balances(self) -> SmallExchange:

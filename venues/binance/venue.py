@@ -18,7 +18,7 @@ from venues.binance.client import WINDOW, Client
 from venues.binance.dust import Desk, Dust
 from venues.binance.markets import NAME, asset, product
 from venues.binance.orders import Orders
-from venues.keyrights import KeyRights
+from venues.exchange import KeyRights
 from venues.limits import Limiter
 from venues.market_orders import Pace, sendable_for
 from venues.spot_account import SpotAccount
