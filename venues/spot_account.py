@@ -82,6 +82,11 @@ class SpotAccount(ABC):
     def prices(self, products: Collection[str]) -> Mapping[str, Price]:
         """Read best bids and asks in one request."""
 
+    @property
+    @abstractmethod
+    def largest_batch(self) -> int | None:
+        """Say how many small balances one request takes, None where the venue names no limit."""
+
     @abstractmethod
     def permissions(self) -> KeyRights:
         """Read what the key may do: `doctor` fails and live mode refuses a key that may move money out."""

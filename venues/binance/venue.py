@@ -101,6 +101,11 @@ class Binance(SpotAccount):
         known = {book.symbol: Price(_some(book.bid_price), _some(book.ask_price)) for book in books.items}
         return {name: known.get(name, Price(None, None)) for name in named}
 
+    @property
+    def largest_batch(self) -> None:
+        """Return None: the vendor documents no largest number of assets in one request."""
+        return None
+
     def permissions(self) -> KeyRights:
         """Read what the key may do: `doctor` fails and live mode refuses a key that may move money out."""
         rights = self._client.read(replies.Restrictions, self._client.api.api_restrictions)
