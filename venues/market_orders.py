@@ -87,7 +87,7 @@ class MarketOrders(ABC):
         """Send the order once, and return the client's id that the answer is about."""
 
     @abstractmethod
-    def _deals(self, order: Order, made: Made) -> Iterable[Deal]:
+    def _deals(self, made: Made) -> Iterable[Deal]:
         """List the trades of an order, oldest first."""
 
     @abstractmethod
@@ -160,7 +160,7 @@ class MarketOrders(ABC):
             return Pending(f"the order is {made.state}")
         if made.filled == 0:
             return self._unfilled(made)
-        deals = list(self._deals(order, made))
+        deals = list(self._deals(made))
         total = (exactly_sum(*(each.execution.size for each in deals)), exactly_sum(*(each.value for each in deals)))
         if total != (made.filled, made.value):
             return Pending("the order is filled, but its trades do not add up to it yet")

@@ -65,9 +65,9 @@ class Orders(MarketOrders):
         )
         return placed if isinstance(placed, Refusal) else placed.client_order_id
 
-    def _deals(self, order: Order, made: Made) -> Iterable[Deal]:
+    def _deals(self, made: Made) -> Iterable[Deal]:
         listed = self._client.read(
-            replies.Trades, self._client.api.my_trades, symbol=order.product, orderId=made.order_id, limit=1000
+            replies.Trades, self._client.api.my_trades, symbol=made.product, orderId=made.order_id, limit=1000
         )
         return map(_deal, sorted(listed.items, key=lambda trade: trade.id))
 
