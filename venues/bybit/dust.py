@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
@@ -24,8 +25,8 @@ from venues.bybit.markets import asset, moment
 from venues.bybit.orders import free
 from venues.bybit.replies import number
 from venues.limits import Limiter
-from venues.market_orders import Pace, asked_at
 from venues.spot_account import Answer
+from venues.times import Times, asked_at
 
 # How many coins the venue takes in one quote.
 LARGEST = 20
@@ -49,8 +50,9 @@ class Desk:
 class Dust:
     """Exchanges small balances of one account; the times are as for orders."""
 
-    def __init__(self, client: Client, limiter: Limiter, desk: Desk, pace: Pace) -> None:
-        self._client, self._limiter, self._desk, self._pace = client, limiter, desk, pace
+    def __init__(self, client: Client, limiter: Limiter, desk: Desk, times: Times, send_within: timedelta) -> None:
+        self._client, self._limiter, self._desk, self._times = client, limiter, desk, times
+        self._send_within = send_within
 
     def standing(self) -> SmallBalances:
         """Read what would be taken: a list, and a quote for each twenty of it. A no to one is no offer of its coins."""
@@ -93,7 +95,7 @@ class Dust:
             return self._answered(orders, record)
         self._limiter.conversion()
         call = self._client.api.exchange_small
-        made = self._client.move(asked + self._pace.send_within, replies.Confirmed, call, quoteId=quote_id)
+        made = self._client.move(asked + self._send_within, replies.Confirmed, call, quoteId=quote_id)
         if isinstance(made, Refusal) and made.venue_code not in REPEATED:
             never = made.venue_code in VOID
             return {order.spend.asset: NeverArrived() if never else made for order in orders}
@@ -106,7 +108,7 @@ class Dust:
 
     def outcome(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
         """Look for the exchange in the history, then at the balances."""
-        age = self._pace.clock() - asked_at(orders[0])
+        given_up = self._times.given_up(orders[0])
         if record := self._record(_quote_of(orders)):
             return self._answered(orders, record)
         wallets = self._client.read(replies.Wallets, self._client.api.wallet_balance)
@@ -115,7 +117,7 @@ class Dust:
         if gone:
             names = ", ".join(ticker(order.spend.asset) for order in gone)
             return _all(orders, Pending(f"{names} left the account, but the history of exchanges does not say so yet"))
-        if age <= self._pace.never_arrived_after:
+        if not given_up:
             return _all(orders, Pending("the venue's history does not have it yet, and the request may still arrive"))
         return _all(orders, NeverArrived())
 
@@ -138,8 +140,8 @@ class Dust:
 
     def _follow(self, orders: Sequence[Order], quote_id: str) -> Mapping[str, Answer]:
         answers: Mapping[str, Answer] = _all(orders, Pending("the exchange was accepted, but is not to be found yet"))
-        for pause in (0, *self._pace.settling):
-            self._pace.sleep(pause)
+        for pause in (0, *self._times.settling):
+            self._times.sleep(pause)
             if record := self._record(quote_id):
                 answers = self._answered(orders, record)
             if not any(isinstance(answer, Pending) for answer in answers.values()):

@@ -7,7 +7,7 @@ What is tried before is reckoned here: the venue tries no spot order without mak
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from domain.errors import VenueUnavailable
@@ -21,7 +21,8 @@ from venues.bybit.errors import REPEATED, refusal_for
 from venues.bybit.markets import asset, moment, product
 from venues.bybit.replies import number
 from venues.limits import Limiter
-from venues.market_orders import Deal, Made, MarketOrders, Pace, reckoned, unfunded
+from venues.market_orders import Deal, Made, MarketOrders, reckoned, unfunded
+from venues.times import Times
 
 ENDED = {"Filled", "Cancelled", "PartiallyFilledCanceled", "Rejected", "Deactivated"}
 # Ends without a fill that say of the book, or nothing, why.
@@ -36,8 +37,8 @@ INSUFFICIENT, TOO_LITTLE, TOO_SMALL = "170131", 170140, 170136
 class Orders(MarketOrders):
     """Makes and finds market orders of one account."""
 
-    def __init__(self, client: Client, limiter: Limiter, pace: Pace) -> None:
-        super().__init__(limiter, pace)
+    def __init__(self, client: Client, limiter: Limiter, times: Times, send_within: timedelta) -> None:
+        super().__init__(limiter, times, send_within)
         self._client = client
 
     def quote(self, order: Order) -> Quote | Refusal:
