@@ -14,7 +14,7 @@ from decimal import Decimal
 from domain.dust import Dust, Market, reserve_of, too_small
 from events.values import Policy, Unroutable
 
-# The finest step that balances are kept in where small ones are exchanged.
+# What the plan of a leg says of steps and minimum where all of a balance goes, however fine it is.
 STEP = Decimal("0.00000001")
 
 
