@@ -378,6 +378,8 @@ def test_small_balances__that_are_not_used__are_the_owners_to_switch_on(scene: S
 
 
 def test_small_balances__with_a_key_that_may_not_convert__are_the_owners_to_permit() -> None:
-    with BybitStage(scenario(balances=BALANCES), permissions=("trading",)) as stage:
-        with pytest.raises(ConfigurationError, match="rights"):
-            Scene(stage).venue.capabilities()
+    with (
+        BybitStage(scenario(balances=BALANCES), permissions=("trading",)) as stage,
+        pytest.raises(ConfigurationError, match="rights"),
+    ):
+        Scene(stage).venue.capabilities()
