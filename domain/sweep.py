@@ -233,22 +233,15 @@ def size(step: Try, holding: Holding, policy: Policy) -> Amount | Refusal:
             return step.wanted
         sentence = f"it was asked for with {step.wanted}, of which {plain(free)} is free now"
         return Refusal(RefusalCode.INSUFFICIENT_BALANCE, sentence)
-    if plan.kind is LegKind.DUST:
-        return _whole(step.wanted, free)
+    if plan.kind is LegKind.DUST and free != step.wanted.quantity:
+        sentence = f"{plain(free)} {ticker(plan.spend)} is free now; all of it would go, not {step.wanted}"
+        return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
     there, needed = min(free, step.wanted.quantity), smallest(plan.minimum, plan.increment)
     if there < needed:
         missing = Amount(needed, plan.spend) - Amount(there, plan.spend)
         sentence = f"{plan.product} takes at least {plain(needed)}, {missing} more is needed"
         return Refusal(RefusalCode.BELOW_MINIMUM, sentence, missing=missing)
     return Amount(floor_to(there, plan.increment), plan.spend)
-
-
-def _whole(wanted: Amount, free: Decimal) -> Amount | Refusal:
-    """An exchange of small balances takes all that is free, to the last digit that the venue keeps."""
-    if free == wanted.quantity:
-        return wanted
-    sentence = f"{plain(free)} {ticker(wanted.asset)} is free now; all of it would go, not {wanted}"
-    return Refusal(RefusalCode.NO_LONGER_DUST, sentence)
 
 
 def expected(step: Try) -> Amount:
