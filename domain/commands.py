@@ -12,7 +12,7 @@ from domain.identity import batch_key
 from domain.leg import Answer
 from domain.scan import Reading
 from domain.treasury import Treasury
-from events.facts import AccountWentLive, ConversionsHalted, ConversionsResumed, DryRunCompleted, TransactionSigned
+from events.facts import PermissionFact, TransactionSigned
 from events.money import Amount
 from events.values import Policy, Quote, Refusal, Release, SignedTransaction
 
@@ -41,7 +41,8 @@ class RecordScan:
 
     @property
     def cause(self) -> str:
-        return f"scan/{self.reading.scan_id}"
+        # A moment that was looked at may still be answered for, by what is announced then.
+        return f"{'scan' if self.announce else 'look'}/{self.reading.scan_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +310,7 @@ class ExpireReservations:
 class Declare:
     """Record an owner's decision: a dry run, going live, a halt, a resumption. `command_id` is the caller's."""
 
-    fact: DryRunCompleted | AccountWentLive | ConversionsHalted | ConversionsResumed
+    fact: PermissionFact
     command_id: str
 
     @property
