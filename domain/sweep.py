@@ -86,6 +86,12 @@ class Batch:
 
     tries: tuple[Try, ...]
 
+    def of_at_most(self, largest: int | None) -> Batch:
+        """Keep the first `largest`, None for all: what one request leaves over is next once that has its answers."""
+        if largest is not None and largest < 1:
+            raise ValueError(f"largest: {largest} is below one, so that no request could be made")
+        return Batch(self.tries[:largest])
+
 
 @dataclass(frozen=True, slots=True)
 class AskBatch:

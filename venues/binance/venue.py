@@ -162,6 +162,11 @@ class Binance:
         """Ask what became of an order. Moves nothing."""
         return self._orders.outcome(order)
 
+    @property
+    def largest_batch(self) -> None:
+        """Return None: the vendor documents no largest number of assets in one request."""
+        return None
+
     def offer_small(self, orders: Sequence[Order]) -> Mapping[str, Quote | Refusal]:
         """Say what each small balance would bring. Moves nothing."""
         return self._small_balances.offer(orders)
