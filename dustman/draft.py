@@ -11,7 +11,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from domain.errors import ConfigurationError
-from dustman.exchange_settings import Account, BinanceAccount
+from dustman.exchanges import NAMES
+from dustman.exchanges.account import Account
+from dustman.exchanges.coinbase import CoinbaseAccount
+from dustman.exchanges.table import EXCHANGES
 from dustman.interview import ask
 from dustman.mistakes import found
 from dustman.section import Caps
@@ -31,7 +34,6 @@ WALLET_QUESTIONS = {
     "chain": "The wallet's chain (ethereum, arbitrum or base)",
     "endpoints": "The URL of a node (env:DUSTMAN_... for one that holds a secret)",
 }
-EXCHANGES: dict[str, type[Account]] = {Account.tag: Account, BinanceAccount.tag: BinanceAccount}
 CAPS = ("per_day", "per_sweep")
 LISTS = ("endpoints",)
 OPTIONS = {"key": "key-file", "address": "wallet", "endpoints": "endpoint"}
@@ -44,7 +46,7 @@ class Draft:
     config: Path
     account: str
     answers: dict[str, str] = field(default_factory=dict)
-    model: type[Account | WalletAccount] = Account
+    model: type[Account | WalletAccount] = CoinbaseAccount
 
     def text(self) -> str:
         """Return the settings file that the answers make."""
@@ -56,7 +58,7 @@ class Draft:
 
     def ask_for_venue(self) -> None:
         """Ask whether the account is at the exchange or a wallet, and which one."""
-        answer = ask("Coinbase, Binance, or the address of a wallet", Account.tag, self._no_venue)
+        answer = ask(f"{', '.join(NAMES.values())}, or the address of a wallet", CoinbaseAccount.tag, self._no_venue)
         if answer.lower() in EXCHANGES:
             self.become_exchange(answer)
         else:

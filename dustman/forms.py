@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import AfterValidator, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from dustman.exchanges import NAMES
 from dustman.secret import conceal, redacted
 from events.catalogue import UnknownType, known_type
 from events.webhook import PREFIX as SECRET_PREFIX
@@ -315,9 +316,7 @@ When = Annotated[Schedule, Form(schedule.ACCEPTED, schedule_of)]
 Database = Annotated[int, Form("a whole number from 0 to 999", whole(0, 999))]
 Count = Annotated[int, Form("a whole number from 1 to 64", whole(1, 64))]
 Yes = Annotated[bool, Form("true or false", _yes)]
-VenueName = Annotated[
-    Literal["coinbase", "binance"], Form("coinbase, binance or evm", matching(re.compile("coinbase|binance")))
-]
+VenueName = Annotated[str, Form(f"{', '.join(NAMES)} or evm", matching(re.compile("|".join(NAMES))))]
 LogUrl = Annotated[
     SqliteFile | PostgresDatabase,
     Form(

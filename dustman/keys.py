@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from domain.errors import ConfigurationError
-from dustman.exchange_settings import BinanceAccount
+from dustman.exchanges.table import EXCHANGES
 from dustman.secret import conceal
 from dustman.settings import Settings, key_prefix
 from events.webhook import ACCEPTED, Secret, variable_of
@@ -87,17 +87,11 @@ def read_key_file(path: Path, venue: str) -> Key:
 
 def checked(name: str, secret: str, source: str, venue: str) -> Key:
     """Return the key when its private half can sign for the venue; `source` says in errors where it came from."""
-    # The vendors' libraries take a while to load, and only commands that touch a key need them.
-    if venue == BinanceAccount.tag:
-        from venues.binance.client import check_key
-    else:
-        from venues.coinbase.client import check_key
-
     # One-line forms of a PEM, as they stand in JSON and .env files, carry their line ends as two characters.
     secret = secret.replace("\\n", "\n").strip()
     conceal(secret)
     try:
-        check_key(name, secret)
+        EXCHANGES[venue].check_key(name, secret)
     except ConfigurationError as error:
         raise ConfigurationError(f"{source}: {error}") from None
     return Key(name, secret)

@@ -12,7 +12,9 @@ from domain.charter import Charter, policy_for
 from domain.errors import ConfigurationError
 from dustman.document import Document, read_document
 from dustman.environment import environment_of
-from dustman.exchange_settings import Account, BinanceAccount
+from dustman.exchanges.account import Account
+from dustman.exchanges.coinbase import CoinbaseAccount
+from dustman.exchanges.table import EXCHANGES, AnyExchange
 from dustman.forms import AccountName, Folder
 from dustman.mistakes import Mistake, Place, found, report
 from dustman.section import Section, rule, setting
@@ -46,20 +48,14 @@ OVERRIDES: dict[str, tuple[str, str]] = {
 
 
 def _tag(value: object) -> str:
-    """Tell a wallet by its venue; whatever else stands there is read, and complained about, as an exchange."""
-    if isinstance(value, WalletAccount) or (isinstance(value, Mapping) and value.get("venue") == WalletAccount.tag):
-        return WalletAccount.tag
-    if isinstance(value, BinanceAccount) or (isinstance(value, Mapping) and value.get("venue") == BinanceAccount.tag):
-        return BinanceAccount.tag
-    return Account.tag
+    """Tell an account's kind by its venue; one that is not known is read, and complained about, as Coinbase's."""
+    if isinstance(value, Account | WalletAccount):
+        return value.tag
+    venue = value.get("venue") if isinstance(value, Mapping) else None
+    return next((tag for tag in (WalletAccount.tag, *EXCHANGES) if tag == venue), CoinbaseAccount.tag)
 
 
-AnyAccount = Annotated[
-    Annotated[Account, Tag(Account.tag)]
-    | Annotated[BinanceAccount, Tag(BinanceAccount.tag)]
-    | Annotated[WalletAccount, Tag(WalletAccount.tag)],
-    Discriminator(_tag),
-]
+AnyAccount = Annotated[AnyExchange | Annotated[WalletAccount, Tag(WalletAccount.tag)], Discriminator(_tag)]
 
 
 class Settings(Section):

@@ -29,7 +29,7 @@ from dustman.wallet_settings import WalletAccount
 from venues.evm.registry import ETH, Chain, asset_of
 
 if TYPE_CHECKING:
-    from dustman.exchange_settings import Account
+    from dustman.exchanges.account import Account
     from dustman.settings import Settings
 
 ENDING = ".yaml"

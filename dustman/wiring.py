@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from domain.errors import ConfigurationError, RefusedByPolicy
 from domain.identity import stream_of
-from dustman.exchange_settings import Account, BinanceAccount
 from dustman.forms import PostgresDatabase, SqliteFile
-from dustman.keys import Key, key_of
+from dustman.keys import key_of
 from dustman.settings import Settings, load
 from dustman.wallet_forms import Endpoint, endpoint_of
 from dustman.wallet_keys import signer_of
@@ -26,13 +24,11 @@ if TYPE_CHECKING:
     from domain.venue import Venue
     from events.feed import Feed
     from events.log import EventLog, ProvableLog, Recorded
-    from venues.binance.venue import Binance
-    from venues.coinbase.venue import Coinbase
     from venues.evm.registry import Chain
     from venues.evm.rewards.source import ClaimableSource
     from venues.evm.terms import Terms
     from venues.evm.wallet import Wallet
-    from venues.limits import Limiter
+    from venues.exchange import Exchange
 
 
 def now() -> datetime:
@@ -242,7 +238,7 @@ def _url(settings: Settings, account: str, endpoint: Endpoint) -> str:
     return found.url
 
 
-def open_exchange(settings: Settings, account: str, redis: Redis | None = None) -> Coinbase | Binance:
+def open_exchange(settings: Settings, account: str, redis: Redis | None = None) -> Exchange:
     """Return an account at an exchange; its key is read and checked now."""
     from venues.limits import Limiter
 
@@ -253,44 +249,8 @@ def open_exchange(settings: Settings, account: str, redis: Redis | None = None) 
         requests_per_second=settings.limits.requests_per_second,
         seconds_between_conversions=settings.limits.seconds_between_conversions,
     )
-    if isinstance(ours, BinanceAccount):
-        return _binance(settings, ours, key, limiter)
-    from venues.coinbase.venue import Coinbase
-
-    return Coinbase(
-        key.name,
-        key.secret,
-        limiter=limiter,
-        base_url=ours.base_url.address,
-        ca_file=ours.ca_file,
-        clock=now,
-        sleep=time.sleep,
-        never_arrived_after=timedelta(seconds=settings.reconcile.never_arrived_after),
-        convert_never_arrived_after=timedelta(seconds=settings.reconcile.never_arrived_after) + _quote_life(ours),
-    )
-
-
-def _binance(settings: Settings, ours: BinanceAccount, key: Key, limiter: Limiter) -> Binance:
-    from venues.binance.dust import Desk
-    from venues.binance.venue import Binance
-
-    small = ours.small_balances
-    return Binance(
-        key.name,
-        key.secret,
-        limiter=limiter,
-        base_url=ours.base_url.address,
-        ca_file=ours.ca_file,
-        clock=now,
-        sleep=time.sleep,
-        never_arrived_after=timedelta(seconds=settings.reconcile.never_arrived_after),
-        small_balances=None if small is None else Desk(ours.pays, small.classic),
-    )
-
-
-def _quote_life(account: Account) -> timedelta:
-    """How long a quote of a conversion can still be committed: ten minutes at Coinbase, nothing at a simulated one."""
-    return timedelta(0) if account.base_url.loopback else timedelta(minutes=10)
+    never_arrived_after = timedelta(seconds=settings.reconcile.never_arrived_after)
+    return ours.opened(key.name, key.secret, limiter, now, never_arrived_after)
 
 
 def answering_redis(settings: Settings) -> Redis | None:

@@ -11,27 +11,18 @@ from email.utils import parsedate_to_datetime
 from domain.errors import ConfigurationError, VenueUnavailable
 from dustman.checks.finding import Finding, fail, ok, skip, warn
 from dustman.checks.schedule import check_schedule
-from dustman.exchange_settings import Account
+from dustman.exchanges.account import Account
 from dustman.keys import key_of
 from dustman.settings import Settings
 from dustman.wiring import now, open_exchange
 from events.money import ticker
 from events.values import Policy
-from venues.binance.venue import Binance
-from venues.coinbase.venue import Coinbase
-from venues.keyrights import DANGER, KeyRights
+from venues.exchange import Exchange, KeyRights
 
 TIMEOUT = 5.0
 # The venue's clock is known to a second; a token that starts in the venue's future is refused.
 SMALL_SKEW = timedelta(seconds=5)
 LARGE_SKEW = timedelta(seconds=30)
-# Public, so it tells an unreachable venue from a bad key. Sources: docs.cdp.coinbase.com, "Get Server Time";
-# developers.binance.com, "Check server time".
-TIME_PATHS = {"coinbase": "/api/v3/brokerage/time", "binance": "/api/v3/time"}
-PERMISSIONS = {
-    "coinbase": "at portal.cdp.coinbase.com make a key with the rights View and Trade, bound to the right portfolio",
-    "binance": "at binance.com, API Management, make a key with Enable Reading and Enable Spot & Margin Trading only",
-}
 
 
 def check_account(settings: Settings, name: str) -> Iterator[Finding]:
@@ -45,7 +36,7 @@ def check_account(settings: Settings, name: str) -> Iterator[Finding]:
     if reached[0].fix or key.fix:
         yield skip(f"{name}: rights", "the venue was not asked")
         return
-    yield from _ask(name, settings.policy(name), open_exchange(settings, name))
+    yield from _ask(name, settings.policy(name), open_exchange(settings, name), account.key_advice)
 
 
 def _reach(name: str, account: Account) -> Iterator[Finding]:
@@ -58,7 +49,7 @@ def _reach(name: str, account: Account) -> Iterator[Finding]:
         return
     line = http.client.HTTPSConnection(url.host, url.port, timeout=TIMEOUT, context=trust)
     try:
-        line.request("GET", TIME_PATHS[account.tag])
+        line.request("GET", account.time_path)
         answer = line.getresponse()
         there, here = answer.headers.get("Date"), now()
     except ssl.SSLCertVerificationError as error:
@@ -96,9 +87,8 @@ def _key(settings: Settings, name: str) -> Finding:
     return ok(f"{name}: key", f"{key.name} can sign")
 
 
-def _ask(name: str, policy: Policy, venue: Coinbase | Binance) -> Iterator[Finding]:
-    """Ask the venue with the key; the first answer that fails ends the asking."""
-    fix = PERMISSIONS[venue.name]
+def _ask(name: str, policy: Policy, venue: Exchange, fix: str) -> Iterator[Finding]:
+    """Ask the venue with the key, which `fix` says how to make; the first answer that fails ends the asking."""
     check = f"{name}: rights"
     try:
         yield _rights(check, venue.permissions(), fix)
@@ -113,15 +103,15 @@ def _ask(name: str, policy: Policy, venue: Coinbase | Binance) -> Iterator[Findi
 
 
 def _rights(check: str, rights: KeyRights, fix: str) -> Finding:
-    if rights.can_transfer:
-        return fail(check, DANGER, fix)
+    if rights.danger:
+        return fail(check, rights.danger, fix)
     missing = [word for word, has in (("view", rights.can_view), ("trade", rights.can_trade)) if not has]
     if missing:
         return fail(check, f"the key may not {' or '.join(missing)}", fix)
     return ok(check, "the key may view and trade, and not transfer")
 
 
-def _target(check: str, policy: Policy, venue: Coinbase | Binance) -> Finding:
+def _target(check: str, policy: Policy, venue: Exchange) -> Finding:
     name = ticker(policy.target)
     if policy.target in policy.hubs:
         return ok(check, f"sales are paid in {name} itself")

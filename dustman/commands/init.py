@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import ConfigurationError
+from dustman.exchanges import NAMES
 from dustman.exits import Exit
 from dustman.invocation import Invocation, Json
 from dustman.screen import Screen
@@ -23,7 +24,7 @@ def init(
     key_file: Annotated[str, typer.Option(help="The key file that the venue gave you; it stays where it is.")] = "",
     key_name: Annotated[str, typer.Option(help="The key's name, or the API key; its secret is asked for.")] = "",
     secret_from_stdin: Annotated[bool, typer.Option(help="Read the key's secret from stdin, to its end.")] = False,
-    venue: Annotated[str, typer.Option(help="The exchange: coinbase or binance.", show_default="coinbase")] = "",
+    venue: Annotated[str, typer.Option(help=f"The exchange: {' or '.join(NAMES)}.", show_default="coinbase")] = "",
     wallet: Annotated[str, typer.Option(help="The address of a wallet to watch, instead of an exchange.")] = "",
     chain: Annotated[str, typer.Option(help="The wallet's chain: ethereum, arbitrum or base.")] = "",
     endpoint: Annotated[str, typer.Option(help="A node of the chain; env:DUSTMAN_… where the URL is secret.")] = "",

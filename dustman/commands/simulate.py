@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dustman.exchanges import NAMES
 from dustman.exits import Exit
 
 simulate = typer.Typer(no_args_is_help=True, help="Run a simulated venue on this machine; nothing real is touched.")
@@ -17,42 +19,33 @@ def venues() -> None:
     """Run a simulated venue on this machine; nothing real is touched."""
 
 
-@simulate.command()
-def coinbase(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The TLS port on loopback; 0 takes a free one.")] = 0,
-    admin_port: Annotated[int, typer.Option(min=0, max=65535, help="The admin port; 0 takes a free one.")] = 0,
-    state: Annotated[str, typer.Option(help="A scenario file, or demo, or small.")] = "demo",
-    faults: Annotated[Path | None, typer.Option(help="A file of faults to inject.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides every id and key.")] = 0,
-    ca_file: Annotated[Path | None, typer.Option(help="The authority to trust; made when it is missing.")] = None,
-    snapshot: Annotated[Path | None, typer.Option(help="Where the state survives a restart.")] = None,
-    key_directory: Annotated[Path | None, typer.Option(help="Where the scenario's API keys are written.")] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Write every request to stderr.")] = False,
-) -> Exit:
-    """Serve a simulated Coinbase until stopped; one line of JSON says where it is."""
-    from simulators.coinbase.serving import serve
+def _serving(exchange: str) -> Callable[..., Exit]:
+    """Return the command that serves a simulated exchange."""
 
-    serve(port, state, faults, seed, admin_port, ca_file, snapshot, key_directory, verbose)
-    return Exit.DONE
+    def serve(
+        port: Annotated[int, typer.Option(min=0, max=65535, help="The TLS port on loopback; 0 takes a free one.")] = 0,
+        admin_port: Annotated[int, typer.Option(min=0, max=65535, help="The admin port; 0 takes a free one.")] = 0,
+        state: Annotated[str, typer.Option(help="A scenario file, or demo, or small.")] = "demo",
+        faults: Annotated[Path | None, typer.Option(help="A file of faults to inject.")] = None,
+        seed: Annotated[int, typer.Option(help="Decides every id and key.")] = 0,
+        ca_file: Annotated[Path | None, typer.Option(help="The authority to trust; made when it is missing.")] = None,
+        snapshot: Annotated[Path | None, typer.Option(help="Where the state survives a restart.")] = None,
+        key_directory: Annotated[Path | None, typer.Option(help="Where the scenario's API keys are written.")] = None,
+        verbose: Annotated[bool, typer.Option("--verbose", help="Write every request to stderr.")] = False,
+    ) -> Exit:
+        from dustman.exchanges.table import EXCHANGES
+        from simulators.exchange import serving
+
+        twin = EXCHANGES[exchange].twin()
+        serving.serve(twin, port, state, faults, seed, admin_port, ca_file, snapshot, key_directory, verbose)
+        return Exit.DONE
+
+    return serve
 
 
-@simulate.command()
-def binance(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The TLS port on loopback; 0 takes a free one.")] = 0,
-    admin_port: Annotated[int, typer.Option(min=0, max=65535, help="The admin port; 0 takes a free one.")] = 0,
-    state: Annotated[str, typer.Option(help="A scenario file, or demo, or small.")] = "demo",
-    faults: Annotated[Path | None, typer.Option(help="A file of faults to inject.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides every id and key.")] = 0,
-    ca_file: Annotated[Path | None, typer.Option(help="The authority to trust; made when it is missing.")] = None,
-    snapshot: Annotated[Path | None, typer.Option(help="Where the state survives a restart.")] = None,
-    key_directory: Annotated[Path | None, typer.Option(help="Where the scenario's API keys are written.")] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Write every request to stderr.")] = False,
-) -> Exit:
-    """Serve a simulated Binance until stopped; one line of JSON says where it is."""
-    from simulators.binance.serving import serve
-
-    serve(port, state, faults, seed, admin_port, ca_file, snapshot, key_directory, verbose)
-    return Exit.DONE
+for word, name in NAMES.items():
+    told = f"Serve a simulated {name} until stopped; one line of JSON says where it is."
+    simulate.command(word, help=told)(_serving(word))
 
 
 @simulate.command()

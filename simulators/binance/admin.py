@@ -1,22 +1,18 @@
-"""The admin port of this venue: orders and dust, and what changes books, balances and keys."""
+"""The admin port of this venue: orders and dust, and what changes books and balances."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 
 from domain.errors import ConfigurationError
 from simulators.binance import replies
 from simulators.binance.exchange import Exchange
-from simulators.binance.faults import Faults
-from simulators.binance.gate import Gate
-from simulators.binance.keys import key_file
 from simulators.binance.refusals import ErrorReply
 from simulators.binance.replies import Json
 from simulators.binance.scenario import KeyForm
+from simulators.exchange import admin
 from simulators.exchange.admin import AdminPort, form_in
 from simulators.exchange.ledger import HOLD, OUTSIDE, USER
-from simulators.exchange.mischief import Mischief
 from simulators.exchange.scenario import BookForm
 from simulators.forms import Positive, Strict
 
@@ -35,26 +31,21 @@ class Deposit(Strict):
     locked: bool = False
 
 
-class KeyWish(KeyForm):
-    """A key by a name of the client's choice. The same wish gives the same key."""
-
-    label: str
+class KeyWish(KeyForm, admin.KeyWish):
+    """A key with these rights."""
 
 
-class Admin(AdminPort):
+class Admin(AdminPort[Exchange]):
     """Serves the admin port of this venue."""
 
-    def __init__(self, exchange: Exchange, gate: Gate, mischief: Mischief) -> None:
-        super().__init__(exchange, gate, mischief, Faults)
-        self._exchange = exchange
+    key_wish = KeyWish
 
     def own_routes(self) -> Mapping[tuple[str, str], Callable[[bytes], object]]:
-        """Add orders and dust, and what changes books, balances and keys."""
+        """Add orders and dust, and what changes books and balances."""
         return {
             ("GET", "/orders"): self.orders,
             ("POST", "/books"): self.set_book,
             ("POST", "/balances"): self.deposit,
-            ("POST", "/keys"): self.issue_key,
         }
 
     def orders(self, _: bytes = b"") -> Json:
@@ -85,10 +76,3 @@ class Admin(AdminPort):
         exchange.ledger.move(exchange.clock.now(), OUTSIDE, place, wish.asset, wish.quantity, "deposit", "")
         free, locked = (replies.amount(exchange.ledger.balance(each, wish.asset)) for each in (USER, HOLD))
         return {"asset": wish.asset, "free": free, "locked": locked}
-
-    def issue_key(self, body: bytes) -> Json:
-        """Issue an API key, in the form of a key file."""
-        wish = form_in(body, KeyWish, "POST /keys")
-        key = self._exchange.issue_key(wish.label, frozenset(wish.permissions), wish.algorithm)
-        issued: Json = json.loads(key_file(self._exchange.state.seed, key))
-        return issued

@@ -56,7 +56,7 @@ class Call:
             raise refusals.bad_number(name)
         return Decimal(word)
 
-    def symbols(self) -> frozenset[str]:
+    def products(self) -> frozenset[str]:
         """Name the symbols that the call is about."""
         listed = self.word("symbols")
         try:

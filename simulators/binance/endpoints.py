@@ -174,7 +174,7 @@ def dust_convert(exchange: Exchange, call: Call) -> Json:
 
 
 def _named(exchange: Exchange, call: Call) -> list[str]:
-    named = sorted(call.symbols())
+    named = sorted(call.products())
     if not all(exchange.markets.find(name) for name in named):
         raise ErrorReply(*INVALID_SYMBOL)
     return named

@@ -5,31 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simulators.binance.dust import DustDesk
-from simulators.binance.keys import issued
+from simulators.binance.keys import issued, key_file
 from simulators.binance.markets import Markets
 from simulators.binance.orders import Orders
-from simulators.binance.scenario import Scenario
-from simulators.binance.state import Algorithm, Key, VenueState
+from simulators.binance.scenario import KeyForm, Scenario
+from simulators.binance.state import VenueState
 from simulators.exchange.clock import real_time
 from simulators.exchange.ledger import HOLD, USER
 from simulators.exchange.venue import SimulatedExchange
 
 
-class Exchange(SimulatedExchange[VenueState]):
+class Exchange(SimulatedExchange[Scenario, VenueState, KeyForm]):
     """Everything behind the endpoints."""
 
     def __init__(self, scenario: Scenario, state: VenueState, keep: Callable[[VenueState], None]) -> None:
-        super().__init__(state, scenario.clock.frozen, keep)
-        self.scenario = scenario
+        super().__init__(scenario, state, keep)
         self.markets = Markets(scenario.symbols, state)
         self.orders = Orders(scenario, state, self.markets, self.ledger)
         self.dust = DustDesk(scenario.dust, state, self.markets, self.ledger)
 
-    def issue_key(self, label: str, permissions: frozenset[str], algorithm: Algorithm) -> Key:
-        """Issue an API key, or the same again for the same label."""
-        key = issued(self.state.seed, label, algorithm, permissions)
+    def issue(self, label: str, form: KeyForm) -> str:
+        """Issue an API key, or the same again for the same label, and return it in the form of a key file."""
+        key = issued(self.state.seed, label, form.algorithm, form.permissions)
         self.state.keys[key.api_key] = key
-        return key
+        return key_file(self.state.seed, key)
 
 
 def opened(scenario: Scenario, seed: int) -> VenueState:

@@ -7,19 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from simulators.binance.endpoints import ENDPOINTS
-from simulators.exchange.faults import (
-    ConnectionReset,
-    CutBody,
-    CutJson,
-    FaultFile,
-    FaultForm,
-    Fraction,
-    HtmlPage,
-    Slow,
-    Spoiling,
-    Timeout,
-    sensible,
-)
+from simulators.exchange import faults
+from simulators.exchange.faults import FaultFile, FaultForm, Spoiling, WireFault, sensible
 from simulators.forms import Number, Positive
 
 NAMES = tuple(endpoint.name for endpoint in ENDPOINTS)
@@ -54,19 +43,15 @@ class Refused(Spoiling):
     sentence: str = "Refused."
 
 
-class StaleBalances(FaultForm):
+class StaleBalances(faults.StaleBalances):
     """Balances as they were so many seconds of venue time ago."""
 
-    kind: Literal["stale_balances"]
-    seconds: Positive
     serves: ClassVar[frozenset[str]] = frozenset({"account"})
 
 
-class Partial(FaultForm):
+class Partial(faults.Partial):
     """Only this fraction of the order's size is filled; the rest expires."""
 
-    kind: Literal["partial"]
-    fraction: Fraction
     serves: ClassVar[frozenset[str]] = frozenset({"new_order"})
 
 
@@ -86,18 +71,15 @@ class KnownLate(FaultForm):
     serves: ClassVar[frozenset[str]] = frozenset({"new_order"})
 
 
-class PriceJump(FaultForm):
+class PriceJump(faults.PriceJump):
     """All prices of the order's book are multiplied just before the order, and stay there."""
 
-    kind: Literal["price_jump"]
-    factor: Positive
     serves: ClassVar[frozenset[str]] = frozenset({"new_order"})
 
 
-class EmptyBook(FaultForm):
+class EmptyBook(faults.EmptyBook):
     """The book is empty for this call: of `product`, or of every symbol the call is about."""
 
-    kind: Literal["empty_book"]
     serves: ClassVar[frozenset[str]] = frozenset({"book_ticker", "depth", "test_order", "new_order"})
 
 
@@ -117,16 +99,11 @@ class ClockAhead(FaultForm):
 
 
 Fault = Annotated[
-    Timeout
-    | ConnectionReset
+    WireFault
     | ServerError
-    | HtmlPage
-    | CutJson
-    | CutBody
     | RateLimited
     | Firewall
     | Refused
-    | Slow
     | StaleBalances
     | Partial
     | ListedLate

@@ -1,11 +1,9 @@
-"""The venue's door: who knocks, whether they may, how much they ask, and which faults strike."""
+"""The venue's door: who knocks, whether they may, and how much they ask."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from urllib.parse import unquote
@@ -26,98 +24,52 @@ from simulators.binance.faults import (
     StaleBalances,
 )
 from simulators.binance.keys import accepts
-from simulators.binance.mischief import error_reply, limited, spoiled
+from simulators.binance.mischief import limited, spoiled
 from simulators.binance.orders import Circumstances
 from simulators.binance.refusals import ErrorReply
 from simulators.binance.state import Key
-from simulators.exchange.faults import FaultForm, Slow, Spoiling
+from simulators.exchange import gate
+from simulators.exchange.faults import Spoiling
 from simulators.exchange.mischief import Mischief
-from simulators.wire import Answer, Reply, Request, json_reply
+from simulators.wire import Answer, Reply, Request
 
-UNSERVED = Reply(200, b"")
 LONGEST_WINDOW, USUAL_WINDOW, FUTURE = Decimal(60_000), Decimal(5_000), 1000
 MINUTE = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A request that has found its endpoint, and the faults that strike it."""
-
-    request: Request
-    endpoint: Endpoint
-    call: Call
-    faults: list[FaultForm]
-
-
-class Gate:
-    """Answers requests: finds the endpoint, checks key, signature, time and weight, then serves it under one lock."""
+class Gate(gate.Gate[Exchange, Endpoint, Call, Key]):
+    """Checks weight, key, signature, time and permission."""
 
     def __init__(self, exchange: Exchange, mischief: Mischief) -> None:
-        self._exchange = exchange
-        self._mischief = mischief
-        self._counts: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        super().__init__(exchange, mischief)
         self._minute, self._used, self._over = 0, 0, 0
 
-    def counts(self) -> dict[str, int]:
-        """Say how many requests each endpoint has had, refused ones included."""
-        with self._lock:
-            return dict(sorted(self._counts.items()))
+    def _find(self, request: Request) -> Endpoint | None:
+        return find_endpoint(request.method, request.path)
 
-    def answer(self, request: Request) -> Answer:
-        """Answer one request."""
-        try:
-            visit = self._visit(request)
-        except ErrorReply as error:
-            return error_reply(error)
-        answer = self._spoiled(visit)
-        slow = sum((fault.seconds for fault in visit.faults if isinstance(fault, Slow)), Decimal(0))
-        return replace(answer, delay=float(slow)) if slow and isinstance(answer, Reply) else answer
+    def _nowhere(self, request: Request) -> ErrorReply:
+        return ErrorReply(-1000, f"{request.method} {request.path} is not served", 404)
 
-    def _visit(self, request: Request) -> Visit:
-        endpoint = find_endpoint(request.method, request.path)
-        with self._lock:
-            self._counts[endpoint.name if endpoint else "unknown"] += 1
-        if endpoint is None:
-            raise ErrorReply(-1000, f"{request.method} {request.path} is not served", 404)
-        call = Call.of(request.raw_query, request.body)
-        return Visit(request, endpoint, call, self._mischief.due(endpoint.name, call.symbols()))
+    def _read(self, request: Request, endpoint: Endpoint) -> Call:
+        del endpoint
+        return Call.of(request.raw_query, request.body)
 
-    def _spoiled(self, visit: Visit) -> Answer:
-        """Serve a visit, unless a fault that replaces the answer keeps it from taking effect, for now or for good."""
-        fault = next((fault for fault in visit.faults if isinstance(fault, Spoiling)), None)
-        if fault is None:
-            return self._served(visit)
-        if fault.when == "later":
-            delay = timedelta(seconds=float(fault.delay))
-            self._exchange.later(delay, lambda: self._served(visit, waited=delay))
-        return spoiled(fault, self._served(visit) if fault.when == "after" else UNSERVED)
+    def _spoiled(self, fault: Spoiling, reply: Reply) -> Answer:
+        return spoiled(fault, reply)
 
-    def _served(self, visit: Visit, waited: timedelta = timedelta()) -> Reply:
-        """Serve it; what was under way for long is checked by the time at which it arrives."""
-        if no := self._overweight(visit.endpoint.weight):
-            return limited(no)
-        try:
-            key = self._admitted(visit, waited)
-            with self._exchange.transaction():
-                return json_reply(200, visit.endpoint.serve(self._exchange, self._struck(visit, key)))
-        except ErrorReply as error:
-            return error_reply(error)
-
-    def _overweight(self, weight: int) -> ErrorReply | None:
+    def _weigh(self, weight: int) -> None:
         """Count weight by the minute; who goes on asking over the limit is banned until it is over."""
         scenario, minute = self._exchange.scenario, int(time.time()) // MINUTE
         with self._lock:
             if minute != self._minute:
                 self._minute, self._used, self._over = minute, 0, 0
             self._used += weight
-            if self._used <= scenario.weight_per_minute:
-                return None
-            self._over += 1
-            return ErrorReply(*(refusals.BANNED if self._over > scenario.ban_after else refusals.TOO_MUCH_WEIGHT))
+            if self._used > scenario.weight_per_minute:
+                self._over += 1
+                raise limited(refusals.BANNED if self._over > scenario.ban_after else refusals.TOO_MUCH_WEIGHT)
 
-    def _admitted(self, visit: Visit, waited: timedelta) -> Key | None:
-        """Check key, signature, time and permission; raises what the venue answers to those it does not let in."""
+    def _admitted(self, visit: gate.Visit[Endpoint, Call], waited: timedelta) -> Key | None:
+        self._weigh(visit.endpoint.weight)
         if not visit.endpoint.permission:
             return None
         name = visit.request.headers.get("x-mbx-apikey", "")
@@ -136,7 +88,7 @@ class Gate:
             raise refusals.ErrorReply(*refusals.NOT_PERMITTED)
         return key
 
-    def _check_time(self, visit: Visit, waited: timedelta) -> None:
+    def _check_time(self, visit: gate.Visit[Endpoint, Call], waited: timedelta) -> None:
         call = visit.call
         stamp, window = call.number("timestamp"), call.number("recvWindow")
         if stamp is None:
@@ -152,8 +104,7 @@ class Gate:
         if now - stamp > window:
             raise refusals.ErrorReply(*refusals.OUTSIDE_WINDOW)
 
-    def _struck(self, visit: Visit, key: Key | None) -> Call:
-        """Let the faults that change the venue, not the answer, change it for this call."""
+    def _struck(self, visit: gate.Visit[Endpoint, Call], key: Key | None) -> Call:
         call, circumstances, dust = replace(visit.call, key=key), Circumstances(), DustCircumstances()
         for fault in visit.faults:
             match fault:
@@ -168,10 +119,10 @@ class Gate:
                     dust = replace(dust, listed_late=fault.seconds)
                 case EmptyBook():
                     circumstances = replace(circumstances, empty_book=True)
-                    call = replace(call, without_book=frozenset({fault.product}) if fault.product else call.symbols())
+                    call = replace(call, without_book=frozenset({fault.product}) if fault.product else call.products())
                 case LeftOut():
                     dust = replace(dust, left_out=fault.assets)
                 case PriceJump():
-                    for symbol in call.symbols():
+                    for symbol in call.products():
                         self._exchange.markets.move_prices(symbol, fault.factor)
         return replace(call, circumstances=circumstances, dust=dust)

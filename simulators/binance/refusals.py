@@ -5,19 +5,15 @@ Source: developers.binance.com, "Error codes" of the Spot API and of the Wallet 
 
 from __future__ import annotations
 
+from simulators.exchange.refusals import TurnedAway
+from simulators.wire import json_reply
 
-class ErrorReply(Exception):
+
+class ErrorReply(TurnedAway):
     """An error as the venue writes it."""
 
     def __init__(self, code: int, sentence: str, status: int = 400) -> None:
-        super().__init__(f"{status} {code}: {sentence}")
-        self.code = code
-        self.sentence = sentence
-        self.status = status
-
-    def body(self) -> dict[str, object]:
-        """Return the reply's JSON."""
-        return {"code": self.code, "msg": self.sentence}
+        super().__init__(json_reply(status, {"code": code, "msg": sentence}), f"{status} {code}: {sentence}")
 
 
 def filtered(name: str) -> ErrorReply:

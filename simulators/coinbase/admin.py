@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 
 from domain.errors import ConfigurationError
 from simulators.coinbase import order_replies, replies
 from simulators.coinbase.exchange import Exchange
-from simulators.coinbase.faults import Faults
-from simulators.coinbase.gate import Gate
-from simulators.coinbase.keys import key_file
 from simulators.coinbase.replies import Json
 from simulators.coinbase.scenario import KeyForm
+from simulators.exchange import admin
 from simulators.exchange.admin import AdminPort, form_in
-from simulators.exchange.mischief import Mischief
 from simulators.exchange.scenario import BookForm
 from simulators.forms import Positive, Strict
 
@@ -33,26 +29,21 @@ class Deposit(Strict):
     hold: bool = False
 
 
-class KeyWish(KeyForm):
-    """A key by a name of the client's choice. The same wish gives the same key."""
-
-    label: str
+class KeyWish(KeyForm, admin.KeyWish):
+    """A key with these rights."""
 
 
-class Admin(AdminPort):
+class Admin(AdminPort[Exchange]):
     """Serves the admin port of this venue."""
 
-    def __init__(self, exchange: Exchange, gate: Gate, mischief: Mischief) -> None:
-        super().__init__(exchange, gate, mischief, Faults)
-        self._exchange = exchange
+    key_wish = KeyWish
 
     def own_routes(self) -> Mapping[tuple[str, str], Callable[[bytes], object]]:
-        """Add orders, and what changes books, wallets and keys."""
+        """Add orders, and what changes books and wallets."""
         return {
             ("GET", "/orders"): self.orders,
             ("POST", "/books"): self.set_book,
             ("POST", "/wallets"): self.deposit,
-            ("POST", "/keys"): self.issue_key,
         }
 
     def orders(self, _: bytes = b"") -> Json:
@@ -83,10 +74,3 @@ class Admin(AdminPort):
         deposit = form_in(body, Deposit, "POST /wallets")
         self._exchange.wallets.deposit(deposit.currency, deposit.quantity, self._exchange.clock.now(), deposit.hold)
         return replies.account(self._exchange, self._exchange.wallets.wallet(deposit.currency), None)
-
-    def issue_key(self, body: bytes) -> Json:
-        """Issue an API key, in the form of the portal's file."""
-        wish = form_in(body, KeyWish, "POST /keys")
-        key = self._exchange.issue_key(wish.label, frozenset(wish.scopes), wish.algorithm)
-        issued: Json = json.loads(key_file(self._exchange.state.seed, key))
-        return issued

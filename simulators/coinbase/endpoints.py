@@ -34,6 +34,11 @@ class Endpoint:
     serve: Serve
     trading: bool
 
+    def argument(self, path: str) -> str:
+        """Return what stands in a path for the one part that varies, empty where none does."""
+        match = self.pattern.fullmatch(path)
+        return match[1] if match and match.groups() else ""
+
 
 def list_accounts(exchange: Exchange, call: Call) -> Json:
     """List the wallets, 250 to a page at most."""
@@ -208,9 +213,6 @@ ENDPOINTS = (
 )
 
 
-def find_endpoint(method: str, path: str) -> tuple[Endpoint, str] | None:
-    """Find what serves a path, with the argument in it."""
-    for endpoint in ENDPOINTS:
-        if endpoint.method == method and (match := endpoint.pattern.fullmatch(path)):
-            return endpoint, match[1] if match.groups() else ""
-    return None
+def find_endpoint(method: str, path: str) -> Endpoint | None:
+    """Find what serves a path."""
+    return next((each for each in ENDPOINTS if each.method == method and each.pattern.fullmatch(path)), None)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simulators.coinbase.conversions import Conversions
-from simulators.coinbase.keys import key_name
+from simulators.coinbase.keys import key_file, key_name
 from simulators.coinbase.market import Market
 from simulators.coinbase.orders import Orders
-from simulators.coinbase.scenario import Algorithm, Scenario
+from simulators.coinbase.scenario import KeyForm, Scenario
 from simulators.coinbase.state import Key, VenueState
 from simulators.coinbase.wallets import Wallets
 from simulators.exchange.clock import real_time
@@ -17,12 +17,11 @@ from simulators.exchange.ledger import HOLD, USER, Ledger
 from simulators.exchange.venue import SimulatedExchange
 
 
-class Exchange(SimulatedExchange[VenueState]):
+class Exchange(SimulatedExchange[Scenario, VenueState, KeyForm]):
     """Everything behind the endpoints."""
 
     def __init__(self, scenario: Scenario, state: VenueState, keep: Callable[[VenueState], None]) -> None:
-        super().__init__(state, scenario.clock.frozen, keep)
-        self.scenario = scenario
+        super().__init__(scenario, state, keep)
         self.wallets = Wallets(state, self.ledger)
         self.market = Market(scenario.products, state)
         self.orders = Orders(scenario, state, self.market, self.wallets, self.ledger, self.ids)
@@ -38,11 +37,11 @@ class Exchange(SimulatedExchange[VenueState]):
         """Return the id of the one user."""
         return id_of(self.state.seed, "user")
 
-    def issue_key(self, label: str, scopes: frozenset[str], algorithm: Algorithm) -> Key:
-        """Issue an API key, or the same again for the same label."""
-        key = Key(key_name(self.state.seed, label), scopes, algorithm)
+    def issue(self, label: str, form: KeyForm) -> str:
+        """Issue an API key, or the same again for the same label, and return it in the form of the portal's file."""
+        key = Key(key_name(self.state.seed, label), form.scopes, form.algorithm)
         self.state.keys[key.name] = key
-        return key
+        return key_file(self.state.seed, key)
 
     def _catch_up(self) -> None:
         self.conversions.complete_due(self.clock.now())

@@ -9,19 +9,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from simulators.exchange.faults import (
-    ConnectionReset,
-    CutBody,
-    CutJson,
-    FaultFile,
-    FaultForm,
-    Fraction,
-    HtmlPage,
-    Slow,
-    Spoiling,
-    Timeout,
-    sensible,
-)
+from simulators.exchange import faults
+from simulators.exchange.faults import FaultFile, FaultForm, Spoiling, WireFault, sensible
 from simulators.forms import Positive
 
 ENDPOINTS = (
@@ -79,19 +68,15 @@ class Invalid(Spoiling):
     sentence: str = "account is not available"
 
 
-class StaleBalances(FaultForm):
+class StaleBalances(faults.StaleBalances):
     """Balances as they were so many seconds of venue time ago."""
 
-    kind: Literal["stale_balances"]
-    seconds: Positive
     serves: ClassVar[frozenset[str]] = frozenset({"list_accounts", "get_account"})
 
 
-class Partial(FaultForm):
+class Partial(faults.Partial):
     """Only this fraction of the order's size is filled; the rest is cancelled."""
 
-    kind: Literal["partial"]
-    fraction: Fraction
     serves: ClassVar[frozenset[str]] = frozenset({"create_order"})
 
 
@@ -103,18 +88,15 @@ class SettledLate(FaultForm):
     serves: ClassVar[frozenset[str]] = frozenset({"create_order"})
 
 
-class PriceJump(FaultForm):
+class PriceJump(faults.PriceJump):
     """All prices of the order's book are multiplied just before the order, and stay there."""
 
-    kind: Literal["price_jump"]
-    factor: Positive
     serves: ClassVar[frozenset[str]] = frozenset({"create_order"})
 
 
-class EmptyBook(FaultForm):
+class EmptyBook(faults.EmptyBook):
     """The book is empty for this call: of `product`, or of every product the call is about."""
 
-    kind: Literal["empty_book"]
     serves: ClassVar[frozenset[str]] = frozenset({"best_bid_ask", "preview_order", "create_order"})
 
 
@@ -142,17 +124,12 @@ class ConvertRefused(FaultForm):
 
 
 Fault = Annotated[
-    Timeout
-    | ConnectionReset
+    WireFault
     | ServerError
-    | HtmlPage
-    | CutJson
-    | CutBody
     | RateLimited
     | Unauthorized
     | Forbidden
     | Invalid
-    | Slow
     | StaleBalances
     | Partial
     | SettledLate

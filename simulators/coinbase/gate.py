@@ -1,10 +1,8 @@
-"""The venue's door: who knocks, whether they may, how often, and which faults strike."""
+"""The venue's door: who knocks, whether they may, and how often."""
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -22,87 +20,40 @@ from simulators.coinbase.faults import (
     StaleBalances,
 )
 from simulators.coinbase.keys import Verifier, key_id
-from simulators.coinbase.mischief import TOO_MANY, UNAUTHORIZED, error_reply, spoiled
+from simulators.coinbase.mischief import TOO_MANY, UNAUTHORIZED, spoiled
 from simulators.coinbase.orders import Circumstances
 from simulators.coinbase.refusals import ErrorReply, not_found
 from simulators.coinbase.state import Key
-from simulators.exchange.arithmetic import ZERO
-from simulators.exchange.faults import FaultForm, Slow, Spoiling
+from simulators.exchange import gate
+from simulators.exchange.faults import FaultForm, Spoiling
 from simulators.exchange.mischief import Mischief
 from simulators.exchange.rate import Bucket
-from simulators.wire import Answer, Reply, Request, json_reply
-
-UNSERVED = Reply(200, b"")
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A request that has found its endpoint, and the faults that strike it."""
-
-    request: Request
-    endpoint: Endpoint
-    call: Call
-    faults: list[FaultForm]
+from simulators.exchange.refusals import TurnedAway
+from simulators.wire import Answer, Reply, Request
 
 
-class Gate:
-    """Answers requests: finds the endpoint, checks key, scope and rate, then serves it under the exchange's lock."""
+class Gate(gate.Gate[Exchange, Endpoint, Call, Key]):
+    """Checks key, scope and rate."""
 
     def __init__(self, exchange: Exchange, mischief: Mischief) -> None:
-        self._exchange = exchange
-        self._mischief = mischief
+        super().__init__(exchange, mischief)
         self._verifiers: dict[str, Verifier] = {}
         self._buckets: dict[str, Bucket] = {}
-        self._counts: Counter[str] = Counter()
-        self._lock = threading.Lock()
 
-    def counts(self) -> dict[str, int]:
-        """Say how many requests each endpoint has had, refused ones included."""
-        with self._lock:
-            return dict(sorted(self._counts.items()))
+    def _find(self, request: Request) -> Endpoint | None:
+        return find_endpoint(request.method, request.path)
 
-    def answer(self, request: Request) -> Answer:
-        """Answer one request."""
-        try:
-            visit = self._visit(request)
-        except ErrorReply as error:
-            return error_reply(error)
-        answer = self._spoiled(visit)
-        slow = sum((fault.seconds for fault in visit.faults if isinstance(fault, Slow)), ZERO)
-        return replace(answer, delay=float(slow)) if slow and isinstance(answer, Reply) else answer
+    def _nowhere(self, request: Request) -> ErrorReply:
+        return not_found(f"{request.method} {request.path} is not served")
 
-    def _visit(self, request: Request) -> Visit:
-        found = find_endpoint(request.method, request.path)
-        with self._lock:
-            self._counts[found[0].name if found else "unknown"] += 1
-        if found is None:
-            raise not_found(f"{request.method} {request.path} is not served")
-        endpoint, argument = found
-        call = Call.of(argument, request.query, request.body)
-        return Visit(request, endpoint, call, self._mischief.due(endpoint.name, call.products()))
+    def _read(self, request: Request, endpoint: Endpoint) -> Call:
+        return Call.of(endpoint.argument(request.path), request.query, request.body)
 
-    def _spoiled(self, visit: Visit) -> Answer:
-        """Serve a visit, unless a fault that replaces the answer keeps it from taking effect, for now or for good."""
-        fault = next((fault for fault in visit.faults if isinstance(fault, Spoiling)), None)
-        if fault is None:
-            return self._served(visit)
-        if fault.when == "later":
-            self._exchange.later(timedelta(seconds=float(fault.delay)), lambda: self._served(visit))
-        return spoiled(fault, self._served(visit) if fault.when == "after" else UNSERVED)
+    def _spoiled(self, fault: Spoiling, reply: Reply) -> Answer:
+        return spoiled(fault, reply)
 
-    def _served(self, visit: Visit) -> Reply:
-        try:
-            key = self._admitted(visit)
-            with self._exchange.transaction():
-                call = self._struck(visit, key.scopes if key else frozenset())
-                return json_reply(200, visit.endpoint.serve(self._exchange, call))
-        except ErrorReply as error:
-            return error_reply(error)
-        except TurnedAway as turned:
-            return turned.reply
-
-    def _admitted(self, visit: Visit) -> Key | None:
-        """Check signature, scope and rate; raises what the venue answers to those it does not let in."""
+    def _admitted(self, visit: gate.Visit[Endpoint, Call], waited: timedelta) -> Key | None:
+        del waited
         endpoint = visit.endpoint
         key = self._signer(visit.request) if endpoint.scope else None
         if endpoint.scope and key is None:
@@ -129,9 +80,8 @@ class Gate:
         with self._lock:
             return self._buckets.setdefault(name, Bucket(float(scenario.requests_per_second), scenario.burst))
 
-    def _struck(self, visit: Visit, scopes: frozenset[str]) -> Call:
-        """Let the faults that change the venue, not the answer, change it for this call."""
-        call = replace(visit.call, permissions=scopes)
+    def _struck(self, visit: gate.Visit[Endpoint, Call], key: Key | None) -> Call:
+        call = replace(visit.call, permissions=key.scopes if key else frozenset())
         for fault in visit.faults:
             match fault:
                 case StaleBalances():
@@ -150,14 +100,6 @@ class Gate:
         for product in call.products():
             if self._exchange.market.find(product):
                 self._exchange.market.move_prices(product, factor)
-
-
-class TurnedAway(Exception):
-    """A request that the venue answers before it has read it."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(f"status {reply.status}")
-        self.reply = reply
 
 
 def _circumstances(faults: list[FaultForm], call: Call) -> Circumstances:

@@ -24,18 +24,13 @@ def spoiled(fault: Spoiling, reply: Reply) -> Answer:
     """Replace an answer by what the fault makes of it."""
     match fault:
         case ServerError():
-            return error_reply(ErrorReply(fault.status, "INTERNAL", "internal server error"))
+            return ErrorReply(fault.status, "INTERNAL", "internal server error").reply
         case RateLimited():
             return TOO_MANY[fault.body]
         case Unauthorized():
             return UNAUTHORIZED
         case Forbidden():
-            return error_reply(ErrorReply(403, "PERMISSION_DENIED", FORBIDDEN[fault.reason]))
+            return ErrorReply(403, "PERMISSION_DENIED", FORBIDDEN[fault.reason]).reply
         case Invalid():
-            return error_reply(invalid(fault.sentence))
+            return invalid(fault.sentence).reply
     return broken(fault, reply)
-
-
-def error_reply(error: ErrorReply) -> Reply:
-    """Answer with an error."""
-    return json_reply(error.status, error.body())

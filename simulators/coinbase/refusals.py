@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from simulators.exchange.refusals import TurnedAway
+from simulators.wire import json_reply
+
 UNKNOWN = "UNKNOWN_FAILURE_REASON"
 
 
@@ -43,18 +46,12 @@ ORDER_ERRORS = {
 }
 
 
-class ErrorReply(Exception):
+class ErrorReply(TurnedAway):
     """An error that is an HTTP status of its own: the venue's code and its sentence."""
 
     def __init__(self, status: int, code: str, sentence: str) -> None:
-        super().__init__(f"{status} {code}: {sentence}")
-        self.status = status
-        self.code = code
-        self.sentence = sentence
-
-    def body(self) -> dict[str, str]:
-        """Return the reply's JSON."""
-        return {"error": self.code, "error_details": self.sentence, "message": self.sentence}
+        body = {"error": code, "error_details": sentence, "message": sentence}
+        super().__init__(json_reply(status, body), f"{status} {code}: {sentence}")
 
 
 def invalid(sentence: str) -> ErrorReply:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -35,13 +35,22 @@ class Counted(Protocol):
     def counts(self) -> dict[str, int]: ...
 
 
-class AdminPort:
+class KeyWish(Strict):
+    """A key by a name of the client's choice. The same wish gives the same key."""
+
+    label: str
+
+
+Exchange = TypeVar("Exchange", bound=SimulatedExchange[Any, Any, Any])
+
+
+class AdminPort(Generic[Exchange]):
     """Serves what every twin has; `fault_file` is the form of its faults, and a twin adds routes of its own."""
 
-    def __init__(
-        self, exchange: SimulatedExchange[Any], gate: Counted, mischief: Mischief, fault_file: type[FaultFile]
-    ) -> None:
-        self._venue = exchange
+    key_wish: ClassVar[type[KeyWish]]
+
+    def __init__(self, exchange: Exchange, gate: Counted, mischief: Mischief, fault_file: type[FaultFile]) -> None:
+        self._exchange = exchange
         self._counted = gate
         self._mischief = mischief
         self._fault_file = fault_file
@@ -54,6 +63,7 @@ class AdminPort:
             ("DELETE", "/faults"): self.clear_faults,
             ("POST", "/clock"): self.advance,
             **self.own_routes(),
+            ("POST", "/keys"): self.issue_key,
         }
 
     def own_routes(self) -> Mapping[tuple[str, str], Callable[[bytes], object]]:
@@ -67,18 +77,18 @@ class AdminPort:
             known = ", ".join(" ".join(name) for name in self._routes)
             return json_reply(404, {"error": f"{request.method} {request.path} is not served; served are {known}"})
         try:
-            with self._venue.transaction():
+            with self._exchange.transaction():
                 return json_reply(200, route(request.body))
         except ConfigurationError as mistake:
             return json_reply(400, {"error": str(mistake)})
 
     def health(self, _: bytes = b"") -> Json:
         """Say that the twin is up, and what time it is there."""
-        return {"status": "ok", "time": rfc3339(self._venue.clock.now()), "seed": self._venue.state.seed}
+        return {"status": "ok", "time": rfc3339(self._exchange.clock.now()), "seed": self._exchange.state.seed}
 
     def ledger(self, _: bytes = b"") -> Json:
         """Show the whole ledger."""
-        ledger = self._venue.ledger
+        ledger = self._exchange.ledger
         return {
             "opening": _written(ledger.opening),
             "balances": _written(ledger.balances()),
@@ -122,8 +132,14 @@ class AdminPort:
 
     def advance(self, body: bytes) -> Json:
         """Move the venue's clock forward."""
-        self._venue.clock.advance(timedelta(seconds=float(form_in(body, Step, "POST /clock").seconds)))
+        self._exchange.clock.advance(timedelta(seconds=float(form_in(body, Step, "POST /clock").seconds)))
         return self.health()
+
+    def issue_key(self, body: bytes) -> Json:
+        """Issue an API key, in the form of a key file."""
+        wish = form_in(body, self.key_wish, "POST /keys")
+        issued: Json = json.loads(self._exchange.issue(wish.label, wish))
+        return issued
 
 
 def form_in(body: bytes, form: type[Form], source: str) -> Form:

@@ -86,6 +86,37 @@ class Slow(FaultForm):
     seconds: Positive
 
 
+class StaleBalances(FaultForm):
+    """Balances as they were so many seconds of venue time ago."""
+
+    kind: Literal["stale_balances"]
+    seconds: Positive
+
+
+class Partial(FaultForm):
+    """Only this fraction of the order's size is filled; the rest ends with the order."""
+
+    kind: Literal["partial"]
+    fraction: Fraction
+
+
+class PriceJump(FaultForm):
+    """All prices of the order's book are multiplied just before the order, and stay there."""
+
+    kind: Literal["price_jump"]
+    factor: Positive
+
+
+class EmptyBook(FaultForm):
+    """The book is empty for this call: of `product`, or of every market the call is about."""
+
+    kind: Literal["empty_book"]
+
+
+# What strikes any exchange's answers; what an exchange adds to it has its own words.
+WireFault = Timeout | ConnectionReset | HtmlPage | CutJson | CutBody | Slow
+
+
 class FaultFile(Strict):
     """A fault file: a list of faults under the key `faults`."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Self
+from typing import Protocol, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -51,3 +52,12 @@ class ClockForm(Strict):
     def begin(self, now: datetime) -> datetime:
         """Say what time it is at the venue when it opens."""
         return self.start or now
+
+
+class ExchangeScenario(Protocol):
+    """What the scenario of any exchange has: API keys, in the exchange's own words, and a clock."""
+
+    @property
+    def keys(self) -> Mapping[str, Strict]: ...
+    @property
+    def clock(self) -> ClockForm: ...

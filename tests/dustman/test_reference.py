@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dustman.exchange_settings import Account
+from dustman.exchanges.account import Account
 from dustman.exits import Exit
 from dustman.reference import PAGES, pages, write
 from dustman.settings import Settings

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import ConfigurationError
-from dustman.exchange_settings import Account
+from dustman.exchanges.account import Account
 from dustman.forms import PostgresDatabase, SqliteFile
 from dustman.secret import redacted
 from dustman.settings import Settings, load

@@ -24,9 +24,9 @@ from simulators.binance.endpoints import ENDPOINTS
 from simulators.binance.faults import Fault, Faults
 from simulators.binance.scenario import BalanceForm, DustForm, KeyForm, Scenario, SymbolForm
 from simulators.binance.scenarios import demo, market, small
-from simulators.binance.serving import scenario_of
 from simulators.binance.twin import BinanceTwin
 from simulators.exchange.faults import Spoiling
+from simulators.exchange.serving import scenario_of
 from simulators.forms import read_file
 from tests.simulators.binance_client import Caller, caller, code, done
 
@@ -515,7 +515,7 @@ def test_scenario_file__with_a_mistake__names_it(tmp_path: Path, form: str, sent
     path = tmp_path / "scenario.yaml"
     path.write_text(form)
     with pytest.raises(ConfigurationError, match=re.escape(sentence)):
-        scenario_of(str(path))
+        scenario_of(BinanceTwin.kind, str(path))
 
 
 def test_demo__opens_and_has_crumbs_of_each_sort() -> None:

@@ -17,9 +17,10 @@ from simulators.coinbase.faults import ENDPOINTS as STRUCK
 from simulators.coinbase.faults import Faults
 from simulators.coinbase.scenario import ConvertForm, KeyForm, ProductForm, Scenario, WalletForm
 from simulators.coinbase.scenarios import small
-from simulators.coinbase.serving import scenario_of
+from simulators.coinbase.twin import CoinbaseTwin
 from simulators.exchange.faults import FaultForm, Spoiling
 from simulators.exchange.scenario import BookForm, ClockForm
+from simulators.exchange.serving import scenario_of
 from simulators.forms import Strict, read_file
 
 RULES = '{base_increment: "0.01", quote_increment: "0.01", base_min_size: "1"'  # more may follow
@@ -108,7 +109,7 @@ def test_file__that_is_not_there__is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
         read_file(tmp_path / "nothing.yaml", Scenario)
     with pytest.raises(ConfigurationError, match="must be a file, or one of demo, small"):
-        scenario_of("nothing")
+        scenario_of(CoinbaseTwin.kind, "nothing")
 
 
 def test_scenario__in_json_or_empty__is_read(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from simulators.coinbase.scenario import Algorithm
 from simulators.wire import Reply, Request, json_reply
 from tests.venues.coinbase_stage import CoinbaseStage, scenario
 from tests.venues.door import altered, answering, rewritten
-from venues.keyrights import KeyRights
+from venues.exchange import KeyRights
 
 
 @pytest.fixture

@@ -21,16 +21,15 @@ from events.values import Fill, Quote, Refusal, RefusalCode
 from venues.binance import replies
 from venues.binance.client import Client
 from venues.binance.markets import asset, moment
-from venues.binance.orders import asked_at
 from venues.limits import Limiter
+from venues.market_orders import Pace, asked_at
+from venues.spot_account import Answer
 
 # How long the venue rests after a conversion (its error -9000).
 REST = timedelta(hours=6)
 # How far the venue's clock may be behind ours, when its log is searched for what was asked just now.
 SKEW = timedelta(seconds=10)
 BNB = "BNB"
-
-Answer = Fill | Refusal | Pending | NeverArrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +48,15 @@ class Desk:
 class Dust:
     """Exchanges small balances of one account; the times are as for orders."""
 
-    def __init__(
-        self,
-        client: Client,
-        limiter: Limiter,
-        desk: Desk,
-        *,
-        clock: Callable[[], datetime],
-        send_within: timedelta,
-        never_arrived_after: timedelta,
-    ) -> None:
-        self._client, self._limiter, self._desk, self._clock = client, limiter, desk, clock
-        self._send_within, self._never_arrived_after = send_within, never_arrived_after
+    def __init__(self, client: Client, limiter: Limiter, desk: Desk, pace: Pace) -> None:
+        self._client, self._limiter, self._desk, self._pace = client, limiter, desk, pace
 
     def standing(self) -> SmallBalances:
         """Read what would be taken, and until when the venue rests: two requests. A no to the first is no offer."""
         offers = self._offers()
         if isinstance(offers, Refusal):
             return SmallBalances(self._desk.name, asset(self._desk.pays))
-        latest = max((each.operate_time for each in self._log(self._clock() - REST)), default=None)
+        latest = max((each.operate_time for each in self._log(self._pace.clock() - REST)), default=None)
         ready_at = None if latest is None else moment(latest) + REST
         return SmallBalances(self._desk.name, asset(self._desk.pays), offers, ready_at)
 
@@ -89,7 +78,9 @@ class Dust:
         if done := self._logged(orders):
             return self._answered(orders, done)
         self._limiter.conversion()
-        made = self._client.move(asked + self._send_within, replies.Conversion, self._call(), **self._terms(orders))
+        made = self._client.move(
+            asked + self._pace.send_within, replies.Conversion, self._call(), **self._terms(orders)
+        )
         if isinstance(made, Refusal):
             return _refused(orders, made)
         done = {asset(each.from_asset): each for each in made.transfer_result}
@@ -99,7 +90,7 @@ class Dust:
 
     def outcome(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
         """Look for the conversion in the log, then at the balances."""
-        age = self._clock() - asked_at(orders[0])
+        age = self._pace.clock() - asked_at(orders[0])
         if done := self._logged(orders):
             return self._answered(orders, done)
         account = self._client.read(replies.Account, self._client.api.account, omitZeroBalances="true")
@@ -109,7 +100,7 @@ class Dust:
             names = ", ".join(ticker(order.spend.asset) for order in gone)
             pending = Pending(f"{names} left the account, but the log of conversions does not say so yet")
             return {order.spend.asset: pending for order in orders}
-        if age <= self._never_arrived_after:
+        if age <= self._pace.never_arrived_after:
             waiting = Pending("the venue's log does not have it yet, and the request may still arrive")
             return {order.spend.asset: waiting for order in orders}
         return {order.spend.asset: NeverArrived() for order in orders}

@@ -17,8 +17,8 @@ from events.values import Fill, Quote, Refusal
 from venues.coinbase import replies
 from venues.coinbase.client import Client
 from venues.coinbase.errors import refusal_for
-from venues.coinbase.orders import asked_at
 from venues.limits import Limiter
+from venues.market_orders import asked_at
 
 # Convert serves these both ways and nothing else (Create Convert Quote, Advanced Trade FAQ).
 PAIRS = (("USD", "USDC"), ("USD", "PYUSD"), ("PYUSD", "USDC"), ("EUR", "EURC"))

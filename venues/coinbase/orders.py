@@ -21,6 +21,7 @@ from venues.coinbase.errors import refusal_for, refusal_in
 from venues.coinbase.executions import executions_of
 from venues.coinbase.pages import pages
 from venues.limits import Limiter
+from venues.market_orders import asked_at, base_and_quote
 
 ENDED = {"FILLED", "CANCELLED", "EXPIRED", "FAILED"}
 # How far before the intent an order is looked for; more than all attempts at one leg take, so that none is missed.
@@ -206,18 +207,6 @@ class Orders:
         offered = order.spend.quantity if asset == order.spend.asset else _number(preview.quote_size)
         lacking = exactly_less(Decimal(minimum), offered)
         return Amount(lacking, asset) if lacking > 0 and (offered > 0 or asset == order.spend.asset) else None
-
-
-def base_and_quote(order: Order) -> tuple[str, str]:
-    """Name the assets of the order's product."""
-    return (order.spend.asset, order.receive) if order.kind is LegKind.SELL else (order.receive, order.spend.asset)
-
-
-def asked_at(order: Order) -> datetime:
-    """Return when the intent was recorded; an order that never was is not to be sent or looked for."""
-    if order.requested_at is None:
-        raise ValueError(f"requested_at: None; order {order.key} needs the time at which its intent was recorded")
-    return order.requested_at
 
 
 def _offer(order: Order, preview: replies.Preview) -> Quote:

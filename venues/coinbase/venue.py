@@ -20,7 +20,7 @@ from venues.coinbase.client import Client
 from venues.coinbase.conversions import PAIRS, Conversions
 from venues.coinbase.orders import Orders
 from venues.coinbase.pages import pages
-from venues.keyrights import DANGER, KeyRights
+from venues.exchange import KeyRights
 from venues.limits import Limiter
 
 NAME = "coinbase"
@@ -176,7 +176,7 @@ class Coinbase:
 
     def danger(self) -> str:
         """Say why the key must not be used unwatched, empty when it may."""
-        return DANGER if self.permissions().can_transfer else ""
+        return self.permissions().danger
 
     def _desk(self, order: Order) -> Orders | Conversions:
         return self._conversions if order.kind is LegKind.CONVERT else self._orders
