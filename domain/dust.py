@@ -201,7 +201,25 @@ def _best_exit(asset: str, free: Decimal, policy: Policy, market: Market) -> Dus
     if known:
         words = ", ".join(f"{product.name} is {product.closed}" for product in known)
         return Keep.NOT_TRADABLE, f"its market takes no market orders: {words}"
+    if offered := _by_its_offer(asset, free, policy, market):
+        return offered
     return Keep.NOT_TRADABLE, f"the venue has no market for it in {' or '.join(map(ticker, policy.hubs))}"
+
+
+def _by_its_offer(asset: str, free: Decimal, policy: Policy, market: Market) -> Dust | None:
+    """Price what has no market by what the venue's exchange of small balances offers for all of it, before its fee."""
+    desk = market.capabilities.small
+    offer = desk.offers.get(asset) if desk else None
+    if desk is None or offer is None or not 0 < offer.quantity == free:
+        return None
+    if desk.pays in policy.hubs:
+        worth: Decimal | None = market.worth_of(desk.pays)
+    else:
+        final = _final_product(settlement_hub(policy, market) or "", policy, market)
+        bid = market.fair_bid(final) if final and desk.pays == policy.target else None
+        worth = bid * market.worth_of(final.quote) if final and bid else None
+    value = exactly_sum(offer.brings, offer.fee) * (worth or Decimal(0))
+    return Dust(asset, free, value / free, value, desk.pays, None, offer) if value > 0 else None
 
 
 def still_holds(learned: DustUnroutable, dust: Dust, now: datetime, base_fee: int | None = None) -> bool:

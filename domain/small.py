@@ -1,7 +1,8 @@
 """The venue's own exchange of small balances: a way out for what its markets are too coarse for.
 
 One request takes all that is free of many assets, at the venue's own price less its fee, and then none for some hours.
-An asset goes that way when its market does not take it, the venue offers to, and nothing of it is to stay.
+An asset goes that way when its market does not take it or there is none, the venue offers to, and nothing of it is to
+stay.
 """
 
 from __future__ import annotations
@@ -21,7 +22,13 @@ def by_small_balances(dust: Dust, policy: Policy, market: Market) -> Dust:
     """Send dust that its own market does not take to the venue's exchange of small balances, if that takes it whole."""
     desk = market.capabilities.small
     offer = desk.offers.get(dust.asset) if desk else None
-    if desk is None or offer is None or offer.quantity != dust.free or reserve_of(policy, dust.asset) > 0:
+    if (
+        dust.offer is not None
+        or desk is None
+        or offer is None
+        or offer.quantity != dust.free
+        or reserve_of(policy, dust.asset) > 0
+    ):
         return dust
     if too_small(dust, market) is None:
         return dust

@@ -14,7 +14,7 @@ from domain.dust import Market, still_holds
 from domain.leg import Answer, NeverArrived
 from domain.sweep import AskBatch, Batch, Finish, Try, size
 from domain.venue import NeverArrived as VenueKnowsNothing
-from domain.venue import Pending, SmallBalances, SmallOffer
+from domain.venue import Pending, Price, SmallBalances, SmallOffer
 from events.facts import (
     DustConversionFailed,
     DustConverted,
@@ -27,7 +27,7 @@ from events.facts import (
 )
 from events.money import Amount
 from events.records import replace as changed
-from events.values import Fill, LegKind, Policy, Quote, Refusal, RefusalCode, Unroutable
+from events.values import Fill, Keep, LegKind, Policy, Quote, Refusal, RefusalCode, Unroutable
 from tests.domain.controls import ADA, ADA_USDC, BTC, BTC_USDC, DOGE, DOGE_USDC, NOON, POLICY, D, fold, held, reading
 from tests.domain.controls import given as gone_live
 from tests.domain.controls import market as usual_market
@@ -125,6 +125,54 @@ def test_scan__of_what_a_market_takes__sells_it_there() -> None:
     found = findings(gone_live(policy), reading(held(ADA, "20"), at=venue), policy)
 
     assert found.legs[0].kind is LegKind.SELL
+
+
+def without_market(**desk: object) -> Market:
+    """A venue where ADA has no market in a hub, only the exchange of small balances."""
+    usual = coarse(**desk)
+    pairs = {pair: product for pair, product in usual.capabilities.products.items() if pair[0] != ADA}
+    return replace(usual, capabilities=replace(usual.capabilities, products=pairs))
+
+
+def test_scan__of_what_has_no_market__is_worth_what_the_exchange_of_small_balances_offers_before_its_fee() -> None:
+    found = findings(gone_live(), reading(held(ADA, "1"), at=without_market()), POLICY)
+
+    assert [(leg.kind, leg.product, leg.receive) for leg in found.legs[:1]] == [(LegKind.DUST, "dust-BTC", BTC)]
+    assert [(lot.quantity, lot.value) for lot in found.lots] == [(D(1), D("0.00000666") * 60000)]
+
+
+def test_scan__of_what_has_no_market_and_is_paid_for_in_a_hub__counts_the_hub() -> None:
+    venue = without_market(name="dust-USDC", pays="coinbase:USDC", offers={ADA: SmallOffer(D(1), D("0.39"), D("0.01"))})
+
+    found = findings(gone_live(), reading(held(ADA, "1"), at=venue), POLICY)
+
+    assert [lot.value for lot in found.lots] == [D("0.40")]
+
+
+@pytest.mark.parametrize(
+    "venue",
+    [
+        without_market(offers={}),
+        without_market(offers={ADA: SmallOffer(D("0.9"), D("0.00000653"), D("0.00000013"))}),
+        without_market(offers={ADA: SmallOffer(D(1), D(0), D(0))}),
+        without_market(pays="coinbase:ETH"),
+        replace(without_market(), prices={"BTC-USDC": Price(None, None)}),
+    ],
+    ids=["no offer", "not for all of it", "for nothing", "in something else", "in what has no price"],
+)
+def test_scan__of_what_has_no_market_and_no_offer_that_says_its_worth__is_not_tradable(venue: Market) -> None:
+    found = findings(gone_live(), reading(held(ADA, "1"), at=venue), POLICY)
+
+    assert not found.lots
+    assert [each.reason for each in found.kept if each.asset == ADA] == [Keep.NOT_TRADABLE]
+
+
+def test_scan__of_what_has_no_market_and_is_offered_more_than_the_threshold_for__stays() -> None:
+    venue = without_market(offers={ADA: SmallOffer(D(1), D("0.001"), D("0.00002"))})
+
+    found = findings(gone_live(), reading(held(ADA, "1"), at=venue), POLICY)
+
+    assert [each.reason for each in found.kept] == [Keep.ABOVE_THRESHOLD]
 
 
 @pytest.mark.parametrize("available", ["1.2", "0.9"])

@@ -55,10 +55,12 @@ class Shared(Team, Till):
 
 
 @contextmanager
-def shared(chain: LocalChain, directory: Path, gifts: Mapping[str, int], ether: int) -> Iterator[Shared]:
+def shared(
+    chain: LocalChain, directory: Path, gifts: Mapping[str, int], ether: int, **changes: object
+) -> Iterator[Shared]:
     two = (charter(chain), charter(chain, "second"))
     with ChainProxy(chain.url, geth=True) as proxy:
-        built = Shared(chain, proxy, directory / "dustman.db", chain.wallets[0], charters=two)
+        built = Shared(chain, proxy, directory / "dustman.db", chain.wallets[0], charters=two, **changes)  # type: ignore[arg-type]
         chain.rpc("anvil_setBalance", built.key.address, hex(ether))
         built.give(gifts)
         built.allow(ACCOUNT)
