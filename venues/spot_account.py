@@ -91,6 +91,10 @@ class SpotAccount(ABC):
     def permissions(self) -> KeyRights:
         """Read what the key may do: `doctor` fails and live mode refuses a key that may move money out."""
 
+    def market_in_usdt(self, code: str) -> str:
+        """Name the market in which an asset is sold for USDT."""
+        return f"{code}USDT"
+
     def holding(self, asset: str) -> Holding:
         """Read one asset's balance; one that is not listed is held as zero."""
         everything = {holding.asset: holding for holding in self.holdings()}
@@ -98,7 +102,7 @@ class SpotAccount(ABC):
 
     def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
         """Take dollar coins at par, anything else at its best bid in USDT; without one it is `VenueUnavailable`."""
-        markets = {each: f"{ticker(each)}USDT" for each in assets if ticker(each) not in AT_PAR}
+        markets = {each: self.market_in_usdt(ticker(each)) for each in assets if ticker(each) not in AT_PAR}
         prices = self.prices(markets.values())
         worth = dict.fromkeys(assets, Decimal(1))
         for each, market in markets.items():

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -27,10 +28,9 @@ from venues.okx.errors import RAISED, Answered, fault_of
 
 NAME_FORM = re.compile(r"[A-Za-z0-9-]{16,64}")
 SECRET_FORM = re.compile(r"[A-Za-z0-9]{16,128}")
-PASSPHRASE_FORM = re.compile(r"[!-~]{1,64}")
+PASSPHRASE_FORM = re.compile(r"[ -~]{1,64}")
 SUCCESS = "0"
-# The endpoints of easy convert take one request in two seconds each; they share one turn here.
-EASY_CONVERT, SECONDS_BETWEEN = "easy_convert", 2
+EASY_CONVERT = "easy converts"  # each of its endpoints has a limit of its own; they share one here
 
 
 class Key:
@@ -57,10 +57,16 @@ class Endpoints:
     """The endpoints, each a call that sends one request; those that need no signature are marked so."""
 
     def __init__(
-        self, key: Key, url: str, session: Session, wire: Wire, limiter: Limiter, clock: Callable[[], datetime]
+        self,
+        key: Key,
+        url: str,
+        session: Session,
+        limiter: Limiter,
+        clock: Callable[[], datetime],
+        between_converts: Decimal,
     ) -> None:
-        self._key, self._url, self._session, self._wire = key, url, session, wire
-        self._limiter, self._clock = limiter, clock
+        self._key, self._url, self._session = key, url, session
+        self._limiter, self._clock, self._between_converts = limiter, clock, between_converts
 
     def instruments(self, **params: str) -> Response:
         """Read the markets' rules."""
@@ -100,17 +106,17 @@ class Endpoints:
 
     def convertible(self, **params: str) -> Response:
         """List the small balances that would be converted."""
-        self._limiter.turn(EASY_CONVERT)
+        self._limiter.apart(EASY_CONVERT, self._between_converts)
         return self._get("/api/v5/trade/easy-convert-currency-list", params)
 
     def convert(self, **body: object) -> Response:
         """Convert small balances."""
-        self._limiter.turn(EASY_CONVERT)
+        self._limiter.apart(EASY_CONVERT, self._between_converts)
         return self._post("/api/v5/trade/easy-convert", body)
 
     def converted(self, **params: str) -> Response:
         """List past conversions of small balances."""
-        self._limiter.turn(EASY_CONVERT)
+        self._limiter.apart(EASY_CONVERT, self._between_converts)
         return self._get("/api/v5/trade/easy-convert-history", params)
 
     def _get(self, path: str, params: Mapping[str, str], *, signed: bool = True) -> Response:
@@ -129,13 +135,14 @@ class Endpoints:
             headers |= self._key.headers(now, method, target, body)
         if deadline is not None:
             headers["expTime"] = str(int((now + (deadline - self._clock())).timestamp() * 1000))
-        return self._session.request(
-            method, self._url + target, data=body or None, headers=headers, timeout=self._wire.timeout
-        )
+        return self._session.request(method, self._url + target, data=body or None, headers=headers)
 
 
 class Client(Line):
-    """The line to OKX. `timeout` is that of connecting and of each wait for bytes, in seconds."""
+    """The line to OKX. `timeout` is that of connecting and of each wait for bytes, in seconds.
+
+    `between_converts` says how many seconds two requests to easy convert are apart.
+    """
 
     def __init__(
         self,
@@ -148,6 +155,7 @@ class Client(Line):
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
         pauses: Sequence[float],
+        between_converts: Decimal,
     ) -> None:
         if not base_url or "/" in base_url:
             raise ConfigurationError(f"base_url: {base_url!r} is not a host or host:port, such as www.okx.com")
@@ -156,7 +164,7 @@ class Client(Line):
         super().__init__(self.wire, clock=clock, sleep=sleep, pauses=pauses)
         self._session = Session()
         secured(self._session, self.wire, ca_file)
-        self.api = Endpoints(key, f"https://{base_url}", self._session, self.wire, limiter, clock)
+        self.api = Endpoints(key, f"https://{base_url}", self._session, limiter, clock, between_converts)
 
     def close(self) -> None:
         """Close idle connections."""
@@ -204,4 +212,4 @@ def check_key(name: str, secret: str, passphrase: str) -> None:
     if not passphrase.strip():
         raise ConfigurationError("key passphrase: empty; OKX wants the one that was chosen when the key was made")
     if not PASSPHRASE_FORM.fullmatch(passphrase.strip()):
-        raise ConfigurationError("key passphrase: is not one word of letters, digits and signs")
+        raise ConfigurationError("key passphrase: is not of at most 64 letters, digits and signs")

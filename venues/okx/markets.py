@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal, localcontext
 
-from domain.venue import Product
-from venues.okx.replies import Instrument
+from domain.venue import Price, Product
+from venues.okx.client import Client
+from venues.okx.replies import Instrument, Rows, Ticker
 
 NAME = "okx"
 # The finest amount of quote currency that an order is made for, where the tick is finer.
@@ -63,3 +64,14 @@ def _closed(instrument: Instrument, step: Decimal) -> str:
     if instrument.state != "live":
         return instrument.state or "without state"
     return "" if step > 0 else "without an increment"
+
+
+def best_prices(client: Client) -> dict[str, Price]:
+    """Read the best bids and asks of all spot markets in one request."""
+    listed = client.read(Rows[Ticker], client.api.tickers, instType="SPOT")
+    return {each.inst_id: Price(_some(each.bid_px), _some(each.ask_px)) for each in listed.items}
+
+
+def _some(price: str) -> Decimal | None:
+    """A side of the book without orders has no price; zero is none either."""
+    return number(price) or None

@@ -1,0 +1,109 @@
+"""OKX as a venue: one key's trading account; what lies in its funding account is not seen, and never sold.
+
+What each of the venue's answers proves is in errors; orders and easy convert have modules of their own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from domain.venue import Capabilities, Holding, Price
+from venues.exchange import KeyRights
+from venues.limits import Limiter
+from venues.market_orders import Pace, sendable_for
+from venues.okx import replies
+from venues.okx.client import Client, Key
+from venues.okx.easy_convert import LARGEST_BATCH, EasyConvert
+from venues.okx.markets import NAME, asset, best_prices, number, product
+from venues.okx.orders import Orders
+from venues.spot_account import SpotAccount
+
+HOST = "www.okx.com"
+# A signed request is taken for 30 s by the venue's clock, and ours may be as much ahead of that.
+SIGNATURE_LIFE = timedelta(seconds=60)
+
+
+class OKX(SpotAccount):
+    """One trading account at OKX.
+
+    `timeout` (connect, read), `retry_pauses` of reads, `settling` and `between_converts` are in seconds. What may move
+    money is never repeated. What the venue doesn't know `never_arrived_after` its intent can no longer arrive, because
+    it is sent soon after its intent or not at all, and what is signed is taken for a minute at most. `small_balances`
+    says what easy convert pays in, None for an account that does without.
+    """
+
+    def __init__(
+        self,
+        key: Key,
+        *,
+        limiter: Limiter,
+        base_url: str = HOST,
+        ca_file: Path | None = None,
+        timeout: tuple[float, float] = (3.05, 8.0),
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
+        retry_pauses: Sequence[float] = (0.25, 1.0),
+        settling: Sequence[float] = (0.05, 0.1, 0.2, 0.4, 0.8),
+        never_arrived_after: timedelta = timedelta(seconds=150),
+        between_converts: Decimal = Decimal(2),
+        small_balances: str | None = None,
+    ) -> None:
+        self._client = Client(
+            key,
+            base_url=base_url,
+            ca_file=ca_file,
+            timeout=timeout,
+            limiter=limiter,
+            clock=clock,
+            sleep=sleep,
+            pauses=retry_pauses,
+            between_converts=between_converts,
+        )
+        send_within = sendable_for(never_arrived_after, SIGNATURE_LIFE)
+        pace = Pace(clock, sleep, tuple(settling), send_within, never_arrived_after)
+        self._easy = EasyConvert(self._client, limiter, small_balances, pace) if small_balances else None
+        super().__init__(self._client, Orders(self._client, limiter, pace), self._easy)
+
+    @property
+    def name(self) -> str:
+        """Return `okx`."""
+        return NAME
+
+    def holdings(self) -> Sequence[Holding]:
+        """Read every currency of the trading account of which there is something, free or in open orders."""
+        account = self._client.read(replies.One[replies.Account], self._client.api.balance).only
+        held = [Holding(asset(each.ccy), number(each.avail_bal), number(each.frozen_bal)) for each in account.details]
+        return [each for each in held if each.available or each.hold]
+
+    def capabilities(self) -> Capabilities:
+        """Read all spot markets and their prices, and easy convert: three requests; nothing goes one to one."""
+        listed = self._client.read(replies.Rows[replies.Instrument], self._client.api.instruments, instType="SPOT")
+        prices = best_prices(self._client)
+        asks = {name: price.ask for name, price in prices.items()}
+        products = [product(each, asks) for each in listed.items]
+        small = self._easy.standing(prices) if self._easy else None
+        return Capabilities({(each.base, each.quote): each for each in products}, frozenset(), small=small)
+
+    def prices(self, products: Collection[str]) -> Mapping[str, Price]:
+        """Read best bids and asks in one request: the venue gives those of all markets or of one."""
+        known = best_prices(self._client) if products else {}
+        return {name: known.get(name, Price(None, None)) for name in products}
+
+    def market_in_usdt(self, code: str) -> str:
+        """Name the market in which an asset is sold for USDT."""
+        return f"{code}-USDT"
+
+    @property
+    def largest_batch(self) -> int:
+        """Return five."""
+        return LARGEST_BATCH
+
+    def permissions(self) -> KeyRights:
+        """Read what the key may do: read_only, trade, withdraw."""
+        told = self._client.read(replies.One[replies.Configuration], self._client.api.config).only
+        granted = {word.strip() for word in told.perm.split(",")}
+        return KeyRights("read_only" in granted, "trade" in granted, "withdraw" in granted)
