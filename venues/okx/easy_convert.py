@@ -3,7 +3,7 @@
 The request names currencies and no quantities, so all that is free of each goes; it carries no id of ours. It is done
 some time after it was accepted, each currency by itself: running, then filled or failed. A lost answer is settled by
 the history and the balances: a row of the currency for what we are paid in, not older than the intent, says what became
-of it, whatever the quantity; without a row, a balance that is still there proves that nothing happened, once the request
+of it, whatever the quantity; without a row, a balance that is still there proves that nothing happened once the request
 can no longer arrive. The venue names no price beforehand, so an offer is reckoned from the markets' best prices.
 Source: okx.com/docs-v5, "Place easy convert", "Easy convert currency list", "Easy convert history".
 """
