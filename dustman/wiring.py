@@ -241,6 +241,7 @@ def _url(settings: Settings, account: str, endpoint: Endpoint) -> str:
 def open_exchange(settings: Settings, account: str, redis: Redis | None = None) -> Exchange:
     """Return an account at an exchange; its key is read and checked now."""
     from venues.limits import Limiter
+    from venues.times import Times
 
     ours, key = settings.exchange(account), key_of(settings, account)
     limiter = Limiter(
@@ -249,8 +250,8 @@ def open_exchange(settings: Settings, account: str, redis: Redis | None = None) 
         requests_per_second=settings.limits.requests_per_second,
         seconds_between_conversions=settings.limits.seconds_between_conversions,
     )
-    never_arrived_after = timedelta(seconds=settings.reconcile.never_arrived_after)
-    return ours.opened(key.name, key.secret, limiter, now, never_arrived_after)
+    times = Times(now, never_arrived_after=timedelta(seconds=settings.reconcile.never_arrived_after))
+    return ours.opened(key.name, key.secret, limiter, times)
 
 
 def answering_redis(settings: Settings) -> Redis | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -20,6 +20,7 @@ from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from events.values import Refusal, RefusalCode
 from venues.faults import Fault, Verdict
 from venues.limits import Limiter
+from venues.times import Times
 
 Reply = TypeVar("Reply", bound=msgspec.Struct)
 Call = Callable[..., Any]
@@ -30,14 +31,12 @@ _send_before: ContextVar[datetime | None] = ContextVar("send_before", default=No
 class Line(ABC):
     """Asks through a vendor's library and judges every failure.
 
-    `read` repeats itself after `pauses` (seconds) and raises; `ask` does so too, but hands over the venue's no; `move`
+    `read` repeats itself after pauses and raises; `ask` does so too, but hands over the venue's no; `move`
     sends once and raises `OutcomeUnknown` when the answer does not prove that nothing happened.
     """
 
-    def __init__(
-        self, wire: Wire, *, clock: Callable[[], datetime], sleep: Callable[[float], None], pauses: Sequence[float]
-    ) -> None:
-        self._wire, self._clock, self._sleep, self._pauses = wire, clock, sleep, tuple(pauses)
+    def __init__(self, wire: Wire, times: Times) -> None:
+        self._wire, self._times = wire, times
 
     @property
     def requests(self) -> int:
@@ -54,7 +53,7 @@ class Line(ABC):
 
     def ask(self, model: type[Reply], call: Call, *args: Any, **params: Any) -> Reply | Refusal:
         """Ask something that moves no money, again after each pause as long as that may help."""
-        pauses = iter(self._pauses)
+        pauses = iter(self._times.retry_pauses)
         while True:
             try:
                 return self._answer(model, call, *args, **params)
@@ -64,7 +63,7 @@ class Line(ABC):
                 pause = next(pauses, None) if fault.passing else None
                 if pause is None:
                     raise _error_for(fault, call) from None
-            self._sleep(pause)
+            self._times.sleep(pause)
 
     def move(self, send_before: datetime, model: type[Reply], call: Call, *args: Any, **params: Any) -> Reply | Refusal:
         """Send, once and only before `send_before`, what may move money."""
@@ -150,6 +149,13 @@ def secured(session: Session, wire: Wire, ca_file: Path | None) -> None:
     session.max_redirects = 0
     session.adapters.clear()
     session.mount("https://", wire)
+
+
+def checked_host(base_url: str, usual: str) -> str:
+    """Return where an exchange is reached; `ConfigurationError` unless it is a host or host:port, such as the usual."""
+    if not base_url or "/" in base_url:
+        raise ConfigurationError(f"base_url: {base_url!r} is not a host or host:port, such as {usual}")
+    return base_url
 
 
 def trust(ca_file: Path | None) -> str | bool:

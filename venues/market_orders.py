@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
@@ -19,8 +19,7 @@ from domain.venue import NeverArrived, Order, Pending
 from events.money import Amount, exactly_less, exactly_sum, floor_to, plain, ticker
 from events.values import Execution, Fill, LegKind, Quote, Refusal, RefusalCode
 from venues.limits import Limiter
-
-SENT_WITHIN = timedelta(seconds=20)  # the longest waits for the limit and for a slow disk fit in
+from venues.times import Times, asked_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +51,11 @@ class Deal:
     value: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The times that requests which move money keep.
-
-    One is sent within `send_within` of its intent or not at all. `never_arrived_after` is counted from the intent and
-    exceeds that by the time for which a signed request is valid: what the venue does not know then, it can no longer
-    come to know. `settling` are the pauses, in seconds, in which the end is waited for.
-    """
-
-    clock: Callable[[], datetime]
-    sleep: Callable[[float], None]
-    settling: Sequence[float]
-    send_within: timedelta
-    never_arrived_after: timedelta
-
-
 class MarketOrders(ABC):
-    """Makes and finds market orders of one account."""
+    """Makes and finds market orders of one account; one is sent within `send_within` of its intent or not at all."""
 
-    def __init__(self, limiter: Limiter, pace: Pace) -> None:
-        self._limiter, self._pace = limiter, pace
+    def __init__(self, limiter: Limiter, times: Times, send_within: timedelta) -> None:
+        self._limiter, self._times, self._send_within = limiter, times, send_within
 
     @abstractmethod
     def quote(self, order: Order) -> Quote | Refusal:
@@ -87,7 +70,7 @@ class MarketOrders(ABC):
         """Send the order once, and return the client's id that the answer is about."""
 
     @abstractmethod
-    def _deals(self, order: Order, made: Made) -> Iterable[Deal]:
+    def _deals(self, made: Made) -> Iterable[Deal]:
         """List the trades of an order, oldest first."""
 
     @abstractmethod
@@ -111,7 +94,7 @@ class MarketOrders(ABC):
         if made := self._find(order):
             return self._follow(order, made)
         self._limiter.conversion()
-        placed = self._place(order, asked + self._pace.send_within)
+        placed = self._place(order, asked + self._send_within)
         if isinstance(placed, Refusal):
             return self._rejected(order, placed)
         if placed != order.key:
@@ -123,13 +106,13 @@ class MarketOrders(ABC):
 
     def outcome(self, order: Order) -> Fill | Refusal | Pending | NeverArrived:
         """Look the order up by its key."""
-        age = self._pace.clock() - asked_at(order)
+        given_up = self._times.given_up(order)
         if made := self._find(order):
             try:
                 return self._reading(order, made)
             except OutcomeUnknown as foreign:
                 return Pending(str(foreign))
-        if age > self._pace.never_arrived_after:
+        if given_up:
             return NeverArrived()
         return Pending("the venue does not know the order yet, and the request may still arrive")
 
@@ -145,8 +128,8 @@ class MarketOrders(ABC):
 
     def _follow(self, order: Order, made: Made | None) -> Fill | Refusal | Pending:
         answer: Fill | Refusal | Pending = Pending("the order was accepted, but is not to be found yet")
-        for pause in (0, *self._pace.settling):
-            self._pace.sleep(pause)
+        for pause in (0, *self._times.settling):
+            self._times.sleep(pause)
             found, made = made or self._find(order), None
             if found and not isinstance(answer := self._reading(order, found), Pending):
                 break
@@ -160,7 +143,7 @@ class MarketOrders(ABC):
             return Pending(f"the order is {made.state}")
         if made.filled == 0:
             return self._unfilled(made)
-        deals = list(self._deals(order, made))
+        deals = list(self._deals(made))
         total = (exactly_sum(*(each.execution.size for each in deals)), exactly_sum(*(each.value for each in deals)))
         if total != (made.filled, made.value):
             return Pending("the order is filled, but its trades do not add up to it yet")
@@ -172,20 +155,14 @@ def base_and_quote(order: Order) -> tuple[str, str]:
     return (order.spend.asset, order.receive) if order.kind is LegKind.SELL else (order.receive, order.spend.asset)
 
 
-def asked_at(order: Order) -> datetime:
-    """Return when the intent was recorded; an order that never was is not to be sent or looked for."""
-    if order.requested_at is None:
-        raise ValueError(f"requested_at: None; order {order.key} needs the time at which its intent was recorded")
-    return order.requested_at
+def side(order: Order) -> str:
+    """Return the side of the market that an order takes, in the exchanges' word."""
+    return "SELL" if order.kind is LegKind.SELL else "BUY"
 
 
-def sendable_for(never_arrived_after: timedelta, signature_life: timedelta) -> timedelta:
-    """How long after its intent an order may be sent, so that its signature has run out before it never arrived.
-
-    Less than that life is for simulated venues on this machine, where no request is under way for long.
-    """
-    left = never_arrived_after - signature_life
-    return min(left, SENT_WITHIN) if left > timedelta() else never_arrived_after
+def first_difference(facts: dict[str, bool]) -> str:
+    """Name the first fact in which an exchange's order is not the one that was asked for, empty when all hold."""
+    return next((name for name, same in facts.items() if not same), "")
 
 
 def unfunded(order: Order, free: Decimal, venue_code: str) -> Refusal | None:
@@ -227,7 +204,7 @@ def _difference(order: Order, made: Made) -> str:
         "type": made.at_market,
         "size": made.size == order.spend.quantity,
     }
-    return next((name for name, same in facts.items() if not same), "")
+    return first_difference(facts)
 
 
 def _fill(order: Order, made: Made, executions: Sequence[Execution]) -> Fill:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, model_validator
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from simulators.exchange.twin import Twin
     from venues.exchange import Exchange
     from venues.limits import Limiter
+    from venues.times import Times
 
 
 class TopUp(Section):
@@ -84,9 +83,7 @@ class Account(Section):
         """Raise `ConfigurationError` unless the key is of a kind that the exchange gives."""
 
     @abstractmethod
-    def opened(
-        self, key: str, secret: str, limiter: Limiter, clock: Callable[[], datetime], never_arrived_after: timedelta
-    ) -> Exchange:
+    def opened(self, key: str, secret: str, limiter: Limiter, times: Times) -> Exchange:
         """Return the account with its API key; the exchange is asked on first use."""
 
     @staticmethod

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, model_validator
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from simulators.binance.twin import BinanceTwin
     from venues.binance.venue import Binance
     from venues.limits import Limiter
+    from venues.times import Times
 
 
 class SmallBalances(Section):
@@ -78,9 +77,7 @@ class BinanceAccount(Account):
 
         check_key(name, secret)
 
-    def opened(
-        self, key: str, secret: str, limiter: Limiter, clock: Callable[[], datetime], never_arrived_after: timedelta
-    ) -> Binance:
+    def opened(self, key: str, secret: str, limiter: Limiter, times: Times) -> Binance:
         """Return the account, with the venue's exchange of small balances where the settings use it."""
         from venues.binance.dust import Desk
         from venues.binance.venue import Binance
@@ -92,8 +89,7 @@ class BinanceAccount(Account):
             limiter=limiter,
             base_url=self.base_url.address,
             ca_file=self.ca_file,
-            clock=clock,
-            never_arrived_after=never_arrived_after,
+            times=times,
             small_balances=None if small is None else Desk(self.pays, small.classic),
         )
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from dustman.exchanges.account import Account
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from simulators.coinbase.twin import CoinbaseTwin
     from venues.coinbase.venue import Coinbase
     from venues.limits import Limiter
+    from venues.times import Times
 
 QUOTE_LIFE = timedelta(minutes=10)
 
@@ -45,21 +45,19 @@ class CoinbaseAccount(Account):
 
         check_key(name, secret)
 
-    def opened(
-        self, key: str, secret: str, limiter: Limiter, clock: Callable[[], datetime], never_arrived_after: timedelta
-    ) -> Coinbase:
+    def opened(self, key: str, secret: str, limiter: Limiter, times: Times) -> Coinbase:
         """Return the account; a quote of a conversion can be committed for ten minutes, at a simulated one for none."""
         from venues.coinbase.venue import Coinbase
 
+        quote_life = timedelta() if self.base_url.loopback else QUOTE_LIFE
         return Coinbase(
             key,
             secret,
             limiter=limiter,
             base_url=self.base_url.address,
             ca_file=self.ca_file,
-            clock=clock,
-            never_arrived_after=never_arrived_after,
-            convert_never_arrived_after=never_arrived_after + (timedelta() if self.base_url.loopback else QUOTE_LIFE),
+            times=times,
+            convert_never_arrived_after=times.never_arrived_after + quote_life,
         )
 
     @staticmethod

@@ -36,6 +36,7 @@ from tests.workers.stand import POLICY, no_feed
 from venues.coinbase.venue import Coinbase
 from venues.limits import Limiter
 from venues.line import Wire
+from venues.times import Times
 from workers import conducting
 from workers.conducting import Ended, conduct, reconcile
 from workers.desk import Desk, Mandate
@@ -96,10 +97,7 @@ def desk_of(job: dict[str, Any], fuse: Fuse) -> Desk:
             base_url=job["base_url"],
             ca_file=Path(job["ca_file"]),
             limiter=Limiter("key", None, requests_per_second=Decimal(900), seconds_between_conversions=Decimal(0)),
-            timeout=(20.0, 20.0),
-            retry_pauses=(0.02,),
-            settling=(0.02, 0.05),
-            never_arrived_after=GRACE,
+            times=Times(timeout=(20.0, 20.0), retry_pauses=(0.02,), settling=(0.02, 0.05), never_arrived_after=GRACE),
             convert_never_arrived_after=GRACE,
         )
 

@@ -29,6 +29,7 @@ from venues.binance.dust import Desk as SmallDesk
 from venues.binance.venue import Binance
 from venues.limits import Limiter
 from venues.line import Wire
+from venues.times import Times
 from views.accounts import accounts_of
 from views.ledger import ledger_of
 from views.lots import lots_of
@@ -108,9 +109,7 @@ class Place:
             base_url=self.twin.base_url,
             ca_file=self.twin.ca_file,
             limiter=Limiter("key", None, requests_per_second=D(500), seconds_between_conversions=D(0)),
-            clock=self.clock,
-            sleep=self.sleep,
-            timeout=(20.0, 20.0),
+            times=Times(self.clock, self.sleep, (20.0, 20.0)),
             small_balances=self.small_balances,
         )
 

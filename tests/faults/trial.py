@@ -18,6 +18,7 @@ from simulators.coinbase.scenario import Scenario
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.twin import CoinbaseTwin
 from tests.workers.stand import POLICY, Stand
+from venues.times import Times
 from views.row import LotState
 from workers.conducting import Ended, conduct, reconcile
 from workers.scanning import scan
@@ -26,12 +27,6 @@ from workers.scanning import scan
 PATIENCE = 0.25
 # Where no answer is meant to be late, a busy machine gets all the time it needs.
 LONG_PATIENCE = 20.0
-TIMING = {
-    "retry_pauses": (0.25, 1.0),
-    "settling": (0.05, 0.1, 0.2, 0.4, 0.8),
-    "never_arrived_after": timedelta(seconds=150),
-    "convert_never_arrived_after": timedelta(minutes=11),
-}
 HOLD = timedelta(seconds=5)
 # The rhythm in which beat sends the reconciler.
 ROUND = timedelta(seconds=30)
@@ -112,7 +107,8 @@ def staged(directory: Path, scenario: Scenario, waits: bool = False, live: bool 
             clock=clock.now,
             sleep=lambda seconds: clock.advance(timedelta(seconds=seconds)),
             hold=HOLD,
-            timing={**TIMING, "timeout": (LONG_PATIENCE, PATIENCE if waits else LONG_PATIENCE)},
+            times=Times(timeout=(LONG_PATIENCE, PATIENCE if waits else LONG_PATIENCE)),
+            convert_never_arrived_after=timedelta(minutes=11),
         )
         if live:
             at.go_live()

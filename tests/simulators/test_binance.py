@@ -22,11 +22,12 @@ from hypothesis import strategies as st
 from domain.errors import ConfigurationError
 from simulators.binance.endpoints import ENDPOINTS
 from simulators.binance.faults import Fault, Faults
-from simulators.binance.scenario import BalanceForm, DustForm, KeyForm, Scenario, SymbolForm
+from simulators.binance.scenario import DustForm, KeyForm, Scenario, SymbolForm
 from simulators.binance.scenarios import demo, market, small
 from simulators.binance.twin import BinanceTwin
 from simulators.exchange.faults import Spoiling
 from simulators.exchange.serving import scenario_of
+from simulators.exchange.spot_exchange import BalanceForm
 from simulators.forms import read_file
 from tests.simulators.binance_client import Caller, caller, code, done
 

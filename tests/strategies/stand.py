@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -127,9 +127,8 @@ class Team(Stand):
             base_url=self.twin.base_url,
             ca_file=self.twin.ca_file,
             limiter=Limiter(key["name"], None, requests_per_second=D(500), seconds_between_conversions=D(0)),
-            clock=self.clock,
-            sleep=self.desk.sleep,
-            **QUICK,  # type: ignore[arg-type]
+            times=replace(QUICK, clock=self.clock, sleep=self.desk.sleep),
+            convert_never_arrived_after=QUICK.never_arrived_after,
         )
 
     def allow(self, account: str) -> None:

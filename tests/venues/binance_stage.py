@@ -22,6 +22,7 @@ from simulators.binance.twin import BinanceTwin
 from tests.venues.contract import Loss, Outage
 from venues.binance.venue import Binance
 from venues.limits import Limiter
+from venues.times import Times
 
 # How long an answer is waited for: as long as a busy machine may take, and shortly where none is meant to come.
 PATIENCE, IMPATIENCE = 20.0, 0.25
@@ -108,10 +109,9 @@ class BinanceStage:
             ),
             "base_url": self.twin.base_url,
             "ca_file": self.twin.ca_file,
-            "timeout": (PATIENCE, self._patience),
-            "clock": self.clock,
-            "retry_pauses": (0.001, 0.001),
-            "settling": (0.001, 0.001),
+            "times": Times(
+                self.clock, timeout=(PATIENCE, self._patience), retry_pauses=(0.001, 0.001), settling=(0.001, 0.001)
+            ),
         }
         secret = settings.pop("secret", self.secret)
         venue = Binance(settings.pop("key_name", self.key_name), secret, **ordinary | settings)

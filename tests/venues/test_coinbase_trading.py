@@ -20,8 +20,9 @@ from simulators.wire import Reply, Request, json_reply
 from tests.venues.coinbase_stage import IMPATIENCE, PATIENCE, CoinbaseStage, moving, scenario
 from tests.venues.contract import unmoved
 from tests.venues.door import altered, answering, rewritten
-from venues.coinbase.venue import sendable_for
+from venues.coinbase.venue import TOKEN_LIFE
 from venues.limits import Limiter
+from venues.times import Times
 
 MOVES = (LegKind.SELL, LegKind.BUY, LegKind.CONVERT)
 
@@ -617,7 +618,8 @@ def test_order__when_it_has_no_key__then_it_is_not_sent(stage: CoinbaseStage) ->
 def test_order__however_soon_it_is_given_up__then_its_token_has_run_out_by_then(
     given_up_after: int, sent_within: int
 ) -> None:
-    assert sendable_for(timedelta(seconds=given_up_after)) == timedelta(seconds=sent_within)
+    times = Times(never_arrived_after=timedelta(seconds=given_up_after))
+    assert times.send_within(TOKEN_LIFE) == timedelta(seconds=sent_within)
 
 
 def test_conversion__when_the_trade_may_not_be_read__then_nothing_is_concluded(stage: CoinbaseStage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 import uuid
@@ -11,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from domain.commands import Declare
 from domain.decision import fingerprint
@@ -27,6 +27,7 @@ from simulators.coinbase.scenarios import small
 from simulators.coinbase.twin import CoinbaseTwin
 from venues.coinbase.venue import Coinbase
 from venues.limits import Limiter
+from venues.times import Times
 from views.ledger import ledger_of
 from workers.desk import Desk, Mandate
 from workers.schedule import Every
@@ -43,13 +44,12 @@ POLICY = Policy(
     day_cap=D(50),
 )
 # Short pauses, since the venue is on this machine; but it answers for certain, however busy the machine is.
-QUICK = {
-    "timeout": (20.0, 20.0),
-    "retry_pauses": (0.02, 0.05),
-    "settling": (0.02, 0.05, 0.1),
-    "never_arrived_after": timedelta(seconds=0.6),
-    "convert_never_arrived_after": timedelta(seconds=0.6),
-}
+QUICK = Times(
+    timeout=(20.0, 20.0),
+    retry_pauses=(0.02, 0.05),
+    settling=(0.02, 0.05, 0.1),
+    never_arrived_after=timedelta(seconds=0.6),
+)
 
 
 def now() -> datetime:
@@ -70,7 +70,8 @@ class Stand:
     clock: Callable[[], datetime] = now
     sleep: Callable[[float], None] = time.sleep
     hold: timedelta = timedelta(0)
-    timing: Mapping[str, Any] = field(default_factory=lambda: QUICK)
+    times: Times = QUICK
+    convert_never_arrived_after: timedelta = QUICK.never_arrived_after
     store: Callable[[Path, Callable[[], datetime]], EventLog] = SQLiteLog
     nudges: list[tuple[str, str]] = field(default_factory=list, init=False)
 
@@ -103,9 +104,8 @@ class Stand:
             base_url=self.twin.base_url,
             ca_file=self.twin.ca_file,
             limiter=Limiter(key["name"], None, requests_per_second=D(500), seconds_between_conversions=D(0)),
-            clock=self.clock,
-            sleep=self.sleep,
-            **self.timing,
+            times=dataclasses.replace(self.times, clock=self.clock, sleep=self.sleep),
+            convert_never_arrived_after=self.convert_never_arrived_after,
         )
 
     def go_live(self) -> None:

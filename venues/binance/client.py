@@ -7,8 +7,6 @@ Its models of replies are not used: on a mismatch they convert what they find, n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,8 @@ from domain.errors import ConfigurationError
 from venues.binance.errors import RAISED, fault_of
 from venues.faults import Fault
 from venues.limits import Limiter
-from venues.line import Line, Wire, secured
+from venues.line import Line, Wire, checked_host, secured
+from venues.times import Times
 
 KEY_FORM = re.compile(r"[A-Za-z0-9]{16,128}")
 # For how long a signed request is taken after its signing, in milliseconds; the venue's own default.
@@ -124,7 +123,7 @@ class Endpoints:
 
 
 class Client(Line):
-    """The line to Binance. `timeout` is that of connecting and of each wait for bytes, in seconds."""
+    """The line to Binance."""
 
     def __init__(
         self,
@@ -133,18 +132,13 @@ class Client(Line):
         *,
         base_url: str,
         ca_file: Path | None,
-        timeout: tuple[float, float],
         limiter: Limiter,
-        clock: Callable[[], datetime],
-        sleep: Callable[[float], None],
-        pauses: Sequence[float],
+        times: Times,
     ) -> None:
         check_key(key_name, secret)
-        if not base_url or "/" in base_url:
-            raise ConfigurationError(f"base_url: {base_url!r} is not a host or host:port, such as api.binance.com")
-        self.host = base_url
-        self.wire = Wire(None, clock, timeout)
-        super().__init__(self.wire, clock=clock, sleep=sleep, pauses=pauses)
+        self.host = checked_host(base_url, "api.binance.com")
+        self.wire = Wire(None, times.clock, times.timeout)
+        super().__init__(self.wire, times)
         self._session = Session()
         secured(self._session, self.wire, ca_file)
         self.api = Endpoints(key_name.strip(), secret.strip(), f"https://{base_url}", self._session, limiter)

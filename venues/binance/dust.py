@@ -22,8 +22,8 @@ from venues.binance import replies
 from venues.binance.client import Client
 from venues.binance.markets import asset, moment
 from venues.limits import Limiter
-from venues.market_orders import Pace, asked_at
 from venues.spot_account import Answer
+from venues.times import Times, asked_at
 
 # How long the venue rests after a conversion (its error -9000).
 REST = timedelta(hours=6)
@@ -48,15 +48,16 @@ class Desk:
 class Dust:
     """Exchanges small balances of one account; the times are as for orders."""
 
-    def __init__(self, client: Client, limiter: Limiter, desk: Desk, pace: Pace) -> None:
-        self._client, self._limiter, self._desk, self._pace = client, limiter, desk, pace
+    def __init__(self, client: Client, limiter: Limiter, desk: Desk, times: Times, send_within: timedelta) -> None:
+        self._client, self._limiter, self._desk, self._times = client, limiter, desk, times
+        self._send_within = send_within
 
     def standing(self) -> SmallBalances:
         """Read what would be taken, and until when the venue rests: two requests. A no to the first is no offer."""
         offers = self._offers()
         if isinstance(offers, Refusal):
             return SmallBalances(self._desk.name, asset(self._desk.pays))
-        latest = max((each.operate_time for each in self._log(self._pace.clock() - REST)), default=None)
+        latest = max((each.operate_time for each in self._log(self._times.clock() - REST)), default=None)
         ready_at = None if latest is None else moment(latest) + REST
         return SmallBalances(self._desk.name, asset(self._desk.pays), offers, ready_at)
 
@@ -78,9 +79,7 @@ class Dust:
         if done := self._logged(orders):
             return self._answered(orders, done)
         self._limiter.conversion()
-        made = self._client.move(
-            asked + self._pace.send_within, replies.Conversion, self._call(), **self._terms(orders)
-        )
+        made = self._client.move(asked + self._send_within, replies.Conversion, self._call(), **self._terms(orders))
         if isinstance(made, Refusal):
             return _refused(orders, made)
         done = {asset(each.from_asset): each for each in made.transfer_result}
@@ -90,7 +89,7 @@ class Dust:
 
     def outcome(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
         """Look for the conversion in the log, then at the balances."""
-        age = self._pace.clock() - asked_at(orders[0])
+        given_up = self._times.given_up(orders[0])
         if done := self._logged(orders):
             return self._answered(orders, done)
         account = self._client.read(replies.Account, self._client.api.account, omitZeroBalances="true")
@@ -100,7 +99,7 @@ class Dust:
             names = ", ".join(ticker(order.spend.asset) for order in gone)
             pending = Pending(f"{names} left the account, but the log of conversions does not say so yet")
             return {order.spend.asset: pending for order in orders}
-        if age <= self._pace.never_arrived_after:
+        if not given_up:
             waiting = Pending("the venue's log does not have it yet, and the request may still arrive")
             return {order.spend.asset: waiting for order in orders}
         return {order.spend.asset: NeverArrived() for order in orders}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from domain.errors import VenueUnavailable
@@ -16,7 +16,8 @@ from venues.binance.client import Client
 from venues.binance.errors import DUPLICATE, NO_ORDER
 from venues.binance.markets import asset, moment, product
 from venues.limits import Limiter
-from venues.market_orders import Deal, Made, MarketOrders, Pace, reckoned, unfunded
+from venues.market_orders import Deal, Made, MarketOrders, reckoned, unfunded
+from venues.times import Times
 
 ENDED = {"FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH", "REJECTED"}
 LEVELS = 100
@@ -27,8 +28,8 @@ INSUFFICIENT = "-2010"  # what the venue says to an order for more than there is
 class Orders(MarketOrders):
     """Makes and finds market orders of one account."""
 
-    def __init__(self, client: Client, limiter: Limiter, pace: Pace) -> None:
-        super().__init__(limiter, pace)
+    def __init__(self, client: Client, limiter: Limiter, times: Times, send_within: timedelta) -> None:
+        super().__init__(limiter, times, send_within)
         self._client = client
 
     def quote(self, order: Order) -> Quote | Refusal:
@@ -65,9 +66,9 @@ class Orders(MarketOrders):
         )
         return placed if isinstance(placed, Refusal) else placed.client_order_id
 
-    def _deals(self, order: Order, made: Made) -> Iterable[Deal]:
+    def _deals(self, made: Made) -> Iterable[Deal]:
         listed = self._client.read(
-            replies.Trades, self._client.api.my_trades, symbol=order.product, orderId=made.order_id, limit=1000
+            replies.Trades, self._client.api.my_trades, symbol=made.product, orderId=made.order_id, limit=1000
         )
         return map(_deal, sorted(listed.items, key=lambda trade: trade.id))
 

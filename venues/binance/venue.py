@@ -6,9 +6,8 @@ What each of the venue's answers proves is in errors; orders and small balances 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,8 +19,8 @@ from venues.binance.markets import NAME, asset, product
 from venues.binance.orders import Orders
 from venues.exchange import KeyRights
 from venues.limits import Limiter
-from venues.market_orders import Pace, sendable_for
 from venues.spot_account import SpotAccount
+from venues.times import ORDINARY, Times
 
 HOST = "api.binance.com"
 # How long a signed request is taken: its window, and the second by which its clock may be ahead of the venue's.
@@ -32,9 +31,7 @@ LONGEST_QUERY = 7500  # in characters; servers commonly stop reading a URL at 8,
 class Binance(SpotAccount):
     """One spot account at Binance.
 
-    `timeout` (connect, read), `retry_pauses` of reads and `settling` are in seconds. What may move money is never
-    repeated. An order that the venue doesn't know `never_arrived_after` its intent can no longer arrive, because it is
-    sent soon after its intent or not at all, and what is signed is taken for six seconds at most.
+    An order is sent soon after its intent or not at all, and what is signed is taken for six seconds at most.
     """
 
     def __init__(
@@ -45,29 +42,13 @@ class Binance(SpotAccount):
         limiter: Limiter,
         base_url: str = HOST,
         ca_file: Path | None = None,
-        timeout: tuple[float, float] = (3.05, 8.0),
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        sleep: Callable[[float], None] = time.sleep,
-        retry_pauses: Sequence[float] = (0.25, 1.0),
-        settling: Sequence[float] = (0.05, 0.1, 0.2, 0.4, 0.8),
-        never_arrived_after: timedelta = timedelta(seconds=150),
+        times: Times = ORDINARY,
         small_balances: Desk | None = None,
     ) -> None:
-        self._client = Client(
-            key_name,
-            secret,
-            base_url=base_url,
-            ca_file=ca_file,
-            timeout=timeout,
-            limiter=limiter,
-            clock=clock,
-            sleep=sleep,
-            pauses=retry_pauses,
-        )
-        send_within = sendable_for(never_arrived_after, SIGNATURE_LIFE)
-        pace = Pace(clock, sleep, tuple(settling), send_within, never_arrived_after)
-        dust = Dust(self._client, limiter, small_balances, pace) if small_balances is not None else None
-        super().__init__(self._client, Orders(self._client, limiter, pace), dust)
+        self._client = Client(key_name, secret, base_url=base_url, ca_file=ca_file, limiter=limiter, times=times)
+        within = times.send_within(SIGNATURE_LIFE)
+        dust = None if small_balances is None else Dust(self._client, limiter, small_balances, times, within)
+        super().__init__(self._client, Orders(self._client, limiter, times, within), dust)
 
     @property
     def name(self) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +18,15 @@ from venues.coinbase.errors import RAISED, fault_of
 from venues.coinbase.replies import Rights
 from venues.faults import Fault
 from venues.limits import Limiter
-from venues.line import Call, Line, Wire, secured
+from venues.line import Call, Line, Wire, checked_host, secured
+from venues.times import Times
 
 # The SDK writes the body of every error to stderr. What went wrong is in our exceptions, without what a body may echo.
 logging.getLogger("coinbase.RESTClient").disabled = True
 
 
 class Client(Line):
-    """The line to Coinbase. `timeout` is that of connecting and of each wait for bytes, in seconds."""
+    """The line to Coinbase."""
 
     def __init__(
         self,
@@ -36,18 +35,13 @@ class Client(Line):
         *,
         base_url: str,
         ca_file: Path | None,
-        timeout: tuple[float, float],
         limiter: Limiter,
-        clock: Callable[[], datetime],
-        sleep: Callable[[float], None],
-        pauses: Sequence[float],
+        times: Times,
     ) -> None:
         check_key(key_name, secret)
-        if not base_url or "/" in base_url:
-            raise ConfigurationError(f"base_url: {base_url!r} is not a host or host:port, such as api.coinbase.com")
-        self.host = base_url
-        super().__init__(Wire(limiter, clock), clock=clock, sleep=sleep, pauses=pauses)
-        self.sdk = RESTClient(api_key=key_name, api_secret=secret, base_url=base_url, timeout=timeout)
+        self.host = checked_host(base_url, "api.coinbase.com")
+        super().__init__(Wire(limiter, times.clock), times)
+        self.sdk = RESTClient(api_key=key_name, api_secret=secret, base_url=base_url, timeout=times.timeout)
         secured(self.sdk.session, self._wire, ca_file)
 
     def close(self) -> None:
@@ -66,7 +60,7 @@ class Client(Line):
         return RAISED
 
     def _judged(self, error: Exception) -> Fault:
-        return fault_of(error, self._clock())
+        return fault_of(error, self._times.clock())
 
     def _content(self, answer: Any) -> object:
         return answer.to_dict()

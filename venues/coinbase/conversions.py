@@ -6,8 +6,7 @@ commit; so a lost commit is settled by reading the trade, never by another quote
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
@@ -18,7 +17,7 @@ from venues.coinbase import replies
 from venues.coinbase.client import Client
 from venues.coinbase.errors import refusal_for
 from venues.limits import Limiter
-from venues.market_orders import asked_at
+from venues.times import Times, asked_at
 
 # Convert serves these both ways and nothing else (Create Convert Quote, Advanced Trade FAQ).
 PAIRS = (("USD", "USDC"), ("USD", "PYUSD"), ("PYUSD", "USDC"), ("EUR", "EURC"))
@@ -36,20 +35,8 @@ class Conversions:
     is waited for.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        limiter: Limiter,
-        *,
-        clock: Callable[[], datetime],
-        sleep: Callable[[float], None],
-        settling: Sequence[float],
-        send_within: timedelta,
-        never_arrived_after: timedelta,
-    ) -> None:
-        self._client, self._limiter, self._clock, self._sleep = client, limiter, clock, sleep
-        self._settling = tuple(settling)
-        self._send_within, self._never_arrived_after = send_within, never_arrived_after
+    def __init__(self, client: Client, limiter: Limiter, times: Times, send_within: timedelta) -> None:
+        self._client, self._limiter, self._times, self._send_within = client, limiter, times, send_within
 
     def quote(self, order: Order) -> Quote | Refusal:
         """Have the venue quote the conversion; the quote's reference is the id of the trade it may become."""
@@ -64,7 +51,7 @@ class Conversions:
             return _cancelled(trade)
         spend, receive, fee = _amounts(order, trade)
         price = receive.quantity / spend.quantity if spend.quantity else Decimal(0)
-        return Quote(spend, receive, (fee,) if fee else (), price, trade.id, self._clock() + LIFETIME)
+        return Quote(spend, receive, (fee,) if fee else (), price, trade.id, self._times.clock() + LIFETIME)
 
     def execute(self, order: Order) -> Fill | Refusal | Pending:
         """Commit the recorded quote once, then read the trade until it has ended or patience does.
@@ -90,20 +77,20 @@ class Conversions:
 
     def outcome(self, order: Order) -> Fill | Refusal | Pending | NeverArrived:
         """Read the trade whose commit's answer was lost."""
-        age = self._clock() - asked_at(order)
+        given_up = self._times.given_up(order)
         answer = self._reading(order)
         if answer is not None:
             return answer
-        if age > self._never_arrived_after:
+        if given_up:
             return NeverArrived()
         return Pending("the quote is uncommitted, and the commit may still arrive")
 
     def _follow(self, order: Order) -> Fill | Refusal | Pending:
         answer = self._reading(order)
-        for pause in self._settling:
+        for pause in self._times.settling:
             if answer is not None and not isinstance(answer, Pending):
                 break
-            self._sleep(pause)
+            self._times.sleep(pause)
             answer = self._reading(order)
         return answer or Pending("the commit was accepted, but the trade does not show it yet")
 

@@ -6,8 +6,7 @@ new request's echo, and nothing is executed (coinbase-advanced-py issues 49 and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
@@ -21,7 +20,8 @@ from venues.coinbase.errors import refusal_for, refusal_in
 from venues.coinbase.executions import executions_of
 from venues.coinbase.pages import pages
 from venues.limits import Limiter
-from venues.market_orders import asked_at, base_and_quote
+from venues.market_orders import base_and_quote, first_difference, side
+from venues.times import Times, asked_at
 
 ENDED = {"FILLED", "CANCELLED", "EXPIRED", "FAILED"}
 # How far before the intent an order is looked for; more than all attempts at one leg take, so that none is missed.
@@ -37,20 +37,8 @@ class Orders:
     longer come to know. `settling` are the pauses, in seconds, in which a fill is waited for.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        limiter: Limiter,
-        *,
-        clock: Callable[[], datetime],
-        sleep: Callable[[float], None],
-        settling: Sequence[float],
-        send_within: timedelta,
-        never_arrived_after: timedelta,
-    ) -> None:
-        self._client, self._limiter, self._clock, self._sleep = client, limiter, clock, sleep
-        self._settling = tuple(settling)
-        self._send_within, self._never_arrived_after = send_within, never_arrived_after
+    def __init__(self, client: Client, limiter: Limiter, times: Times, send_within: timedelta) -> None:
+        self._client, self._limiter, self._times, self._send_within = client, limiter, times, send_within
 
     def quote(self, order: Order) -> Quote | Refusal:
         """Have the venue preview the order, fees included."""
@@ -58,7 +46,7 @@ class Orders:
             replies.Preview,
             self._client.sdk.preview_order,
             product_id=order.product,
-            side=_side(order),
+            side=side(order),
             order_configuration=_configuration(order),
         )
         if isinstance(preview, Refusal):
@@ -83,7 +71,7 @@ class Orders:
             self._client.sdk.create_order,
             client_order_id=order.key,
             product_id=order.product,
-            side=_side(order),
+            side=side(order),
             order_configuration=_configuration(order),
         )
         if isinstance(created, Refusal):
@@ -99,14 +87,14 @@ class Orders:
 
     def outcome(self, order: Order) -> Fill | Refusal | Pending | NeverArrived:
         """Look the order up by its key among those made since shortly before its intent."""
-        age = self._clock() - asked_at(order)
+        given_up = self._times.given_up(order)
         order_id = self._find(order)
         if order_id is not None:
             try:
                 return self._reading(order, order_id)
             except OutcomeUnknown as foreign:
                 return Pending(str(foreign))
-        if age > self._never_arrived_after:
+        if given_up:
             return NeverArrived()
         return Pending("the venue does not list the order yet, and the request may still arrive")
 
@@ -122,10 +110,10 @@ class Orders:
 
     def _follow(self, order: Order, order_id: str) -> Fill | Refusal | Pending:
         answer = self._reading(order, order_id)
-        for pause in self._settling:
+        for pause in self._times.settling:
             if not isinstance(answer, Pending):
                 break
-            self._sleep(pause)
+            self._times.sleep(pause)
             answer = self._reading(order, order_id)
         return answer
 
@@ -147,7 +135,7 @@ class Orders:
 
     def _unfilled(self, order: Order, seen: replies.Order) -> Refusal | Pending:
         """An order that ended without a fill is believed once it settled, or once nothing can come any more."""
-        too_early = self._clock() - asked_at(order) <= self._never_arrived_after
+        too_early = not self._times.given_up(order)
         if (not seen.settled and too_early) or self._trades(seen.order_id):
             return Pending(f"the order is {seen.status} without a fill, but not settled yet")
         if seen.status == "FAILED" and seen.reject_reason:
@@ -219,10 +207,6 @@ def _offer(order: Order, preview: replies.Preview) -> Quote:
     return Quote(spend, receive, (Amount(fee, quote),), price, reference="")
 
 
-def _side(order: Order) -> str:
-    return "SELL" if order.kind is LegKind.SELL else "BUY"
-
-
 def _configuration(order: Order) -> dict[str, dict[str, str]]:
     name = "base_size" if order.kind is LegKind.SELL else "quote_size"
     return {"market_market_ioc": {name: plain(order.spend.quantity)}}
@@ -235,10 +219,10 @@ def _difference(order: Order, seen: replies.Order) -> str:
     facts = {
         "client_order_id": seen.client_order_id == order.key,
         "product": seen.product_id == order.product,
-        "side": seen.side == _side(order),
+        "side": seen.side == side(order),
         "size": asked is not None and Decimal(asked) == order.spend.quantity,
     }
-    return next((name for name, same in facts.items() if not same), "")
+    return first_difference(facts)
 
 
 def _word(error: str | dict[str, object]) -> str:

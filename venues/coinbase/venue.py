@@ -5,10 +5,10 @@ What each of the venue's answers proves is in errors; orders and conversions hav
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,11 +22,11 @@ from venues.coinbase.orders import Orders
 from venues.coinbase.pages import pages
 from venues.exchange import KeyRights
 from venues.limits import Limiter
+from venues.times import ORDINARY, Times
 
 NAME = "coinbase"
 HOST = "api.coinbase.com"
 TOKEN_LIFE = timedelta(seconds=120)  # `exp` minus `nbf`, set by the SDK and demanded by the venue
-SENT_WITHIN = timedelta(seconds=20)  # the longest waits for the limit and for a slow disk fit in
 PAGE = 250  # the most wallets that List Accounts gives at once
 LONGEST_QUERY = 7500  # in characters; servers commonly stop reading a URL at 8,000
 SPENDABLE_TYPES = {"ACCOUNT_TYPE_CRYPTO", "ACCOUNT_TYPE_FIAT"}
@@ -37,10 +37,8 @@ FLAGS = ("trading_disabled", "is_disabled", "cancel_only", "limit_only", "post_o
 class Coinbase:
     """One account at Coinbase.
 
-    `timeout` (connect, read), `retry_pauses` of reads and `settling` are in seconds. What may move money is never
-    repeated. An order that the venue doesn't list `never_arrived_after` its intent can no longer arrive, because it is
-    sent soon after its intent or not at all, and what is signed is valid for 120 s; a conversion can't once its quote
-    has expired as well.
+    An order is sent soon after its intent or not at all, and what is signed is valid for 120 s; a conversion can't
+    arrive any more `convert_never_arrived_after` its intent, once its quote has expired as well.
     """
 
     def __init__(
@@ -51,44 +49,14 @@ class Coinbase:
         limiter: Limiter,
         base_url: str = HOST,
         ca_file: Path | None = None,
-        timeout: tuple[float, float] = (3.05, 8.0),
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        sleep: Callable[[float], None] = time.sleep,
-        retry_pauses: Sequence[float] = (0.25, 1.0),
-        settling: Sequence[float] = (0.05, 0.1, 0.2, 0.4, 0.8),
-        never_arrived_after: timedelta = timedelta(seconds=150),
+        times: Times = ORDINARY,
         convert_never_arrived_after: timedelta = timedelta(minutes=11),
     ) -> None:
-        send_within = sendable_for(never_arrived_after)
-        self._client = Client(
-            key_name,
-            secret,
-            base_url=base_url,
-            ca_file=ca_file,
-            timeout=timeout,
-            limiter=limiter,
-            clock=clock,
-            sleep=sleep,
-            pauses=retry_pauses,
-        )
-        self._orders = Orders(
-            self._client,
-            limiter,
-            clock=clock,
-            sleep=sleep,
-            settling=settling,
-            send_within=send_within,
-            never_arrived_after=never_arrived_after,
-        )
-        self._conversions = Conversions(
-            self._client,
-            limiter,
-            clock=clock,
-            sleep=sleep,
-            settling=settling,
-            send_within=send_within,
-            never_arrived_after=convert_never_arrived_after,
-        )
+        self._client = Client(key_name, secret, base_url=base_url, ca_file=ca_file, limiter=limiter, times=times)
+        send_within = times.send_within(TOKEN_LIFE)
+        self._orders = Orders(self._client, limiter, times, send_within)
+        conversions = replace(times, never_arrived_after=convert_never_arrived_after)
+        self._conversions = Conversions(self._client, limiter, conversions, send_within)
         self._wallets: dict[str, tuple[str, ...]] = {}
 
     def __repr__(self) -> str:
@@ -184,15 +152,6 @@ class Coinbase:
     def _wallet(self, uuid: str) -> replies.Wallet | None:
         reply = self._client.ask(replies.WalletReply, self._client.sdk.get_account, uuid)
         return None if isinstance(reply, Refusal) else reply.account
-
-
-def sendable_for(never_arrived_after: timedelta) -> timedelta:
-    """How long after its intent an order may be sent, so that its token has run out before it counts as never arrived.
-
-    Less than the life of a token is for simulated venues on this machine, where no request is under way for long.
-    """
-    left = never_arrived_after - TOKEN_LIFE
-    return min(left, SENT_WITHIN) if left > timedelta() else never_arrived_after
 
 
 def _asset(code: str) -> str:
