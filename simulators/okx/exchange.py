@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simulators.exchange.clock import real_time
-from simulators.exchange.ledger import HOLD, USER
-from simulators.exchange.venue import SimulatedExchange
+from simulators.exchange.spot_exchange import SpotExchange, stock
 from simulators.okx.easy_convert import EasyConvert
 from simulators.okx.keys import issued, key_file
 from simulators.okx.markets import Markets
@@ -15,7 +14,7 @@ from simulators.okx.scenario import KeyForm, Scenario
 from simulators.okx.state import VenueState
 
 
-class Exchange(SimulatedExchange[Scenario, VenueState, KeyForm]):
+class Exchange(SpotExchange[Scenario, VenueState, KeyForm]):
     """Everything behind the endpoints."""
 
     def __init__(self, scenario: Scenario, state: VenueState, keep: Callable[[VenueState], None]) -> None:
@@ -39,12 +38,7 @@ def opened(scenario: Scenario, seed: int) -> VenueState:
     """Open a venue: every balance, book and key of the scenario, and no history."""
     now = real_time()
     state = VenueState(seed, scenario.clock.begin(now) - now)
-    state.opening = {
-        USER: {code: balance.free for code, balance in scenario.balances.items()},
-        HOLD: {code: balance.frozen for code, balance in scenario.balances.items()},
-    }
-    for name, market in scenario.markets.items():
-        state.books[name] = market.book.book(market.tick)
+    stock(state, scenario.balances, scenario.markets)
     for label, form in scenario.keys.items():
         key = issued(seed, label, form.permissions)
         state.keys[key.api_key] = key

@@ -9,17 +9,11 @@ from pydantic import Field, model_validator
 
 from simulators.exchange.faults import Fraction
 from simulators.exchange.scenario import BookForm, ClockForm
+from simulators.exchange.spot_exchange import BalanceForm
 from simulators.forms import NotNegative, Number, Positive, Strict
 
 Permission = Literal["read_only", "trade", "withdraw"]
 TRADER: tuple[Permission, ...] = ("read_only", "trade")
-
-
-class BalanceForm(Strict):
-    """What the trading account has of one currency."""
-
-    free: NotNegative = Decimal(0)
-    frozen: NotNegative = Decimal(0)
 
 
 class MarketForm(Strict):

@@ -61,7 +61,7 @@ def demo() -> Scenario:
     """Give an account with eight crumbs, two coins that are none, and examples of why a holding stays."""
     balances: dict[str, object] = {code: {"free": free} for code, free, *_ in (*CRUMBS, *LARGER)}
     balances |= {
-        "BAT": {"free": "0.6", "frozen": "1.5"},
+        "BAT": {"free": "0.6", "locked": "1.5"},
         "RLY": {"free": "14.2"},
         "USDT": {"free": "12.34"},
         "USDC": {"free": "3.2"},

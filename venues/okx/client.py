@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -23,8 +23,9 @@ from requests import Response, Session
 from domain.errors import ConfigurationError
 from venues.faults import Fault
 from venues.limits import Limiter
-from venues.line import Line, Wire, secured
+from venues.line import Line, Wire, checked_host, secured
 from venues.okx.errors import RAISED, Answered, fault_of
+from venues.times import Times
 
 NAME_FORM = re.compile(r"[A-Za-z0-9-]{16,64}")
 SECRET_FORM = re.compile(r"[A-Za-z0-9]{16,128}")
@@ -139,10 +140,7 @@ class Endpoints:
 
 
 class Client(Line):
-    """The line to OKX. `timeout` is that of connecting and of each wait for bytes, in seconds.
-
-    `between_converts` says how many seconds two requests to easy convert are apart.
-    """
+    """The line to OKX. `between_converts` says how many seconds two requests to easy convert are apart."""
 
     def __init__(
         self,
@@ -150,21 +148,16 @@ class Client(Line):
         *,
         base_url: str,
         ca_file: Path | None,
-        timeout: tuple[float, float],
         limiter: Limiter,
-        clock: Callable[[], datetime],
-        sleep: Callable[[float], None],
-        pauses: Sequence[float],
+        times: Times,
         between_converts: Decimal,
     ) -> None:
-        if not base_url or "/" in base_url:
-            raise ConfigurationError(f"base_url: {base_url!r} is not a host or host:port, such as www.okx.com")
-        self.host = base_url
-        self.wire = Wire(None, clock, timeout)
-        super().__init__(self.wire, clock=clock, sleep=sleep, pauses=pauses)
+        self.host = checked_host(base_url, "www.okx.com")
+        self.wire = Wire(None, times.clock, times.timeout)
+        super().__init__(self.wire, times)
         self._session = Session()
         secured(self._session, self.wire, ca_file)
-        self.api = Endpoints(key, f"https://{base_url}", self._session, limiter, clock, between_converts)
+        self.api = Endpoints(key, f"https://{base_url}", self._session, limiter, times.clock, between_converts)
 
     def close(self) -> None:
         """Close idle connections."""

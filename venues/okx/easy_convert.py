@@ -19,11 +19,11 @@ from domain.venue import NeverArrived, Order, Pending, Price, SmallBalances, Sma
 from events.money import Amount, ticker
 from events.values import Fill, Quote, Refusal, RefusalCode
 from venues.limits import Limiter
-from venues.market_orders import Pace, asked_at
 from venues.okx import replies
 from venues.okx.client import Client
 from venues.okx.markets import asset, best_prices, moment, number
 from venues.spot_account import Answer
+from venues.times import Times, asked_at
 
 LARGEST_BATCH = 5
 # How far the venue's clock may be behind ours, when its history is searched for what was asked just now.
@@ -35,10 +35,14 @@ RANKS = {FILLED: 0, RUNNING: 1, FAILED: 2}
 
 
 class EasyConvert:
-    """Exchanges small balances of one account into `pays`, a code of the venue's; the times are as for orders."""
+    """Exchanges small balances of one account into `pays`, a code of the venue's.
 
-    def __init__(self, client: Client, limiter: Limiter, pays: str, pace: Pace) -> None:
-        self._client, self._limiter, self._pays, self._pace = client, limiter, pays, pace
+    A request is sent within `send_within` of its intent or not at all.
+    """
+
+    def __init__(self, client: Client, limiter: Limiter, pays: str, times: Times, send_within: timedelta) -> None:
+        self._client, self._limiter, self._pays, self._times = client, limiter, pays, times
+        self._send_within = send_within
 
     def standing(self, prices: Mapping[str, Price] | None = None) -> SmallBalances:
         """Read what would be taken, and best prices unless they are given. It never rests."""
@@ -67,7 +71,7 @@ class EasyConvert:
             return self.outcome(orders)
         self._limiter.conversion()
         made = self._client.move(
-            asked + self._pace.send_within,
+            asked + self._send_within,
             replies.Rows[replies.Converted],
             self._client.api.convert,
             fromCcy=[ticker(order.spend.asset) for order in orders],
@@ -82,7 +86,7 @@ class EasyConvert:
 
     def outcome(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
         """Look for the rows in the history, then at the balances of what has none."""
-        late = self._pace.clock() - asked_at(orders[0]) > self._pace.never_arrived_after
+        late = self._times.given_up(orders[0])
         done = self._history(orders)
         free = self._free() if len(done) < len(orders) else {}
         answers: dict[str, Answer] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from uuid import UUID
 
@@ -18,11 +18,12 @@ from events.money import Amount, exactly_less, exactly_sum, plain, ticker
 from events.records import replace
 from events.values import Execution, LegKind, Quote, Refusal, RefusalCode
 from venues.limits import Limiter
-from venues.market_orders import Deal, Made, MarketOrders, Pace, reckoned, unfunded
+from venues.market_orders import Deal, Made, MarketOrders, reckoned, unfunded
 from venues.okx import replies
 from venues.okx.client import Client
 from venues.okx.errors import DUPLICATE, NO_ORDER
 from venues.okx.markets import FINEST, asset, least_value, moment, number, product
+from venues.times import Times
 
 ENDED = {"filled", "canceled", "mmp_canceled"}
 LEVELS, PAGE = "400", 100
@@ -39,8 +40,8 @@ class Traded(Made):
 class Orders(MarketOrders):
     """Makes and finds market orders of one account."""
 
-    def __init__(self, client: Client, limiter: Limiter, pace: Pace) -> None:
-        super().__init__(limiter, pace)
+    def __init__(self, client: Client, limiter: Limiter, times: Times, send_within: timedelta) -> None:
+        super().__init__(limiter, times, send_within)
         self._client = client
 
     def quote(self, order: Order) -> Quote | Refusal:
@@ -122,8 +123,7 @@ class Orders(MarketOrders):
             return placed
         return order.key if placed.only.cl_ord_id == client_id(order.key) else placed.only.cl_ord_id
 
-    def _deals(self, order: Order, made: Made) -> Sequence[Deal]:
-        del order
+    def _deals(self, made: Made) -> Sequence[Deal]:
         assert isinstance(made, Traded)  # it was found above
         return made.deals
 

@@ -5,22 +5,21 @@ What each of the venue's answers proves is in errors; orders and easy convert ha
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from domain.venue import Capabilities, Holding, Price
 from venues.exchange import KeyRights
 from venues.limits import Limiter
-from venues.market_orders import Pace, sendable_for
 from venues.okx import replies
 from venues.okx.client import Client, Key
 from venues.okx.easy_convert import LARGEST_BATCH, EasyConvert
 from venues.okx.markets import NAME, asset, best_prices, number, product
 from venues.okx.orders import Orders
 from venues.spot_account import SpotAccount
+from venues.times import ORDINARY, Times
 
 HOST = "www.okx.com"
 # A signed request is taken for 30 s by the venue's clock, and ours may be as much ahead of that.
@@ -30,10 +29,9 @@ SIGNATURE_LIFE = timedelta(seconds=60)
 class OKX(SpotAccount):
     """One trading account at OKX.
 
-    `timeout` (connect, read), `retry_pauses` of reads, `settling` and `between_converts` are in seconds. What may move
-    money is never repeated. What the venue doesn't know `never_arrived_after` its intent can no longer arrive, because
-    it is sent soon after its intent or not at all, and what is signed is taken for a minute at most. `small_balances`
-    says what easy convert pays in, None for an account that does without.
+    What may move money is sent soon after its intent or not at all, and what is signed is taken for a minute at most.
+    `small_balances` says what easy convert pays in, None for an account that does without; two requests to it are
+    `between_converts` seconds apart.
     """
 
     def __init__(
@@ -43,12 +41,7 @@ class OKX(SpotAccount):
         limiter: Limiter,
         base_url: str = HOST,
         ca_file: Path | None = None,
-        timeout: tuple[float, float] = (3.05, 8.0),
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        sleep: Callable[[float], None] = time.sleep,
-        retry_pauses: Sequence[float] = (0.25, 1.0),
-        settling: Sequence[float] = (0.05, 0.1, 0.2, 0.4, 0.8),
-        never_arrived_after: timedelta = timedelta(seconds=150),
+        times: Times = ORDINARY,
         between_converts: Decimal = Decimal(2),
         small_balances: str | None = None,
     ) -> None:
@@ -56,17 +49,13 @@ class OKX(SpotAccount):
             key,
             base_url=base_url,
             ca_file=ca_file,
-            timeout=timeout,
             limiter=limiter,
-            clock=clock,
-            sleep=sleep,
-            pauses=retry_pauses,
+            times=times,
             between_converts=between_converts,
         )
-        send_within = sendable_for(never_arrived_after, SIGNATURE_LIFE)
-        pace = Pace(clock, sleep, tuple(settling), send_within, never_arrived_after)
-        self._easy = EasyConvert(self._client, limiter, small_balances, pace) if small_balances else None
-        super().__init__(self._client, Orders(self._client, limiter, pace), self._easy)
+        within = times.send_within(SIGNATURE_LIFE)
+        self._easy = EasyConvert(self._client, limiter, small_balances, times, within) if small_balances else None
+        super().__init__(self._client, Orders(self._client, limiter, times, within), self._easy)
 
     @property
     def name(self) -> str:
