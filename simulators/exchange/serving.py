@@ -69,8 +69,7 @@ def scenario_of(kind: Kind[Any, Any, Any], state: str) -> Any:
 
 def main(twin: type[Twin[Any, Any]]) -> int:
     """Serve until told to stop, by the options of a command line; 2 for a mistake in an option or a file."""
-    name = twin.kind.name
-    parser = argparse.ArgumentParser(prog=f"python -m simulators.{name}", description=f"A simulated {name.title()}.")
+    parser = argparse.ArgumentParser(prog=f"python -m simulators.{twin.kind.name}", description="A simulated exchange.")
     parser.add_argument("--port", type=int, default=0, help="TLS port on loopback; 0 takes any free one")
     parser.add_argument("--admin-port", type=int, default=0, help="admin port on loopback; 0 takes any free one")
     parser.add_argument("--state", default="demo", metavar="FILE", help="scenario file, or demo, or small")

@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from types import TracebackType
-from typing import Any, Self
-from uuid import NAMESPACE_OID, uuid5
+from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from domain.venue import Order
-from events.money import Amount, ticker
+from events.money import Amount
 from events.values import LegKind, Quote
 from simulators.coinbase.markets import market
 from simulators.coinbase.scenario import Algorithm, Scenario, Scope
 from simulators.coinbase.twin import TRADER, CoinbaseTwin
-from tests.venues.contract import Loss, Outage
+from tests.venues.contract import Loss
+from tests.venues.exchange_stage import Door, ExchangeStage
 from venues.coinbase.venue import Coinbase
-from venues.limits import Limiter
-from venues.times import Times
-
-# How long an answer is waited for: as long as a busy machine may take, and shortly where none is meant to come.
-PATIENCE, IMPATIENCE = 20.0, 0.25
-SPOILED: Mapping[Outage, dict[str, object]] = {
-    Outage.SILENT: {"kind": "timeout", "seconds": "5"},
-    Outage.BROKEN: {"kind": "reset"},
-    Outage.FAILING: {"kind": "server_error"},
-    Outage.BUSY: {"kind": "rate_limited"},
-    Outage.GARBLED: {"kind": "html"},
-    Outage.CUT: {"kind": "cut_json"},
-}
 
 
 def scenario(**changes: Any) -> Scenario:
@@ -61,8 +46,8 @@ def scenario(**changes: Any) -> Scenario:
     return Scenario.model_validate(form | changes)
 
 
-class CoinbaseStage:
-    """A twin, an adapter that talks to it, and the levers of both. `door` stands between the two where it is given."""
+class CoinbaseStage(ExchangeStage[CoinbaseTwin, Coinbase]):
+    """The stage with an account at Coinbase."""
 
     def __init__(
         self,
@@ -70,60 +55,22 @@ class CoinbaseStage:
         *,
         algorithm: Algorithm = "ed25519",
         scopes: tuple[Scope, ...] = TRADER,
-        door: Callable[[CoinbaseTwin], AbstractContextManager[str]] | None = None,
+        door: Door[CoinbaseTwin] | None = None,
     ) -> None:
-        self.twin = CoinbaseTwin(form or scenario())
+        super().__init__(CoinbaseTwin(form or scenario()), Coinbase, door)
         self._algorithm, self._scopes = algorithm, scopes
-        self._door = door
-        self._passed = timedelta()
-        self._patience = PATIENCE
-        self._opened: list[Coinbase] = []
-        self._orders = 0
 
-    def __enter__(self) -> Self:
-        self.twin.start()
-        self._open_door = self._door(self.twin) if self._door else None
-        self.base_url = self._open_door.__enter__() if self._open_door else self.twin.base_url
-        key = json.loads(self.twin.key_file(self._scopes, self._algorithm).read_text())
-        self.key_name, self.secret = key["name"], key["privateKey"]
-        self.venue = self.restarted()
-        return self
+    def _key_file(self) -> Path:
+        return self.twin.key_file(self._scopes, self._algorithm)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for venue in self._opened:
-            venue.close()
-        if self._open_door:
-            self._open_door.__exit__(kind, error, trace)
-        self.twin.stop()
+    def _wait(self, venue: Coinbase, timeout: tuple[float, float]) -> None:
+        venue._client.sdk.timeout = timeout
 
     @property
     def secrets(self) -> Sequence[str]:
         """The key's secret whole and in parts, its name, and how every token begins."""
         body = self.secret.replace("-----BEGIN EC PRIVATE KEY-----", "").strip()
         return [self.secret, body[:20], body[-20:], self.key_name, self.key_name.rsplit("/", 1)[-1], "eyJ"]
-
-    def clock(self) -> datetime:
-        """Tell the time, as much ahead of this machine's as the twin's is."""
-        return datetime.now(UTC) + self._passed
-
-    def restarted(self, **settings: Any) -> Coinbase:
-        """Open one more adapter for the same account; `settings` replace the ordinary ones."""
-        ordinary: dict[str, Any] = {
-            "limiter": Limiter(
-                "key", requests_per_second=Decimal(1000), seconds_between_conversions=Decimal(0), sleep=lambda _: None
-            ),
-            "base_url": self.base_url,
-            "ca_file": self.twin.ca_file,
-            "times": Times(
-                self.clock, timeout=(PATIENCE, self._patience), retry_pauses=(0.001, 0.001), settling=(0.001, 0.001)
-            ),
-        }
-        secret = settings.pop("secret", self.secret)
-        venue = Coinbase(settings.pop("key_name", self.key_name), secret, **ordinary | settings)
-        self._opened.append(venue)
-        return venue
 
     def with_wrong_key(self) -> Coinbase:
         """Open an adapter that signs with another key than the venue knows under this name."""
@@ -158,24 +105,6 @@ class CoinbaseStage:
         """Sell more ADA than there is."""
         return self.sell("100.5", "ADA")
 
-    def balance(self, asset: str) -> Decimal:
-        """Ask the twin's ledger."""
-        return self.twin.balance(ticker(asset))
-
-    def served(self) -> int:
-        """Add up the twin's counts."""
-        return sum(self.twin.gate.counts().values())
-
-    def calls(self, endpoint: str) -> int:
-        """Say how often an endpoint was asked."""
-        return self.twin.gate.counts().get(endpoint, 0)
-
-    def pass_time(self, span: timedelta) -> None:
-        """Move both clocks on."""
-        self._passed += span
-        with self.twin.exchange.transaction():
-            self.twin.exchange.clock.advance(span)
-
     def empty_the_book(self, order: Order) -> None:
         """Nobody bids or asks for the order's product any more."""
         for endpoint in ("best_bid_ask", "preview_order", "create_order"):
@@ -196,27 +125,6 @@ class CoinbaseStage:
     def turn_away(self, kind: LegKind) -> None:
         """Answer 429 with a web page."""
         self.twin.inject(kind="rate_limited", endpoint=moving(kind))
-
-    def fail(self, outage: Outage) -> None:
-        """Spoil every answer."""
-        self.wait_at_most(IMPATIENCE if outage is Outage.SILENT else PATIENCE)
-        self.twin.inject(endpoint="any", calls="all", **SPOILED[outage])
-
-    def recover(self) -> None:
-        """Spoil none any more."""
-        self.twin.calm()
-        self.wait_at_most(PATIENCE)
-
-    def wait_at_most(self, seconds: float) -> None:
-        """Have every adapter, those opened later too, wait so long for an answer."""
-        self._patience = seconds
-        for venue in self._opened:
-            venue._client.sdk.timeout = (PATIENCE, seconds)
-
-    def _order(self, kind: LegKind, product: str, spend: Amount, receive: str) -> Order:
-        self._orders += 1
-        key = str(uuid5(NAMESPACE_OID, str(self._orders)))
-        return Order(key, kind, product, spend, receive, requested_at=self.clock())
 
 
 def moving(kind: LegKind) -> str:

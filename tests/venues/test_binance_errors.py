@@ -5,47 +5,25 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-import ssl
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import binance_common
-import msgspec
 import pytest
-import urllib3
 from binance_common import errors as sdk
-from requests import exceptions as http
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from events.values import Fill, LegKind, Refusal, RefusalCode
 from tests.venues.binance_stage import BinanceStage, scenario
+from tests.venues.raised import NEVER_SENT, UNREADABLE, assert_ours_come_out, raised_by_requests
 from venues.binance.client import check_key
 from venues.binance.errors import BUSY, KEY, MEANINGS, RAISED, SAID, UNSURE, fault_of, refusal_for
 from venues.binance.replies import Placed
 from venues.faults import Verdict
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/binance-errors.md").read_text("utf-8")
-NEVER_SENT = {
-    "ConnectTimeout": Verdict.NOT_SENT,
-    "InvalidHeader": Verdict.MISCONFIGURED,
-    "InvalidJSONError": Verdict.MISCONFIGURED,
-    "InvalidProxyURL": Verdict.MISCONFIGURED,
-    "InvalidSchema": Verdict.MISCONFIGURED,
-    "InvalidURL": Verdict.MISCONFIGURED,
-    "MissingSchema": Verdict.MISCONFIGURED,
-    "URLRequired": Verdict.MISCONFIGURED,
-}
-
-
-def raised_by_requests() -> list[Exception]:
-    """One of each exception class of `requests`; its warnings are not raised."""
-    classes = [each for _, each in inspect.getmembers(http, inspect.isclass) if issubclass(each, http.RequestException)]
-    return [
-        each("text", "document", 0) if issubclass(each, ValueError) and "JSON" in each.__name__ else each("text")
-        for each in classes
-    ]
 
 
 def wrapped(cause: Exception) -> sdk.NetworkError:
@@ -56,18 +34,7 @@ def wrapped(cause: Exception) -> sdk.NetworkError:
 
 
 OTHERS: list[Exception] = [
-    msgspec.ValidationError("Object missing required field `id`"),
-    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
-    ValueError("text"),
-    TypeError("text"),
-    AttributeError("text"),
-    KeyError("text"),
-    RecursionError("text"),
-    ConnectionResetError("text"),
-    TimeoutError("text"),
-    ssl.SSLError("text"),
-    urllib3.exceptions.ProtocolError("text"),
-    urllib3.exceptions.LocationParseError("text"),
+    *UNREADABLE,
     sdk.NetworkError("text"),
     sdk.ServerError(status_code=503),
     sdk.ClientError("text"),
@@ -94,17 +61,7 @@ def test_exceptions__of_a_lost_or_unreadable_answer__prove_nothing(error: Except
 @pytest.mark.parametrize("error", [*map(wrapped, raised_by_requests()), *OTHERS], ids=lambda error: repr(error)[:40])
 def test_exceptions__when_a_read_or_an_order_raises_them__then_ours_come_out(error: Exception) -> None:
     with BinanceStage() as stage:
-
-        def request(**parameters: object) -> object:
-            raise error
-
-        client, verdict = stage.venue._client, fault_of(error).verdict
-        misconfigured = verdict is Verdict.MISCONFIGURED
-        with pytest.raises(ConfigurationError if misconfigured else VenueUnavailable):
-            client.read(Placed, request)
-        unsure = verdict is Verdict.UNSURE
-        with pytest.raises(OutcomeUnknown if unsure else ConfigurationError if misconfigured else VenueUnavailable):
-            client.move(stage.clock() + timedelta(minutes=1), Placed, request)
+        assert_ours_come_out(stage, stage.venue._client, Placed, error, fault_of(error).verdict)
 
 
 def test_exceptions__when_the_library_raises__then_each_class_is_caught_or_ruled_out_beforehand() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import multiprocessing
-import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -15,14 +13,14 @@ import coinbase
 import msgspec
 import pytest
 import requests
-import urllib3
 from requests import exceptions as http
 
-from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
+from domain.errors import ConfigurationError, VenueUnavailable
 from dustman.redis_server import free_port
 from events.values import RefusalCode
 from simulators.exchange.certificates import Certificates
 from tests.venues.coinbase_stage import CoinbaseStage
+from tests.venues.raised import NEVER_SENT, UNREADABLE, assert_ours_come_out, raised_by_requests
 from venues.coinbase.client import check_key
 from venues.coinbase.errors import MEANINGS, RAISED, fault_of, refusal_for
 from venues.coinbase.replies import Complaint, Created
@@ -31,41 +29,9 @@ from venues.faults import Fault, Verdict, quoted
 from venues.limits import Limiter
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-NEVER_SENT = {
-    "ConnectTimeout": Verdict.NOT_SENT,
-    "InvalidHeader": Verdict.MISCONFIGURED,
-    "InvalidJSONError": Verdict.MISCONFIGURED,
-    "InvalidProxyURL": Verdict.MISCONFIGURED,
-    "InvalidSchema": Verdict.MISCONFIGURED,
-    "InvalidURL": Verdict.MISCONFIGURED,
-    "MissingSchema": Verdict.MISCONFIGURED,
-    "URLRequired": Verdict.MISCONFIGURED,
-}
-
-
-def raised_by_requests() -> list[Exception]:
-    """One of each exception class of `requests`; its warnings are not raised."""
-    classes = [each for _, each in inspect.getmembers(http, inspect.isclass) if issubclass(each, http.RequestException)]
-    return [
-        each("text", "document", 0) if issubclass(each, ValueError) and "JSON" in each.__name__ else each("text")
-        for each in classes
-    ]
-
-
 OTHERS: list[Exception] = [
     multiprocessing.AuthenticationError("no key"),
-    msgspec.ValidationError("Object missing required field `id`"),
-    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
-    ValueError("text"),
-    TypeError("text"),
-    AttributeError("text"),
-    KeyError("text"),
-    RecursionError("text"),
-    ConnectionResetError("text"),
-    TimeoutError("text"),
-    ssl.SSLError("text"),
-    urllib3.exceptions.ProtocolError("text"),
-    urllib3.exceptions.LocationParseError("text"),
+    *UNREADABLE,
 ]
 
 
@@ -84,21 +50,7 @@ def test_exceptions__whatever_a_request_raises__then_it_is_caught_and_judged(err
 @pytest.mark.parametrize("error", [*raised_by_requests(), *OTHERS], ids=lambda error: type(error).__name__)
 def test_exceptions__when_a_read_or_an_order_raises_them__then_ours_come_out(error: Exception) -> None:
     with CoinbaseStage() as stage:
-
-        def request(**parameters: object) -> object:
-            raise error
-
-        client = stage.venue._client
-        verdict = fault_of(error, NOW).verdict
-        misconfigured = verdict is Verdict.MISCONFIGURED
-        with pytest.raises(ConfigurationError if misconfigured else VenueUnavailable) as read:
-            client.read(Created, request)
-        unsure = verdict is Verdict.UNSURE
-        with pytest.raises(OutcomeUnknown if unsure else ConfigurationError if misconfigured else VenueUnavailable):
-            client.move(stage.clock() + timedelta(minutes=1), Created, request)
-
-    assert read.value.__cause__ is None
-    assert read.value.__suppress_context__
+        assert_ours_come_out(stage, stage.venue._client, Created, error, fault_of(error, NOW).verdict)
 
 
 def test_exceptions__when_the_sdk_raises__then_each_class_is_caught_or_ruled_out_beforehand() -> None:

@@ -17,9 +17,10 @@ from events.money import Amount
 from events.values import Fill, LegKind, Quote, Refusal, RefusalCode
 from simulators.coinbase.markets import market
 from simulators.wire import Reply, Request, json_reply
-from tests.venues.coinbase_stage import IMPATIENCE, PATIENCE, CoinbaseStage, moving, scenario
+from tests.venues.coinbase_stage import CoinbaseStage, moving, scenario
 from tests.venues.contract import unmoved
 from tests.venues.door import altered, answering, rewritten
+from tests.venues.exchange_stage import IMPATIENCE, PATIENCE
 from venues.coinbase.venue import TOKEN_LIFE
 from venues.limits import Limiter
 from venues.times import Times
