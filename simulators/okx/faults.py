@@ -79,7 +79,7 @@ class PriceJump(faults.PriceJump):
 
 
 class EmptyBook(faults.EmptyBook):
-    """The book is empty for this call: of `product`, or of the market that the call is about."""
+    """The book is empty for this call: of the market that the call is about, of all where it names none."""
 
     serves: ClassVar[frozenset[str]] = frozenset({"tickers", "books"}) | ORDER
 

@@ -132,7 +132,8 @@ class Gate(gate.Gate[Exchange, Endpoint, Call, Key]):
                     convert = replace(convert, listed_late=fault.seconds)
                 case EmptyBook():
                     circumstances = replace(circumstances, empty_book=True)
-                    call = replace(call, without_book=frozenset({fault.product}) if fault.product else call.products())
+                    about = {fault.product} if fault.product else call.products() or self._exchange.markets.names()
+                    call = replace(call, without_book=frozenset(about))
                 case LeftOut():
                     convert = replace(convert, left_out=fault.assets)
                 case Failing():

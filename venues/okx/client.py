@@ -34,8 +34,8 @@ SUCCESS = "0"
 EASY_CONVERT = "easy converts"  # each of its endpoints has a limit of its own; they share one here
 
 
-class Key:
-    """The three parts of an API key. Only `name` may be shown."""
+class Signer:
+    """The three parts of an API key, of which only `name` may be shown."""
 
     def __init__(self, name: str, secret: str, passphrase: str) -> None:
         check_key(name, secret, passphrase)
@@ -59,14 +59,14 @@ class Endpoints:
 
     def __init__(
         self,
-        key: Key,
+        signer: Signer,
         url: str,
         session: Session,
         limiter: Limiter,
         clock: Callable[[], datetime],
         between_converts: Decimal,
     ) -> None:
-        self._key, self._url, self._session = key, url, session
+        self._signer, self._url, self._session = signer, url, session
         self._limiter, self._clock, self._between_converts = limiter, clock, between_converts
 
     def instruments(self, **params: str) -> Response:
@@ -133,7 +133,7 @@ class Endpoints:
         now = datetime.now(UTC)
         headers = {"Content-Type": "application/json"}
         if signed:
-            headers |= self._key.headers(now, method, target, body)
+            headers |= self._signer.headers(now, method, target, body)
         if deadline is not None:
             headers["expTime"] = str(int((now + (deadline - self._clock())).timestamp() * 1000))
         return self._session.request(method, self._url + target, data=body or None, headers=headers)
@@ -144,7 +144,7 @@ class Client(Line):
 
     def __init__(
         self,
-        key: Key,
+        signer: Signer,
         *,
         base_url: str,
         ca_file: Path | None,
@@ -157,7 +157,7 @@ class Client(Line):
         super().__init__(self.wire, times)
         self._session = Session()
         secured(self._session, self.wire, ca_file)
-        self.api = Endpoints(key, f"https://{base_url}", self._session, limiter, times.clock, between_converts)
+        self.api = Endpoints(signer, f"https://{base_url}", self._session, limiter, times.clock, between_converts)
 
     def close(self) -> None:
         """Close idle connections."""

@@ -14,7 +14,7 @@ from domain.venue import Capabilities, Holding, Price
 from venues.exchange import KeyRights
 from venues.limits import Limiter
 from venues.okx import replies
-from venues.okx.client import Client, Key
+from venues.okx.client import Client, Signer
 from venues.okx.easy_convert import LARGEST_BATCH, EasyConvert
 from venues.okx.markets import NAME, asset, best_prices, number, product
 from venues.okx.orders import Orders
@@ -36,7 +36,9 @@ class OKX(SpotAccount):
 
     def __init__(
         self,
-        key: Key,
+        key_name: str,
+        secret: str,
+        passphrase: str,
         *,
         limiter: Limiter,
         base_url: str = HOST,
@@ -46,7 +48,7 @@ class OKX(SpotAccount):
         small_balances: str | None = None,
     ) -> None:
         self._client = Client(
-            key,
+            Signer(key_name, secret, passphrase),
             base_url=base_url,
             ca_file=ca_file,
             limiter=limiter,
