@@ -16,6 +16,7 @@ from dustman.screen import Screen
 
 if TYPE_CHECKING:
     from dustman.draft import Draft
+    from dustman.exchanges.key import Key
 
 
 def init(
@@ -23,7 +24,9 @@ def init(
     account: Annotated[str, typer.Option(help="The account's name, of your choice.")] = "main",
     key_file: Annotated[str, typer.Option(help="The key file that the venue gave you; it stays where it is.")] = "",
     key_name: Annotated[str, typer.Option(help="The key's name, or the API key; its secret is asked for.")] = "",
-    secret_from_stdin: Annotated[bool, typer.Option(help="Read the key's secret from stdin, to its end.")] = False,
+    secret_from_stdin: Annotated[
+        bool, typer.Option(help="Read the secret from stdin; a passphrase is its last line.")
+    ] = False,
     venue: Annotated[str, typer.Option(help=f"The exchange: {' or '.join(NAMES)}.", show_default="coinbase")] = "",
     wallet: Annotated[str, typer.Option(help="The address of a wallet to watch, instead of an exchange.")] = "",
     chain: Annotated[str, typer.Option(help="The wallet's chain: ethereum, arbitrum or base.")] = "",
@@ -40,8 +43,9 @@ def init(
     """Write dustman.yaml, and the key to .env; the key never stands in the settings."""
     from dustman.draft import Draft
     from dustman.environment import write_secrets
+    from dustman.exchanges.table import EXCHANGES
     from dustman.keys import checked as checked_key
-    from dustman.keys import read_key_file
+    from dustman.keys import read_key_file, variables_of
     from dustman.settings import checked, key_prefix
     from dustman.wallet_settings import WalletAccount
 
@@ -62,7 +66,8 @@ def init(
         return _watch(draft, Screen(as_json=as_json), asking, force, bool(key_file or key_name or secret_from_stdin))
     if asking and not key_file and not key_name:
         key_file = draft.ask_for_key_file()
-    name, secret = _key(key_name, secret_from_stdin, asking) if not key_file and (asking or key_name) else ("", "")
+    third = EXCHANGES[draft.model.tag].takes_passphrase
+    key = _key(key_name, secret_from_stdin, asking, third) if not key_file and (asking or key_name) else None
     if asking:
         draft.ask_for_rest()
     draft.answers["key"] = key_file or "env"
@@ -70,9 +75,11 @@ def init(
     checked(config, draft.text().encode(), {})
     if key_file:
         read_key_file(config.absolute().parent / Path(key_file).expanduser(), draft.model.tag)
-    secrets = {f"{key_prefix(account)}NAME": name, f"{key_prefix(account)}SECRET": secret} if name else {}
-    if secrets:
-        checked_key(name, secret, "the secret", draft.model.tag)
+    secrets: dict[str, str] = {}
+    if key is not None:
+        checked_key(key, "the secret", draft.model.tag)
+        written = zip(variables_of(draft.model.tag), (key.name, key.secret, key.passphrase), strict=False)
+        secrets = {key_prefix(account) + part: value for part, value in written}
         write_secrets(config.with_name(".env"), secrets, replace=force)
     draft.write(force)
     _tell(Screen(as_json=as_json), config, account, key_file, list(secrets), f"{key_prefix(account)}…")
@@ -97,16 +104,19 @@ def _watch(draft: Draft, screen: Screen, asking: bool, force: bool, keyed: bool)
     return Exit.DONE
 
 
-def _key(name: str, from_stdin: bool, asking: bool) -> tuple[str, str]:
+def _key(name: str, from_stdin: bool, asking: bool, takes_passphrase: bool) -> Key:
+    from dustman.exchanges.key import Key
     from dustman.interview import ask, ask_secret
 
     if not name:
         name = ask("The key's name", "", lambda answer: None if answer else "copy it from where the venue showed it")
     if from_stdin:
-        return name, sys.stdin.read().strip()
+        told = sys.stdin.read().strip()
+        secret, _, passphrase = told.rpartition("\n") if takes_passphrase else (told, "", "")
+        return Key(name, secret.strip(), passphrase)
     if not asking:
         raise ConfigurationError("--key-name needs the key's secret: pipe it in and say --secret-from-stdin")
-    return name, ask_secret("The key's secret")
+    return Key(name, ask_secret("The key's secret"), ask_secret("Its passphrase") if takes_passphrase else "")
 
 
 def _tell(screen: Screen, config: Path, account: str, key_file: str, variables: list[str], prefix: str) -> None:

@@ -10,6 +10,11 @@ from pydantic import Tag
 from dustman.exchanges.account import Account
 from dustman.exchanges.binance import BinanceAccount
 from dustman.exchanges.coinbase import CoinbaseAccount
+from dustman.exchanges.okx import OKXAccount
 
-EXCHANGES: dict[str, type[Account]] = {each.tag: each for each in (CoinbaseAccount, BinanceAccount)}
-AnyExchange = Annotated[CoinbaseAccount, Tag(CoinbaseAccount.tag)] | Annotated[BinanceAccount, Tag(BinanceAccount.tag)]
+EXCHANGES: dict[str, type[Account]] = {each.tag: each for each in (CoinbaseAccount, BinanceAccount, OKXAccount)}
+AnyExchange = (
+    Annotated[CoinbaseAccount, Tag(CoinbaseAccount.tag)]
+    | Annotated[BinanceAccount, Tag(BinanceAccount.tag)]
+    | Annotated[OKXAccount, Tag(OKXAccount.tag)]
+)
