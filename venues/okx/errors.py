@@ -52,7 +52,7 @@ def fault_of(error: Exception) -> Fault:
         return Fault(Verdict.NOT_ACCEPTED, told, passing=True, status=status)
     if code in UNSURE or status >= 500:
         return Fault(Verdict.UNSURE, told, passing=True, status=status)
-    if code in KEY:
+    if code in KEY or status == 401:
         sentence = f"{told} The venue does not accept the key: check it, its passphrase, its rights and its addresses"
         return Fault(Verdict.MISCONFIGURED, sentence, status=status)
     return Fault(Verdict.REFUSED, told, refusal=refusal_for(code, error.message), status=status)
