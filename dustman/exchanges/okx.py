@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, model_validator
 
 from dustman.exchanges.account import Account
-from dustman.forms import Code, Fraction, VenueUrl
+from dustman.forms import Code, Fraction, Seconds, VenueUrl
 from dustman.section import Section, rule, setting, word_or
 from venues.dollars import AT_PAR
 
@@ -19,13 +18,12 @@ if TYPE_CHECKING:
     from venues.okx.venue import OKX
     from venues.times import Times
 
-BETWEEN_CONVERTS = Decimal(2)
-
 
 class EasyConvert(Section):
     """The venue's easy convert: what markets are too coarse for, five coins in one request."""
 
     pays: Code | None = setting(None, "What it pays in: the target, or one of `hubs`; without it the target.")
+    seconds_between: Seconds = setting("2", "How far apart two requests to it are; the venue wants two seconds.")
 
 
 def _easy_convert(value: object) -> object:
@@ -79,9 +77,11 @@ class OKXAccount(Account):
         check_key(key.name, key.secret, key.passphrase)
 
     def opened(self, key: Key, limiter: Limiter, times: Times) -> OKX:
-        """Return the account; the limit on easy convert is the venue's, so a simulated one has its own."""
+        """Return the account, with the venue's easy convert where the settings use it."""
+        from venues.okx.easy_convert import Desk
         from venues.okx.venue import OKX
 
+        small = self.small_balances
         return OKX(
             key.name,
             key.secret,
@@ -90,8 +90,7 @@ class OKXAccount(Account):
             base_url=self.base_url.address,
             ca_file=self.ca_file,
             times=times,
-            between_converts=Decimal(0) if self.base_url.loopback else BETWEEN_CONVERTS,
-            small_balances=None if self.small_balances is None else self.pays,
+            easy_convert=None if small is None else Desk(self.pays, small.seconds_between),
         )
 
     @staticmethod

@@ -27,6 +27,7 @@ from tests.faults.spot_sweep import (
     assert_may_die_around_any_append,
     assert_may_die_around_any_request,
 )
+from venues.okx.easy_convert import Desk
 from venues.okx.venue import OKX
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -46,7 +47,7 @@ class OKXPlace(Place):
 
     def opened(self, **settings: Any) -> OKX:
         name, secret, passphrase = (self.key[part] for part in ("name", "privateKey", "passphrase"))
-        return OKX(name, secret, passphrase, between_converts=D(0), small_balances="BTC", **settings)
+        return OKX(name, secret, passphrase, easy_convert=Desk("BTC", D(0)), **settings)
 
     def exchanged(self) -> list[str]:
         return [each.source for each in self.twin.exchange.state.conversions if each.status == "filled"]

@@ -52,7 +52,7 @@ class OKXStage(ExchangeStage[OKXTwin, OKX]):
 
     def _opened_with(self, name: str, secret: str, **settings: Any) -> OKX:
         passphrase = settings.pop("passphrase", self.passphrase)
-        return OKX(name, secret, passphrase, **{"between_converts": Decimal(0)} | settings)
+        return OKX(name, secret, passphrase, **settings)
 
     def _key_file(self) -> Path:
         path = self.twin.key_file(self._permissions)

@@ -18,6 +18,7 @@ from simulators.exchange.ledger import OUTSIDE, USER
 from simulators.okx.scenarios import market
 from tests.venues.okx_stage import OKXStage, scenario
 from venues.limits import Limiter
+from venues.okx.easy_convert import Desk
 from venues.okx.venue import OKX
 
 D = Decimal
@@ -39,7 +40,7 @@ class Scene:
         self.venue = self.restarted()
 
     def restarted(self) -> OKX:
-        return self.stage.restarted(small_balances=self.pays)
+        return self.stage.restarted(easy_convert=Desk(self.pays, D(0)))
 
     def orders(self, *codes: str, key: str = "request-1") -> list[Order]:
         return [
@@ -349,7 +350,7 @@ def test_requests__to_easy_convert__keep_a_gap_that_others_do_not() -> None:
 
     limiter = Limiter("key", requests_per_second=D(1000), seconds_between_conversions=D(0), sleep=sleep)
     with OKXStage(scenario(balances=BALANCES)) as stage:
-        venue = stage.restarted(small_balances="BTC", limiter=limiter, between_converts=D("0.5"))
+        venue = stage.restarted(easy_convert=Desk("BTC", D("0.5")), limiter=limiter)
         venue.capabilities()
         before = sum(waited)
         venue.offer_small(Scene(stage).orders("ADA"))
@@ -360,7 +361,7 @@ def test_requests__to_easy_convert__keep_a_gap_that_others_do_not() -> None:
 def test_rate_limit__of_the_venue__holds_back_who_asks_more_often() -> None:
     form = scenario(balances=BALANCES, limited=True, markets=market("ADA", "USDT", "0.392", "1", "0.00001", "0.0001"))
     with OKXStage(form) as stage:
-        venue = stage.restarted(small_balances="USDT")
+        venue = stage.restarted(easy_convert=Desk("USDT", D(0)))
         venue.capabilities()
 
         with pytest.raises(VenueUnavailable, match="50011"):

@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -31,7 +30,6 @@ NAME_FORM = re.compile(r"[A-Za-z0-9-]{16,64}")
 SECRET_FORM = re.compile(r"[A-Za-z0-9]{16,128}")
 PASSPHRASE_FORM = re.compile(r"[ -~]{1,64}")
 SUCCESS = "0"
-EASY_CONVERT = "easy converts"  # each of its endpoints has a limit of its own; they share one here
 
 
 class Signer:
@@ -64,10 +62,9 @@ class Endpoints:
         session: Session,
         limiter: Limiter,
         clock: Callable[[], datetime],
-        between_converts: Decimal,
     ) -> None:
         self._signer, self._url, self._session = signer, url, session
-        self._limiter, self._clock, self._between_converts = limiter, clock, between_converts
+        self._limiter, self._clock = limiter, clock
 
     def instruments(self, **params: str) -> Response:
         """Read the markets' rules."""
@@ -107,17 +104,14 @@ class Endpoints:
 
     def convertible(self, **params: str) -> Response:
         """List the small balances that would be converted."""
-        self._limiter.apart(EASY_CONVERT, self._between_converts)
         return self._get("/api/v5/trade/easy-convert-currency-list", params)
 
     def convert(self, **body: object) -> Response:
         """Convert small balances."""
-        self._limiter.apart(EASY_CONVERT, self._between_converts)
         return self._post("/api/v5/trade/easy-convert", body)
 
     def converted(self, **params: str) -> Response:
         """List past conversions of small balances."""
-        self._limiter.apart(EASY_CONVERT, self._between_converts)
         return self._get("/api/v5/trade/easy-convert-history", params)
 
     def _get(self, path: str, params: Mapping[str, str], *, signed: bool = True) -> Response:
@@ -140,7 +134,7 @@ class Endpoints:
 
 
 class Client(Line):
-    """The line to OKX. `between_converts` says how many seconds two requests to easy convert are apart."""
+    """The line to OKX."""
 
     def __init__(
         self,
@@ -150,14 +144,13 @@ class Client(Line):
         ca_file: Path | None,
         limiter: Limiter,
         times: Times,
-        between_converts: Decimal,
     ) -> None:
         self.host = checked_host(base_url, "www.okx.com")
         self.wire = Wire(None, times.clock, times.timeout)
         super().__init__(self.wire, times)
         self._session = Session()
         secured(self._session, self.wire, ca_file)
-        self.api = Endpoints(signer, f"https://{base_url}", self._session, limiter, times.clock, between_converts)
+        self.api = Endpoints(signer, f"https://{base_url}", self._session, limiter, times.clock)
 
     def close(self) -> None:
         """Close idle connections."""

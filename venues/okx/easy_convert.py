@@ -11,6 +11,7 @@ Source: okx.com/docs-v5, "Place easy convert", "Easy convert currency list", "Ea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, localcontext
 
@@ -34,21 +35,31 @@ RUNNING, FILLED, FAILED = "running", "filled", "failed"
 RANKS = {FILLED: 0, RUNNING: 1, FAILED: 2}
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What easy convert pays in, a code of the venue's, and how many seconds two requests to it are apart."""
+
+    pays: str
+    seconds_between: Decimal = Decimal(2)
+
+    @property
+    def name(self) -> str:
+        """Return what legs call it: `easy-BTC`."""
+        return f"easy-{self.pays}"
+
+
 class EasyConvert:
-    """Exchanges small balances of one account into `pays`, a code of the venue's.
+    """Exchanges small balances of one account; a request is sent within `send_within` of its intent or not at all."""
 
-    A request is sent within `send_within` of its intent or not at all.
-    """
-
-    def __init__(self, client: Client, limiter: Limiter, pays: str, times: Times, send_within: timedelta) -> None:
-        self._client, self._limiter, self._pays, self._times = client, limiter, pays, times
+    def __init__(self, client: Client, limiter: Limiter, desk: Desk, times: Times, send_within: timedelta) -> None:
+        self._client, self._limiter, self._desk, self._times = client, limiter, desk, times
         self._send_within = send_within
 
     def standing(self, prices: Mapping[str, Price] | None = None) -> SmallBalances:
         """Read what would be taken, and best prices unless they are given. It never rests."""
         offers = self._offers(prices)
         found = {} if isinstance(offers, Refusal) else offers
-        return SmallBalances(f"easy-{self._pays}", asset(self._pays), found)
+        return SmallBalances(self._desk.name, asset(self._desk.pays), found)
 
     def offer(self, orders: Sequence[Order]) -> Mapping[str, Quote | Refusal]:
         """Say what each order would bring, by the asset it spends: two requests for all."""
@@ -70,12 +81,13 @@ class EasyConvert:
         if self._history(orders):
             return self.outcome(orders)
         self._limiter.conversion()
+        self._wait_for_turn()
         made = self._client.move(
             asked + self._send_within,
             replies.Rows[replies.Converted],
             self._client.api.convert,
             fromCcy=[ticker(order.spend.asset) for order in orders],
-            toCcy=self._pays,
+            toCcy=self._desk.pays,
         )
         if isinstance(made, Refusal):
             return _refused(orders, made)
@@ -101,21 +113,26 @@ class EasyConvert:
             answers[name] = self._told(order, done.get(name), absent)
         return answers
 
+    def _wait_for_turn(self) -> None:
+        """Keep the gap: each of its three endpoints has a limit of its own, and all share one turn here."""
+        self._limiter.apart("easy converts", self._desk.seconds_between)
+
     def _free(self) -> dict[str, Decimal]:
         account = self._client.read(replies.One[replies.Account], self._client.api.balance).only
         return {asset(each.ccy): number(each.avail_bal) for each in account.details}
 
     def _offers(self, prices: Mapping[str, Price] | None) -> Mapping[str, SmallOffer] | Refusal:
+        self._wait_for_turn()
         listed = self._client.ask(replies.One[replies.Convertible], self._client.api.convertible)
         if isinstance(listed, Refusal):
             return listed
-        if self._pays not in listed.only.to_ccy:
+        if self._desk.pays not in listed.only.to_ccy:
             return {}
         known = best_prices(self._client) if prices is None else prices
         offers = {}
         for each in listed.only.from_data:
-            quantity, rate = Decimal(each.from_amt), _rate(each.from_ccy, self._pays, known)
-            if quantity > 0 and rate and each.from_ccy != self._pays:
+            quantity, rate = Decimal(each.from_amt), _rate(each.from_ccy, self._desk.pays, known)
+            if quantity > 0 and rate and each.from_ccy != self._desk.pays:
                 offers[asset(each.from_ccy)] = SmallOffer(quantity, quantity * rate, Decimal(0))
         return offers
 
@@ -123,19 +140,20 @@ class EasyConvert:
         name = ticker(order.spend.asset)
         if offer is None:
             return Refusal(RefusalCode.NOT_TRADABLE, f"{name} is not among the small balances that are exchanged now")
-        spend, brings = Amount(offer.quantity, order.spend.asset), Amount(offer.brings, asset(self._pays))
+        spend, brings = Amount(offer.quantity, order.spend.asset), Amount(offer.brings, asset(self._desk.pays))
         return Quote(spend, brings, (), offer.brings / offer.quantity, reference="")
 
     def _history(self, orders: Sequence[Order]) -> Mapping[str, replies.Converted]:
         """Find what became of each currency since it was asked for; one request."""
         since = asked_at(orders[0]) - SKEW
+        self._wait_for_turn()
         listed = self._client.read(
             replies.Rows[replies.Converted],
             self._client.api.converted,
             before=str(int(since.timestamp() * 1000) - 1),
         )
         wanted = {order.spend.asset for order in orders}
-        rows = [each for each in listed.items if each.to_ccy == self._pays and moment(each.u_time) >= since]
+        rows = [each for each in listed.items if each.to_ccy == self._desk.pays and moment(each.u_time) >= since]
         return {name: row for name, row in _by_asset(rows).items() if name in wanted}
 
     def _told(self, order: Order, row: replies.Converted | None, absent: Answer) -> Answer:
@@ -148,7 +166,7 @@ class EasyConvert:
         spent, received = number(row.fill_from_sz), number(row.fill_to_sz)
         if row.status != FILLED or spent <= 0 or received <= 0:
             return Pending(f"the exchange of {name} is {row.status}")
-        pays = Amount(received, asset(self._pays))
+        pays = Amount(received, asset(self._desk.pays))
         return Fill(f"easy-{row.u_time}", Amount(spent, order.spend.asset), pays, (), ())
 
 

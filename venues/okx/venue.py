@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 
 from domain.venue import Capabilities, Holding, Price
@@ -15,7 +14,7 @@ from venues.exchange import KeyRights
 from venues.limits import Limiter
 from venues.okx import replies
 from venues.okx.client import Client, Signer
-from venues.okx.easy_convert import LARGEST_BATCH, EasyConvert
+from venues.okx.easy_convert import LARGEST_BATCH, Desk, EasyConvert
 from venues.okx.markets import NAME, asset, best_prices, number, product
 from venues.okx.orders import Orders
 from venues.spot_account import SpotAccount
@@ -30,8 +29,7 @@ class OKX(SpotAccount):
     """One trading account at OKX.
 
     What may move money is sent soon after its intent or not at all, and what is signed is taken for a minute at most.
-    `small_balances` says what easy convert pays in, None for an account that does without; two requests to it are
-    `between_converts` seconds apart.
+    `easy_convert` is None for an account that does without it.
     """
 
     def __init__(
@@ -44,8 +42,7 @@ class OKX(SpotAccount):
         base_url: str = HOST,
         ca_file: Path | None = None,
         times: Times = ORDINARY,
-        between_converts: Decimal = Decimal(2),
-        small_balances: str | None = None,
+        easy_convert: Desk | None = None,
     ) -> None:
         self._client = Client(
             Signer(key_name, secret, passphrase),
@@ -53,10 +50,11 @@ class OKX(SpotAccount):
             ca_file=ca_file,
             limiter=limiter,
             times=times,
-            between_converts=between_converts,
         )
         within = times.send_within(SIGNATURE_LIFE)
-        self._easy = EasyConvert(self._client, limiter, small_balances, times, within) if small_balances else None
+        self._easy = None
+        if easy_convert is not None:
+            self._easy = EasyConvert(self._client, limiter, easy_convert, times, within)
         super().__init__(self._client, Orders(self._client, limiter, times, within), self._easy)
 
     @property
