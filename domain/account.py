@@ -17,6 +17,7 @@ from domain import sweep as sweeps
 from domain.errors import ImpossibleHistory
 from domain.lane import Lane
 from domain.leg import Filled, Leg, NeverArrived
+from domain.pretrade import worth
 from domain.purse import Purse
 from domain.sweep import Sweep
 from events.facts import (
@@ -32,20 +33,25 @@ from events.facts import (
     EthReserved,
     FundingCompleted,
     FundingDeclined,
+    FundingFact,
     FundingOpened,
     HoldingsKept,
+    LegFact,
     LegFilled,
     LegNeverArrived,
     LegOutcomeUnknown,
     LegRefused,
     LegRequested,
+    PermissionFact,
     ProceedsCarried,
     ReservationReleased,
     RewardClaimFailed,
     RewardClaimRequested,
+    RewardFact,
     RewardsClaimed,
     RewardUnclaimed,
     ScanCompleted,
+    ScanFact,
     SweepCompleted,
     TransactionDisplaced,
     TransactionIncluded,
@@ -103,7 +109,7 @@ class Account(NamedTuple):
         spent = self.spent_on(day)
         for leg in attempted:
             if isinstance(leg, NeverArrived) and leg.intent.requested_at.date() == day:
-                spent = exactly_less(spent, sweeps.worth(leg.intent.kind, leg.intent.quote))
+                spent = exactly_less(spent, worth(leg.intent.kind, leg.intent.quote))
         return spent
 
     def leg(self, leg_id: str) -> tuple[Sweep | None, Leg | None]:
@@ -119,6 +125,42 @@ def evolve(account: Account, fact: AccountFact) -> Account:
         case DustConverted(lot_id=lot_id, proceeds=proceeds):
             purse = _paid_out(account.purse, lot_id, proceeds)
             return _moved(account, account.sweep, purse, account.learned, account.spent, account.outage)
+        case ScanCompleted() | HoldingsKept() | VenueUnreachable() | DustDetected() | DustUnroutable():
+            return _scan(account, fact)
+        case (
+            TransactionSigned()
+            | TransactionIncluded()
+            | TransactionReorged()
+            | TransactionDisplaced()
+            | TransactionSettled()
+        ):
+            return account._replace(lane=lanes.evolve(account.lane, fact), outage=("", ""))
+        case EthReserved() | ReservationReleased() | FundingOpened() | FundingDeclined() | FundingCompleted():
+            return _fund(account, fact)
+        case RewardUnclaimed() | RewardClaimRequested() | RewardsClaimed() | RewardClaimFailed():
+            return _claim(account, fact)
+        case SweepCompleted():
+            return _closed(account, fact)
+        case DryRunCompleted() | AccountWentLive() | ConversionsHalted() | ConversionsResumed():
+            return _permit(account, fact)
+        case DustConversionFailed() | ProceedsCarried():
+            return account  # they tell where the money is; the fills have moved it
+        case _:
+            assert_never(fact)
+
+
+def rewards_of(source: str) -> str:
+    """Name what is remembered of a source of rewards beside the reasons of assets."""
+    return f"rewards:{source}"
+
+
+def said(fact: DustUnroutable) -> str:
+    """Name the reason as it is remembered for the asset, so that only a change of it is said again."""
+    return f"unroutable:{fact.reason}"
+
+
+def _scan(account: Account, fact: ScanFact) -> Account:
+    match fact:
         case ScanCompleted(due=due, automatic=automatic):
             # A reading by hand answers for no due time, but those before an account's first reading need no answer.
             answered = due if automatic else account.scanned_until or due
@@ -133,70 +175,10 @@ def evolve(account: Account, fact: AccountFact) -> Account:
             return account._replace(judged=judged, learned=lessons, watched=account.watched - {asset})
         case DustDetected():
             return _detect(account, fact)
-        case (
-            TransactionSigned()
-            | TransactionIncluded()
-            | TransactionReorged()
-            | TransactionDisplaced()
-            | TransactionSettled()
-        ):
-            return account._replace(lane=lanes.evolve(account.lane, fact), outage=("", ""))
-        case FundingOpened():
-            return account._replace(sweep=_opened(account, fact))
-        case EthReserved(reservation_id=promise):
-            return account._replace(reservations={**account.reservations, promise: Reservation(fact)})
-        case ReservationReleased(reservation_id=promise):
-            left = {name: each for name, each in account.reservations.items() if name != promise}
-            return account._replace(reservations=left)
-        case FundingCompleted(reservation_id=promise, tx_hash=tx_hash):
-            made = dict(account.reservations)
-            if promise in made:
-                made[promise] = made[promise]._replace(tx_hash=tx_hash)
-            return _closed(account, fact)._replace(reservations=made)
-        case FundingDeclined():
-            return account
-        case RewardUnclaimed(source=source, reason=reason):
-            return account._replace(judged={**account.judged, rewards_of(source): str(reason)})
-        case RewardClaimRequested() | RewardsClaimed() | RewardClaimFailed():
-            return _claim(account, fact)
-        case SweepCompleted():
-            return _closed(account, fact)
-        case DryRunCompleted(fingerprint=mark):
-            return account._replace(dry_run=mark)
-        case AccountWentLive(fingerprint=mark):
-            return account._replace(live=mark, watched=frozenset())
-        case ConversionsHalted(reason=reason):
-            return account._replace(halted=reason or "halted")
-        case ConversionsResumed():
-            return account._replace(halted="", lane=lanes.taken_anew(account.lane))
         case VenueUnreachable(operation=operation, about=about):
             return account._replace(outage=(operation, about))
-        case DustConversionFailed() | ProceedsCarried():
-            return account  # they tell where the money is; the fills have moved it
         case _:
             assert_never(fact)
-
-
-def rewards_of(source: str) -> str:
-    """Name what is remembered of a source of rewards beside the reasons of assets."""
-    return f"rewards:{source}"
-
-
-def _claim(account: Account, fact: RewardClaimRequested | RewardsClaimed | RewardClaimFailed) -> Account:
-    if isinstance(fact, RewardClaimRequested):
-        if account.claim is not None or account.sweep is not None:
-            raise ImpossibleHistory(f"claim {fact.claim_id} was requested while another or a sweep is open")
-        name = rewards_of(fact.source)
-        judged = {key: reason for key, reason in account.judged.items() if key != name}
-        return account._replace(claim=fact, claims={**account.claims, fact.source: fact.claim_id}, judged=judged)
-    if account.claim is None or account.claim.claim_id != fact.claim_id:
-        raise ImpossibleHistory(f"claim {fact.claim_id} ended, but it is not under way")
-    return account._replace(claim=None)
-
-
-def said(fact: DustUnroutable) -> str:
-    """Name the reason as it is remembered for the asset, so that only a change of it is said again."""
-    return f"unroutable:{fact.reason}"
 
 
 def _detect(account: Account, fact: DustDetected) -> Account:
@@ -218,7 +200,58 @@ def _closed(account: Account, fact: SweepCompleted | FundingCompleted) -> Accoun
     return account._replace(sweep=None, lane=lanes.swept(account.lane))
 
 
-def _move_leg(account: Account, fact: legs.LegFact) -> Account:
+def _fund(account: Account, fact: FundingFact) -> Account:
+    match fact:
+        case EthReserved(reservation_id=promise):
+            return account._replace(reservations={**account.reservations, promise: Reservation(fact)})
+        case ReservationReleased(reservation_id=promise):
+            left = {name: each for name, each in account.reservations.items() if name != promise}
+            return account._replace(reservations=left)
+        case FundingOpened():
+            return account._replace(sweep=_opened(account, fact))
+        case FundingCompleted(reservation_id=promise, tx_hash=tx_hash):
+            made = dict(account.reservations)
+            if promise in made:
+                made[promise] = made[promise]._replace(tx_hash=tx_hash)
+            return _closed(account, fact)._replace(reservations=made)
+        case FundingDeclined():
+            return account
+        case _:
+            assert_never(fact)
+
+
+def _claim(account: Account, fact: RewardFact) -> Account:
+    match fact:
+        case RewardUnclaimed(source=source, reason=reason):
+            return account._replace(judged={**account.judged, rewards_of(source): str(reason)})
+        case RewardClaimRequested(source=source, claim_id=claim_id):
+            if account.claim is not None or account.sweep is not None:
+                raise ImpossibleHistory(f"claim {claim_id} was requested while another or a sweep is open")
+            judged = {key: reason for key, reason in account.judged.items() if key != rewards_of(source)}
+            return account._replace(claim=fact, claims={**account.claims, source: claim_id}, judged=judged)
+        case RewardsClaimed(claim_id=claim_id) | RewardClaimFailed(claim_id=claim_id):
+            if account.claim is None or account.claim.claim_id != claim_id:
+                raise ImpossibleHistory(f"claim {claim_id} ended, but it is not under way")
+            return account._replace(claim=None)
+        case _:
+            assert_never(fact)
+
+
+def _permit(account: Account, fact: PermissionFact) -> Account:
+    match fact:
+        case DryRunCompleted(fingerprint=mark):
+            return account._replace(dry_run=mark)
+        case AccountWentLive(fingerprint=mark):
+            return account._replace(live=mark, watched=frozenset())
+        case ConversionsHalted(reason=reason):
+            return account._replace(halted=reason or "halted")
+        case ConversionsResumed():
+            return account._replace(halted="", lane=lanes.taken_anew(account.lane))
+        case _:
+            assert_never(fact)
+
+
+def _move_leg(account: Account, fact: LegFact) -> Account:
     sweep, leg = account.leg(fact.leg_id)
     if sweep is None or leg is None:
         raise ImpossibleHistory(f"leg {fact.leg_id}: {type(fact).__name__}, but no open sweep has it")
@@ -232,7 +265,7 @@ def _move_leg(account: Account, fact: legs.LegFact) -> Account:
             learned = {asset: lesson for asset, lesson in learned.items() if asset != moved.plan.spend}
     elif isinstance(fact, LegRequested) and legs.is_exit(moved.plan):
         day = fact.requested_at.date()
-        spent = day, exactly_sum(account.spent_beside([leg], day), sweeps.worth(fact.kind, fact.quote))
+        spent = day, exactly_sum(account.spent_beside([leg], day), worth(fact.kind, fact.quote))
     return _moved(account, sweep, purse, learned, spent, ("", ""))
 
 

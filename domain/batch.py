@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from domain import leg as legs
-from domain import sweep as sweeps
+from domain import pretrade
 from domain.account import Account
 from domain.commands import RequestBatch, SmallIntent
 from domain.dust import over_threshold
@@ -69,15 +69,15 @@ def _objections(
 ) -> dict[str, Refusal]:
     """Check the legs, the first before the next, against policy and caps; by leg id, empty for a go."""
     policy, leg_ids = sweep.opened.policy, {intent.leg_id for intent in intents}
-    beside = sweeps.sold_beside(leg_ids, sweep)
+    beside = pretrade.sold_beside(leg_ids, sweep)
     day = account.spent_beside([sweep.legs[leg_id] for leg_id in leg_ids], command.now.date())
     found: dict[str, Refusal] = {}
     for intent in intents:
-        worth = sweeps.worth(LegKind.DUST, intent.quote)
+        worth = pretrade.worth(LegKind.DUST, intent.quote)
         no = (
-            sweeps.policy_changed(command.fingerprint, sweep, account.live)
+            pretrade.policy_changed(command.fingerprint, sweep, account.live)
             or _objection(intent, worth, policy)
-            or sweeps.over_cap(worth, beside, day, policy)
+            or pretrade.over_cap(worth, beside, day, policy)
         )
         if no:
             found[intent.leg_id] = no

@@ -16,8 +16,9 @@ from domain.identity import idempotency_key
 from domain.lane import Lane
 from domain.leg import Leg, NeverArrived, Requested, Unknown
 from domain.move import Settle
+from domain.pretrade import worth
 from domain.share import share
-from domain.sweep import Sweep, worth
+from domain.sweep import Sweep
 from domain.venue import NeverArrived as VenueKnowsNothing
 from events.facts import LegRequested
 from events.money import Amount, plain

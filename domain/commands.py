@@ -12,7 +12,7 @@ from domain.identity import batch_key
 from domain.leg import Answer
 from domain.scan import Reading
 from domain.treasury import Treasury
-from events.facts import AccountWentLive, ConversionsHalted, ConversionsResumed, DryRunCompleted, TransactionSigned
+from events.facts import PermissionFact, TransactionSigned
 from events.money import Amount
 from events.values import Policy, Quote, Refusal, Release, SignedTransaction
 
@@ -309,7 +309,7 @@ class ExpireReservations:
 class Declare:
     """Record an owner's decision: a dry run, going live, a halt, a resumption. `command_id` is the caller's."""
 
-    fact: DryRunCompleted | AccountWentLive | ConversionsHalted | ConversionsResumed
+    fact: PermissionFact
     command_id: str
 
     @property

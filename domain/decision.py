@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import assert_never
 
-from domain import batch, identity
+from domain import batch, identity, pretrade
 from domain import claim as claims
 from domain import leg as legs
 from domain import reservation as reservations
@@ -52,6 +52,7 @@ from events.facts import (
     DustDetected,
     FundingOpened,
     HoldingsKept,
+    PermissionFact,
     ScanCompleted,
     VenueUnreachable,
 )
@@ -223,24 +224,22 @@ def _request_leg(command: RequestLeg, account: Account) -> list[AccountFact]:
 
 
 def _objection(command: RequestLeg, leg: Leg, sweep: Sweep, account: Account) -> Refusal | None:
-    if no := sweeps.policy_changed(command.fingerprint, sweep, account.live):
+    if no := pretrade.policy_changed(command.fingerprint, sweep, account.live):
         return no
     # What a top-up was bought for was within the caps when it was planned; to keep it now would only lose the top-up.
     counts = legs.is_exit(leg.plan) and sweep.top_up_of(leg.plan.lot_id) is None
     if counts and (no := _over_cap(command, leg, sweep, account)):
         return no
-    return sweeps.objection(leg, command.spend, command.quote, sweep, account.purse)
+    return pretrade.objection(leg, command.spend, command.quote, sweep, account.purse)
 
 
 def _over_cap(command: RequestLeg, leg: Leg, sweep: Sweep, account: Account) -> Refusal | None:
-    beside = sweeps.sold_beside([command.leg_id], sweep)
+    beside = pretrade.sold_beside([command.leg_id], sweep)
     today = account.spent_beside([leg], command.now.date())
-    return sweeps.over_cap(sweeps.worth(leg.plan.kind, command.quote), beside, today, sweep.opened.policy)
+    return pretrade.over_cap(pretrade.worth(leg.plan.kind, command.quote), beside, today, sweep.opened.policy)
 
 
-def _declare(
-    fact: DryRunCompleted | AccountWentLive | ConversionsHalted | ConversionsResumed, account: Account
-) -> list[AccountFact]:
+def _declare(fact: PermissionFact, account: Account) -> list[AccountFact]:
     match fact:
         case AccountWentLive():
             return [] if account.live == fact.fingerprint or account.dry_run != fact.fingerprint else [fact]

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from domain.errors import ImpossibleHistory
 from events.facts import (
     TransactionDisplaced,
+    TransactionFact,
     TransactionIncluded,
     TransactionReorged,
     TransactionSettled,
@@ -24,8 +25,6 @@ from events.facts import (
 )
 from events.money import Amount
 from events.values import GasPrice, Outcome, Purpose
-
-LaneFact = TransactionSigned | TransactionIncluded | TransactionReorged | TransactionDisplaced | TransactionSettled
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class Lane:
     allowed: Amount | None = None
 
 
-def evolve(lane: Lane, fact: LaneFact) -> Lane:
+def evolve(lane: Lane, fact: TransactionFact) -> Lane:
     """Apply a fact; one that the lane's state does not allow raises `ImpossibleHistory` and changes nothing."""
     turned = replace(lane, turn=lane.turn + 1)
     match lane.state, fact:

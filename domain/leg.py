@@ -21,7 +21,7 @@ from domain.errors import ImpossibleHistory
 from domain.identity import idempotency_key
 from domain.venue import NeverArrived as VenueKnowsNothing
 from domain.venue import Order, Pending
-from events.facts import LegFilled, LegNeverArrived, LegOutcomeUnknown, LegRefused, LegRequested
+from events.facts import LegFact, LegFilled, LegNeverArrived, LegOutcomeUnknown, LegRefused, LegRequested
 from events.money import Amount
 from events.values import Fill, LegKind, PlannedLeg, Quote, Refusal
 
@@ -80,7 +80,6 @@ class Refused:
 # Held against these at every step of a fold, where a union would be made anew each time.
 _UNASKED, _OPEN, _CLOSED = (Planned, NeverArrived), (Requested, Unknown), (Filled, Refused)
 Leg = Planned | Requested | Unknown | NeverArrived | Filled | Refused
-LegFact = LegRequested | LegFilled | LegRefused | LegOutcomeUnknown | LegNeverArrived
 Answer = Fill | Refusal | Pending | VenueKnowsNothing
 
 

@@ -213,7 +213,7 @@ def why_not(
 def _lots(dust: Mapping[str, tuple[Dust, ...]], surveys: Sequence[Survey]) -> tuple[MeasuredLot, ...]:
     venues = {survey.reading.account: survey.reading.venue for survey in surveys}
     return tuple(
-        MeasuredLot(account, venues[account], piece.asset, piece.free, piece.price, piece.value, "leftover")
+        MeasuredLot(account, venues[account], piece.asset, piece.free, piece.price, piece.value, piece.source)
         for account, pieces in dust.items()
         for piece in pieces
     )

@@ -10,15 +10,15 @@ from domain import claim as claims
 from domain import lane as lanes
 from domain import leg as legs
 from domain import move as moves
+from domain import pretrade
 from domain import reservation as reservations
-from domain import sweep as sweeps
 from domain.account import Account
 from domain.bundle import Intent, answers, carried_by, objection, unheld
 from domain.chain import Moved, Proposal
 from domain.commands import ObserveLane, ReplaceTransaction, RequestBundle, RequestClaim, RequestRetraction
 from domain.lane import Idle, Signed
 from domain.move import Alarm, Move, NoteIncluded, NoteReorged, Settle
-from domain.sweep import Sweep, worth
+from domain.sweep import Sweep
 from events.facts import (
     AccountFact,
     ConversionsHalted,
@@ -40,16 +40,16 @@ def objections(
 ) -> Mapping[str, Refusal]:
     """Check the legs of a bundle, the first before the next, against policy and caps; by leg id, empty for a go."""
     policy, leg_ids = sweep.opened.policy, {intent.leg_id for intent in intents}
-    beside = sweeps.sold_beside(leg_ids, sweep)
+    beside = pretrade.sold_beside(leg_ids, sweep)
     day = account.spent_beside([sweep.legs[leg_id] for leg_id in leg_ids], today)
     found: dict[str, Refusal] = {}
     for intent in intents:
-        offer = worth(LegKind.SWAP, intent.quote)
+        offer = pretrade.worth(LegKind.SWAP, intent.quote)
         no = (
-            sweeps.policy_changed(mark, sweep, account.live)
+            pretrade.policy_changed(mark, sweep, account.live)
             or unheld(proposal, account.lane)
             or (None if isinstance(sweep.opened, FundingOpened) else objection(intent, proposal, policy))
-            or sweeps.over_cap(offer, beside, day, policy)
+            or pretrade.over_cap(offer, beside, day, policy)
         )
         if no:
             found[intent.leg_id] = no

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import TypeAdapter, ValidationError
 
 from domain.errors import ConfigurationError
-from dustman.forms import DatabaseUrl, PostgresDatabase
+from dustman.addresses import PostgresDatabase
+from dustman.forms import DatabaseUrl
 from dustman.settings import Settings
 
 # In the environment or .env, since other users of the machine can read a command line.

@@ -5,18 +5,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from dustman.addresses import (
+    Origin,
+    PostgresDatabase,
+    ReceiverUrl,
+    RedisUrl,
+    SqliteFile,
+    database_of,
+    log_of,
+    origin_of,
+    receiver_of,
+    redis_of,
+)
 from dustman.exchanges import NAMES
-from dustman.secret import conceal, redacted
 from events.catalogue import UnknownType, known_type
 from events.webhook import PREFIX as SECRET_PREFIX
 from views.alarms import Alarm, Level
@@ -27,8 +37,6 @@ from workers.schedule import Schedule, schedule_of, seconds_of
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,18})?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _CODE = re.compile(r"[A-Z0-9]{1,20}")
-# What a database's URL may ask for besides: how the way to the server is protected.
-_TLS = {"sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,143 +109,6 @@ def _yes(text: str) -> bool:
     if text not in {"true", "false"}:
         raise ValueError(text)
     return text == "true"
-
-
-@dataclass(frozen=True, slots=True)
-class SqliteFile:
-    """A log kept in one SQLite file."""
-
-    path: Path
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-
-def _sqlite_file(text: str) -> SqliteFile:
-    prefix, slashes, path = text.partition("sqlite:///")
-    if prefix or not slashes or not path or path.endswith("/") or any(c in path for c in "?#\0"):
-        raise ValueError(text)
-    return SqliteFile(Path(path))
-
-
-@dataclass(frozen=True, slots=True)
-class PostgresDatabase:
-    """A log kept in a PostgreSQL database. Its password is concealed."""
-
-    text: str = field(repr=False)
-
-    @property
-    def login(self) -> tuple[str, str]:
-        """Return user and password, empty where the URL has none."""
-        url = urlsplit(self.text)
-        return unquote(url.username or ""), unquote(url.password or "")
-
-    def __str__(self) -> str:
-        return redacted(self.text)
-
-
-def _postgres_database(text: str) -> PostgresDatabase:
-    url = urlsplit(text)
-    for form in {url.password or "", unquote(url.password or "")}:
-        conceal(form)
-    # Reading the port raises ValueError when it is none.
-    whole = url.hostname and url.port != 0 and re.fullmatch(r"/[^/]+", url.path) and not url.fragment
-    if url.scheme not in {"postgresql", "postgres"} or not whole or "\0" in unquote(text):
-        raise ValueError(text)
-    if any(
-        name not in _TLS for name, _ in parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query))
-    ):
-        raise ValueError(text)
-    return PostgresDatabase(text)
-
-
-def _log(text: str) -> SqliteFile | PostgresDatabase:
-    return _postgres_database(text) if text.startswith("postgres") else _sqlite_file(text)
-
-
-@dataclass(frozen=True, slots=True)
-class RedisUrl:
-    """A Redis server without a database number. Its password is concealed."""
-
-    text: str = field(repr=False)
-
-    def database(self, number: int) -> str:
-        """Return the URL of one database of the server."""
-        return urlsplit(self.text)._replace(path=f"/{number}").geturl()
-
-    def __str__(self) -> str:
-        return redacted(self.text)
-
-
-def _redis_url(text: str) -> RedisUrl:
-    url = urlsplit(text)
-    conceal(url.password or "")
-    # Reading the port raises ValueError when it is none.
-    if url.scheme not in {"redis", "rediss"} or not url.hostname or url.port == 0 or url.path not in {"", "/"}:
-        raise ValueError(text)
-    return RedisUrl(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a venue is reached: host and port, always over TLS."""
-
-    host: str
-    port: int = 443
-
-    @property
-    def address(self) -> str:
-        """Return the host, with its port unless that is HTTPS's own."""
-        return str(self).removeprefix("https://")
-
-    @property
-    def loopback(self) -> bool:
-        """Say whether it is this machine."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"https://{host}" if self.port == 443 else f"https://{host}:{self.port}"
-
-
-def _origin(text: str) -> Origin:
-    url = urlsplit(text)
-    plain = url.path in {"", "/"} and not url.query and not url.fragment and "@" not in url.netloc
-    if url.scheme != "https" or not url.hostname or url.port == 0 or not plain:
-        raise ValueError(text)
-    return Origin(url.hostname, url.port or 443)
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiverUrl:
-    """Where a webhook is sent: over TLS, or to this machine. Path and query may hold a secret and are never shown."""
-
-    origin: Origin
-    secure: bool
-    target: str = field(repr=False)
-
-    def __str__(self) -> str:
-        return f"{'https' if self.secure else 'http'}://{self.origin.host}:{self.origin.port}"
-
-
-def _receiver(text: str) -> ReceiverUrl:
-    url = urlsplit(text)
-    secure = url.scheme == "https"
-    # Reading the port raises ValueError when it is none.
-    if url.scheme not in {"http", "https"} or not url.hostname or url.port == 0 or "@" in url.netloc or url.fragment:
-        raise ValueError(text)
-    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    if not all("!" <= letter <= "~" for letter in f"{url.hostname}{target}"):
-        raise ValueError(text)
-    origin = Origin(url.hostname, url.port or (443 if secure else 80))
-    if not (secure or origin.loopback):
-        raise ValueError(text)
-    return ReceiverUrl(origin, secure, target)
 
 
 def _secret_source(text: str) -> Path | Literal["env"]:
@@ -321,20 +192,20 @@ LogUrl = Annotated[
     SqliteFile | PostgresDatabase,
     Form(
         "sqlite:/// and a path, such as sqlite:///var/dustman.db, or postgresql://user:password@host:port/database",
-        _log,
+        log_of,
     ),
     AfterValidator(at_home),
 ]
 DatabaseUrl = Annotated[
-    PostgresDatabase, Form("postgresql://user:password@host:port/database", _postgres_database, private=True)
+    PostgresDatabase, Form("postgresql://user:password@host:port/database", database_of, private=True)
 ]
 ServerUrl = Annotated[
     RedisUrl,
     Form(
-        "redis://host:port or rediss://host:port, without a database number, such as redis://127.0.0.1:6379", _redis_url
+        "redis://host:port or rediss://host:port, without a database number, such as redis://127.0.0.1:6379", redis_of
     ),
 ]
-VenueUrl = Annotated[Origin, Form("https://host or https://host:port, such as https://api.coinbase.com", _origin)]
+VenueUrl = Annotated[Origin, Form("https://host or https://host:port, such as https://api.coinbase.com", origin_of)]
 KeySource = Annotated[
     Path | Literal["env"],
     Form("env, or the path of a key file ending in .json", _key_source, private=True),
@@ -344,7 +215,7 @@ WebhookUrl = Annotated[
     ReceiverUrl,
     Form(
         "https://host/path, or http://127.0.0.1:port/path on this machine, without user, password and fragment",
-        _receiver,
+        receiver_of,
         private=True,
     ),
 ]

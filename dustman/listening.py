@@ -13,7 +13,7 @@ from typing import Any
 from celery import bootsteps
 from celery.worker.consumer.tasks import Tasks
 
-from dustman.forms import PostgresDatabase
+from dustman.addresses import PostgresDatabase
 from events.log import LogUnavailable
 from events.postgres_notices import commits
 from workers.app import desk

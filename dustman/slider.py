@@ -32,7 +32,7 @@ def state_as_of(settings: Settings, log: EventLog, as_of: str) -> tuple[int, Sta
 
 
 def _directory(settings: Settings) -> Path:
-    from dustman.forms import SqliteFile
+    from dustman.addresses import SqliteFile
 
     url = settings.log.url
     return Path(f"{url.path}.snapshots") if isinstance(url, SqliteFile) else SNAPSHOTS_OF_A_SERVER

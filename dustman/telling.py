@@ -21,29 +21,36 @@ from events.facts import (
     Fact,
     FundingCompleted,
     FundingDeclined,
+    FundingFact,
     FundingOpened,
     HoldingsKept,
     InstructionsApproved,
     InstructionsCancelled,
     InstructionsExpired,
     InstructionsReleased,
+    LegFact,
     LegFilled,
     LegNeverArrived,
     LegOutcomeUnknown,
     LegRefused,
     LegRequested,
+    PermissionFact,
     ProceedsCarried,
     ReservationReleased,
     RewardClaimFailed,
     RewardClaimRequested,
+    RewardFact,
     RewardsClaimed,
     RewardUnclaimed,
     ScanCompleted,
+    ScanFact,
     StrategyFact,
     StrategyMeasured,
     StrategyNotMeasured,
     SweepCompleted,
+    SweepFact,
     TransactionDisplaced,
+    TransactionFact,
     TransactionIncluded,
     TransactionReorged,
     TransactionSettled,
@@ -66,8 +73,24 @@ def told(fact: Fact, labels: Mapping[str, str]) -> str:
 
 def sentence(fact: Fact) -> str:
     """Say a fact in words."""
-    if isinstance(fact, StrategyFact):
-        return _of_strategy(fact)
+    if isinstance(fact, ScanFact):
+        return _of_scan(fact)
+    if isinstance(fact, LegFact):
+        return _of_leg(fact)
+    if isinstance(fact, TransactionFact):
+        return _of_transaction(fact)
+    if isinstance(fact, RewardFact):
+        return _of_rewards(fact)
+    if isinstance(fact, SweepFact):
+        return _of_sweep(fact)
+    if isinstance(fact, FundingFact):
+        return _of_trade(fact)
+    if isinstance(fact, PermissionFact):
+        return _of_permission(fact)
+    return _of_strategy(fact)
+
+
+def _of_scan(fact: ScanFact) -> str:
     match fact:
         case ScanCompleted():
             return (
@@ -85,6 +108,12 @@ def sentence(fact: Fact) -> str:
             return f"{what}{whose}{carried}, {len(fact.plan)} legs planned" + ("" if fact.live else "; watching only")
         case DustUnroutable():
             return f"{plain(fact.quantity)} {ticker(fact.asset)} stays: {fact.sentence}"
+        case _:
+            assert_never(fact)
+
+
+def _of_leg(fact: LegFact) -> str:
+    match fact:
         case LegRequested():
             again = f" (attempt {fact.attempt})" if fact.attempt > 1 else ""
             return f"{fact.kind} {fact.spend} on {route(fact.product)}, {fact.quote.receive} offered{again}"
@@ -96,6 +125,12 @@ def sentence(fact: Fact) -> str:
             return f"no final answer yet: {detail}"
         case LegNeverArrived():
             return "the venue never got it and can't get it any more"
+        case _:
+            assert_never(fact)
+
+
+def _of_transaction(fact: TransactionFact) -> str:
+    match fact:
         case TransactionSigned(transaction=signed, legs=legs):
             again = ", in place of an earlier one" if fact.replaces else ""
             carries = f" with {len(legs)} legs" if legs else ""
@@ -110,6 +145,12 @@ def sentence(fact: Fact) -> str:
             return detail
         case TransactionSettled():
             return f"{fact.purpose} {fact.outcome}, final, gas {fact.fee}: {fact.tx_hash}"
+        case _:
+            assert_never(fact)
+
+
+def _of_rewards(fact: RewardFact) -> str:
+    match fact:
         case RewardUnclaimed():
             return f"{fact.source} not claimed: {fact.sentence}"
         case RewardClaimRequested(rewards=rewards):
@@ -120,6 +161,12 @@ def sentence(fact: Fact) -> str:
             return f"{fact.source} brought {amounts([each.amount for each in rewards])}{burnt}: {fact.tx_hash}"
         case RewardClaimFailed():
             return f"{fact.source}: {fact.sentence}"
+        case _:
+            assert_never(fact)
+
+
+def _of_sweep(fact: SweepFact) -> str:
+    match fact:
         case DustConverted():
             return f"{plain(fact.quantity)} {ticker(fact.asset)} became {fact.proceeds}, fees {amounts(fact.fees)}"
         case DustConversionFailed():
@@ -129,8 +176,31 @@ def sentence(fact: Fact) -> str:
             return f"{fact.amount} of {len(fact.lots)} lots waits: {fact.sentence}"
         case SweepCompleted():
             return f"{fact.converted} converted, {fact.carried} carried, {fact.failed} failed; {fact.proceeds} bought"
-        case EthReserved() | ReservationReleased() | FundingOpened() | FundingDeclined() | FundingCompleted():
-            return _of_a_trade(fact)
+        case _:
+            assert_never(fact)
+
+
+def _of_trade(fact: FundingFact) -> str:
+    match fact:
+        case EthReserved(amount=amount):
+            return f"{amount} reserved for trade {fact.trade} until {fact.expires_at:%H:%M:%S} UTC, {fact.answer}"
+        case ReservationReleased():
+            return f"nothing is reserved for trade {fact.trade} any more: {fact.why}"
+        case FundingOpened(shortage=shortage):
+            what = amounts(tuple(Amount(lot.quantity, lot.asset) for lot in fact.lots))
+            return f"trade {fact.trade} is short of {shortage}; {what} is to become ETH"
+        case FundingDeclined(amount=amount):
+            most = f"; at most {fact.largest} is possible" if fact.largest else ""
+            return f"trade {fact.trade} gets no {amount}, {fact.answer}: {fact.reason}{most}"
+        case FundingCompleted(received=received):
+            made = f"{amounts(fact.spent) or 'nothing'} became {received} for trade {fact.trade}"
+            return made if fact.covered else f"{made}, too little: {fact.reason}"
+        case _:
+            assert_never(fact)
+
+
+def _of_permission(fact: PermissionFact) -> str:
+    match fact:
         case DryRunCompleted():
             return f"{fact.lots} lots tried, {fact.refused} legs refused, {fact.net} would arrive"
         case AccountWentLive():
@@ -163,26 +233,5 @@ def _of_strategy(fact: StrategyFact) -> str:
         case InstructionsReleased():
             what = f"{len(fact.instructions)} of the approved lots are announced"
             return what + (f"; not the others: {fact.sentence}" if fact.sentence else "")
-        case _:
-            assert_never(fact)
-
-
-def _of_a_trade(
-    fact: EthReserved | ReservationReleased | FundingOpened | FundingDeclined | FundingCompleted,
-) -> str:
-    match fact:
-        case EthReserved(amount=amount):
-            return f"{amount} reserved for trade {fact.trade} until {fact.expires_at:%H:%M:%S} UTC, {fact.answer}"
-        case ReservationReleased():
-            return f"nothing is reserved for trade {fact.trade} any more: {fact.why}"
-        case FundingOpened(shortage=shortage):
-            what = amounts(tuple(Amount(lot.quantity, lot.asset) for lot in fact.lots))
-            return f"trade {fact.trade} is short of {shortage}; {what} is to become ETH"
-        case FundingDeclined(amount=amount):
-            most = f"; at most {fact.largest} is possible" if fact.largest else ""
-            return f"trade {fact.trade} gets no {amount}, {fact.answer}: {fact.reason}{most}"
-        case FundingCompleted(received=received):
-            made = f"{amounts(fact.spent) or 'nothing'} became {received} for trade {fact.trade}"
-            return made if fact.covered else f"{made}, too little: {fact.reason}"
         case _:
             assert_never(fact)

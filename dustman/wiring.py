@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from domain.errors import ConfigurationError, RefusedByPolicy
 from domain.identity import stream_of
-from dustman.forms import PostgresDatabase, SqliteFile
+from dustman.addresses import PostgresDatabase, SqliteFile
 from dustman.keys import key_of
 from dustman.settings import Settings, load
 from dustman.wallet_forms import Endpoint, endpoint_of

@@ -30,18 +30,8 @@ from events.facts import (
 )
 from events.log import Recorded
 from events.money import exactly_sum
-from views.alarms import (
-    Alarm,
-    Condition,
-    Known,
-    Level,
-    Limits,
-    Severity,
-    Streak,
-    account_conditions,
-    event_alarm,
-    strategy_conditions,
-)
+from views.alarms import Alarm, Level, Limits, Severity
+from views.conditions import Condition, Known, Streak, account_conditions, event_alarm, strategy_conditions
 
 DIGEST: Final = "digest"
 LONGEST: Final = 500

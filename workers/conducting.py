@@ -51,45 +51,44 @@ def conduct(desk: Desk, account: str, until: datetime) -> Ended:
         current = desk.streams.load(account).state
         sweep, step = current.sweep, next_step(current)
         if isinstance(step, Observe):
-            if not sending.observe(desk, account) and not _wait(desk, patience):
-                return Ended.WAITING
-            continue
-        if sweep is None or isinstance(step, Rest):
+            went_on = sending.observe(desk, account)
+        elif sweep is None or isinstance(step, Rest):
             return Ended.RESTING
-        match step:
-            case Ask(leg) if _held(desk, leg):
+        elif isinstance(step, Ask | AskBatch):
+            if _held(desk, step):
                 return Ended.WAITING
-            case Ask(leg):
-                if not _settle(desk, account, sweep, leg) and not _wait(desk, patience):
-                    return Ended.WAITING
-            case AskBatch(legs) if all(_held(desk, leg) for leg in legs):
-                return Ended.WAITING
-            case AskBatch(legs):
-                if not batching.settle(desk, account, sweep, legs) and not _wait(desk, patience):
-                    return Ended.WAITING
-            case Try() | Bundle() | Batch() | Retract() if danger := _danger(desk, account, sweep):
-                # A key that could empty the account is the owner's to replace; until then nothing is asked with it.
-                halted = ConversionsHalted(account, danger)
-                told = Declare(halted, f"{sweep.opened.sweep_id}/danger/{desk.clock().isoformat()}")
-                desk.streams.handle(account, told, sweep.opened.sweep_id)
-            case Try():
-                _attempt(desk, account, sweep, step)
-            case Bundle():
-                if not sending.request(desk, account, sweep, step) and not _wait(desk, patience):
-                    return Ended.WAITING
-            case Retract():
-                if not sending.retract(desk, account, sweep, step) and not _wait(desk, patience):
-                    return Ended.WAITING
-            case Batch():
-                batching.request(desk, account, sweep, step)
-            case GiveUp(leg, refusal):
-                _decline(desk, account, sweep, leg, refusal)
-            case Finish():
-                done = FinishSweep(sweep.opened.sweep_id, desk.clock())
-                desk.streams.handle(account, done, sweep.opened.sweep_id)
-            case _:
-                assert_never(step)
+            went_on = _settle_all(desk, account, sweep, step)
+        else:
+            went_on = _go_on(desk, account, sweep, step)
+        if not went_on and not _wait(desk, patience):
+            return Ended.WAITING
     return Ended.OUT_OF_TIME
+
+
+def _go_on(desk: Desk, account: str, sweep: Sweep, step: Try | Bundle | Batch | Retract | GiveUp | Finish) -> bool:
+    """Take a step that asks for something new or ends something; False when it is worth while to wait first."""
+    match step:
+        case Try() | Bundle() | Batch() | Retract() if danger := _danger(desk, account, sweep):
+            # A key that could empty the account is the owner's to replace; until then nothing is asked with it.
+            halted = ConversionsHalted(account, danger)
+            told = Declare(halted, f"{sweep.opened.sweep_id}/danger/{desk.clock().isoformat()}")
+            desk.streams.handle(account, told, sweep.opened.sweep_id)
+        case Try():
+            _attempt(desk, account, sweep, step)
+        case Bundle():
+            return sending.request(desk, account, sweep, step)
+        case Retract():
+            return sending.retract(desk, account, sweep, step)
+        case Batch():
+            batching.request(desk, account, sweep, step)
+        case GiveUp(leg, refusal):
+            _decline(desk, account, sweep, leg, refusal)
+        case Finish():
+            done = FinishSweep(sweep.opened.sweep_id, desk.clock())
+            desk.streams.handle(account, done, sweep.opened.sweep_id)
+        case _:
+            assert_never(step)
+    return True
 
 
 def _danger(desk: Desk, account: str, sweep: Sweep) -> str:
@@ -105,23 +104,20 @@ def _danger(desk: Desk, account: str, sweep: Sweep) -> str:
 def reconcile(desk: Desk, account: str) -> bool:
     """Ask the venue what became of what is open; no new leg is asked. Returns whether the sweep can go on."""
     current = desk.streams.load(account).state
-    step = next_step(current)
-    match step:
-        case Rest():
-            return False
-        case Observe():
-            return sending.observe(desk, account)
-        case Ask(leg) if current.sweep:
-            return not _held(desk, leg) and _settle(desk, account, current.sweep, leg)
-        case AskBatch(legs) if current.sweep:
-            return not all(_held(desk, leg) for leg in legs) and batching.settle(desk, account, current.sweep, legs)
-        case _:
-            return True
+    sweep, step = current.sweep, next_step(current)
+    if isinstance(step, Rest):
+        return False
+    if isinstance(step, Observe):
+        return sending.observe(desk, account)
+    if sweep is None or not isinstance(step, Ask | AskBatch):
+        return True
+    return not _held(desk, step) and _settle_all(desk, account, sweep, step)
 
 
-def _held(desk: Desk, leg: Leg) -> bool:
-    """Say whether whoever recorded the intent is likely still talking to the venue about it."""
-    return isinstance(leg, Requested) and desk.clock() - leg.intent.requested_at < desk.hold
+def _held(desk: Desk, step: Ask | AskBatch) -> bool:
+    """Say whether whoever recorded the intents is likely still talking to the venue about them."""
+    asked = step.legs if isinstance(step, AskBatch) else (step.leg,)
+    return all(isinstance(leg, Requested) and desk.clock() - leg.intent.requested_at < desk.hold for leg in asked)
 
 
 def _wait(desk: Desk, delays: Iterator[float]) -> bool:
@@ -129,6 +125,13 @@ def _wait(desk: Desk, delays: Iterator[float]) -> bool:
     if delay is not None:
         desk.sleep(delay)
     return delay is not None
+
+
+def _settle_all(desk: Desk, account: str, sweep: Sweep, step: Ask | AskBatch) -> bool:
+    """Ask the venue what became of what is open; False when an answer is not final."""
+    if isinstance(step, AskBatch):
+        return batching.settle(desk, account, sweep, step.legs)
+    return _settle(desk, account, sweep, step.leg)
 
 
 def _settle(desk: Desk, account: str, sweep: Sweep, leg: Leg) -> bool:

@@ -25,7 +25,7 @@ from domain.commands import (
 )
 from domain.decision import fingerprint
 from domain.errors import OutcomeUnknown
-from domain.lane import Idle, Included, LaneFact, Signed
+from domain.lane import Idle, Included, Signed
 from domain.leg import Requested, Unknown, draft
 from domain.move import (
     Alarm,
@@ -43,7 +43,7 @@ from domain.sweep import Bundle, Retract, Sweep, expected, size
 from domain.transaction import objections
 from domain.treasury import available
 from domain.venue import Holding
-from events.facts import ConversionsHalted, FundingOpened, TransactionSigned
+from events.facts import ConversionsHalted, FundingOpened, TransactionFact, TransactionSigned
 from events.log import Recorded
 from events.money import Amount, plain
 from events.values import Outcome, Purpose, Refusal, RefusalCode
@@ -199,7 +199,7 @@ def observe(desk: Desk, account: str) -> bool:
                 recorded = desk.streams.handle(account, noted, about)
                 if not recorded:
                     return True
-                news, turn = True, turn + sum(isinstance(each.fact, LaneFact) for each in recorded)
+                news, turn = True, turn + sum(isinstance(each.fact, TransactionFact) for each in recorded)
             case _:
                 assert_never(move)
 

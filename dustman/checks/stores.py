@@ -8,8 +8,8 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from domain.errors import ConfigurationError
+from dustman.addresses import PostgresDatabase, SqliteFile
 from dustman.checks.finding import Finding, fail, ok, warn
-from dustman.forms import PostgresDatabase, SqliteFile
 from dustman.settings import Settings
 from dustman.wiring import open_log, open_redis
 from events.log import CorruptLog, LogUnavailable, StoreMisconfigured

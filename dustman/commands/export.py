@@ -28,9 +28,9 @@ def export(
     as_json: Json = False,
 ) -> Exit:
     """Write events (jsonl without loss; csv, parquet) or, for taxes, every disposal, acquisition and income."""
+    from dustman.addresses import SqliteFile
     from dustman.exports.forms import Form, write
     from dustman.exports.whole_file import whole_file
-    from dustman.forms import SqliteFile
     from dustman.period import period
     from dustman.wiring import open_log, recorded_account
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -17,6 +17,14 @@ from dustman.screen import Screen
 if TYPE_CHECKING:
     from dustman.draft import Draft
     from dustman.exchanges.key import Key
+
+
+class _GivenKey(NamedTuple):
+    """What the options say of the key; each is empty where they say nothing."""
+
+    file: str
+    name: str
+    secret_from_stdin: bool
 
 
 def init(
@@ -42,48 +50,25 @@ def init(
 ) -> Exit:
     """Write dustman.yaml, and the key to .env; the key never stands in the settings."""
     from dustman.draft import Draft
-    from dustman.environment import write_secrets
-    from dustman.exchanges.table import EXCHANGES
-    from dustman.keys import checked as checked_key
-    from dustman.keys import read_key_file, variables_of
-    from dustman.settings import checked, key_prefix
     from dustman.wallet_settings import WalletAccount
 
-    config = Invocation.of(context).config
+    config, screen = Invocation.of(context).config, Screen(as_json=as_json)
     if config.exists() and not force:
         raise ConfigurationError(f"{config}: is there already; --force overwrites it")
     given = {"chain": chain, "endpoints": endpoint, "target": target, "threshold": threshold}
     given |= {"per_day": per_day, "per_sweep": per_sweep, "schedule": schedule}
     draft = Draft(config, account, {name: answer for name, answer in given.items() if answer})
     asking = sys.stdin.isatty() and not no_input and not secret_from_stdin
+    key = _GivenKey(key_file, key_name, secret_from_stdin)
     if wallet:
         draft.become_wallet(wallet)
     elif venue:
         draft.become_exchange(venue)
-    elif asking and not key_file and not key_name:
+    elif asking and not any(key):
         draft.ask_for_venue()
     if draft.model is WalletAccount:
-        return _watch(draft, Screen(as_json=as_json), asking, force, bool(key_file or key_name or secret_from_stdin))
-    if asking and not key_file and not key_name:
-        key_file = draft.ask_for_key_file()
-    third = EXCHANGES[draft.model.tag].takes_passphrase
-    key = _key(key_name, secret_from_stdin, asking, third) if not key_file and (asking or key_name) else None
-    if asking:
-        draft.ask_for_rest()
-    draft.answers["key"] = key_file or "env"
-    draft.check()
-    checked(config, draft.text().encode(), {})
-    if key_file:
-        read_key_file(config.absolute().parent / Path(key_file).expanduser(), draft.model.tag)
-    secrets: dict[str, str] = {}
-    if key is not None:
-        checked_key(key, "the secret", draft.model.tag)
-        written = zip(variables_of(draft.model.tag), (key.name, key.secret, key.passphrase), strict=False)
-        secrets = {key_prefix(account) + part: value for part, value in written}
-        write_secrets(config.with_name(".env"), secrets, replace=force)
-    draft.write(force)
-    _tell(Screen(as_json=as_json), config, account, key_file, list(secrets), f"{key_prefix(account)}…")
-    return Exit.DONE
+        return _watch(draft, screen, asking, force, any(key))
+    return _trade(draft, screen, asking, force, key)
 
 
 def _watch(draft: Draft, screen: Screen, asking: bool, force: bool, keyed: bool) -> Exit:
@@ -104,13 +89,44 @@ def _watch(draft: Draft, screen: Screen, asking: bool, force: bool, keyed: bool)
     return Exit.DONE
 
 
-def _key(name: str, from_stdin: bool, asking: bool, takes_passphrase: bool) -> Key:
+def _trade(draft: Draft, screen: Screen, asking: bool, force: bool, key: _GivenKey) -> Exit:
+    """Write the settings of an account at an exchange, and its key to .env where it is in no file of its own."""
+    from dustman.environment import write_secrets
+    from dustman.exchanges.table import EXCHANGES
+    from dustman.keys import checked as checked_key
+    from dustman.keys import read_key_file, variables_of
+    from dustman.settings import checked, key_prefix
+
+    config, prefix, venue = draft.config, key_prefix(draft.account), draft.model.tag
+    file = draft.ask_for_key_file() if asking and not any(key) else key.file
+    takes_passphrase = EXCHANGES[venue].takes_passphrase
+    made = _key(key, asking, takes_passphrase) if not file and (asking or key.name) else None
+    if asking:
+        draft.ask_for_rest()
+    draft.answers["key"] = file or "env"
+    draft.check()
+    checked(config, draft.text().encode(), {})
+    if file:
+        read_key_file(config.absolute().parent / Path(file).expanduser(), venue)
+    secrets: dict[str, str] = {}
+    if made is not None:
+        parts = checked_key(made, "the secret", venue)
+        written = zip(variables_of(venue), (parts.name, parts.secret, parts.passphrase), strict=False)
+        secrets = {prefix + variable: value for variable, value in written}
+        write_secrets(config.with_name(".env"), secrets, replace=force)
+    draft.write(force)
+    _tell(screen, config, draft.account, file, list(secrets), f"{prefix}…")
+    return Exit.DONE
+
+
+def _key(key: _GivenKey, asking: bool, takes_passphrase: bool) -> Key:
     from dustman.exchanges.key import Key
     from dustman.interview import ask, ask_secret
 
+    name = key.name
     if not name:
         name = ask("The key's name", "", lambda answer: None if answer else "copy it from where the venue showed it")
-    if from_stdin:
+    if key.secret_from_stdin:
         told = sys.stdin.read().strip()
         secret, _, passphrase = told.rpartition("\n") if takes_passphrase else (told, "", "")
         return Key(name, secret.strip(), passphrase)

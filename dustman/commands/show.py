@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,8 @@ from dustman.screen import Screen
 from dustman.slider import AsOf, state_as_of
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from events.log import EventLog, Recorded
     from events.values import Kept
     from views.row import LotRow
@@ -27,7 +30,7 @@ def show(
     as_json: Json = False,
 ) -> Exit:
     """Tell what became of a lot, or of every lot of an asset, and why."""
-    from dustman import drawings, telling
+    from dustman import drawings
     from dustman.wiring import open_log
     from events.facts import DustUnroutable
     from events.money import ticker
@@ -49,16 +52,8 @@ def show(
         )
     for row in rows:
         story = _story(log, row)
-        told = drawings.table("what happened", "position", "when (UTC)", "event", "")
-        for recorded in story:
-            told.add_row(
-                str(recorded.position),
-                f"{recorded.occurred_at:%Y-%m-%d %H:%M:%S}",
-                recorded.type,
-                telling.told(recorded.fact, labels),
-            )
         positions = [recorded.position for recorded in story]
-        screen.show({"lot": row, "positions": positions}, drawings.lots(row.lot_id, [row]), told)
+        screen.show({"lot": row, "positions": positions}, drawings.lots(row.lot_id, [row]), _drawn(story, labels))
     if staying:
         screen.show({"staying": staying}, drawings.staying(lot, staying, labels))
     return Exit.DONE
@@ -66,3 +61,14 @@ def show(
 
 def _story(log: EventLog, row: LotRow) -> list[Recorded]:
     return [recorded for position in row.positions for recorded in log.read(after=position - 1, until=position)]
+
+
+def _drawn(story: Iterable[Recorded], labels: Mapping[str, str]) -> Table:
+    from dustman.drawings import table
+    from dustman.telling import told
+
+    drawn = table("what happened", "position", "when (UTC)", "event", "")
+    for recorded in story:
+        when = f"{recorded.occurred_at:%Y-%m-%d %H:%M:%S}"
+        drawn.add_row(str(recorded.position), when, recorded.type, told(recorded.fact, labels))
+    return drawn

@@ -14,7 +14,8 @@ from domain.commands import Declare, ObserveLane, ReplaceTransaction, RequestBun
 from domain.decision import decide, fingerprint, next_step
 from domain.lane import Signed
 from domain.leg import ATTEMPTS, NeverArrived, Planned, Refused, Requested, draft
-from domain.sweep import Bundle, Observe, Rest, Try, worth
+from domain.pretrade import worth
+from domain.sweep import Bundle, Observe, Rest, Try
 from events.facts import (
     ConversionsHalted,
     DustConversionFailed,

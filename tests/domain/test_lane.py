@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.chain import Code, Proposal, Rules
 from domain.errors import ImpossibleHistory
-from domain.lane import Idle, Lane, LaneFact, Signed, evolve, raised, taken_anew
+from domain.lane import Idle, Lane, Signed, evolve, raised, taken_anew
 from domain.move import (
     Alarm,
     Broadcast,
@@ -24,6 +24,7 @@ from domain.move import (
     next_nonce,
     purpose_for,
 )
+from events.facts import TransactionFact
 from events.money import Amount
 from events.records import replace
 from events.values import GasPrice, Outcome, Purpose
@@ -385,7 +386,7 @@ def test_halt__sends_and_signs_nothing_and_still_takes_answers(at: datetime) -> 
 
 
 def test_evolve__facts_out_of_order__are_impossible() -> None:
-    wrong: list[tuple[Lane, LaneFact]] = [
+    wrong: list[tuple[Lane, TransactionFact]] = [
         (Lane(), included()),
         (Lane(), settled()),
         (lane(recorded()), settled()),

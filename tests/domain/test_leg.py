@@ -11,7 +11,6 @@ from domain.leg import (
     ATTEMPTS,
     Filled,
     Leg,
-    LegFact,
     NeverArrived,
     Planned,
     Refused,
@@ -26,7 +25,7 @@ from domain.leg import (
 )
 from domain.venue import NeverArrived as VenueKnowsNothing
 from domain.venue import Pending
-from events.facts import LegFilled, LegNeverArrived, LegOutcomeUnknown, LegRefused, LegRequested
+from events.facts import LegFact, LegFilled, LegNeverArrived, LegOutcomeUnknown, LegRefused, LegRequested
 from events.money import Amount
 from events.values import LegKind, PlannedLeg, Refusal, RefusalCode
 from tests.domain.controls import ADA, NOON, USDC, D, filled, quote_for

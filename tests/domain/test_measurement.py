@@ -18,7 +18,7 @@ from domain.scan import find
 from domain.venue import Holding
 from events.facts import DustUnroutable, StrategyNotMeasured
 from events.records import replace
-from events.values import Funding, FundingSource, Keep, Kept, Unmeasured, Unroutable
+from events.values import Funding, FundingSource, Keep, Kept, Source, Unmeasured, Unroutable
 from tests.domain.controls import NOON, D, held
 from tests.domain.strategies import (
     CHARTER,
@@ -53,6 +53,12 @@ def test_measured__dust_over_the_share__is_instructed_and_what_belongs_is_not() 
     assert instructed.net == told.net == D("69.012") - D("0.60")
     trigger = verdict.trigger("wallet")
     assert trigger and trigger.assets == {EIGEN, ETHFI} and trigger.mode == "eth_leveraged"
+
+
+def test_measured__a_lot_whose_arrival_is_proven__is_in_the_snapshot_with_its_source() -> None:
+    claimed = dataclasses.replace(held(EIGEN, "50.01"), source=Source.EIGENLAYER_CLAIM)
+    told, _ = outcome(survey(*HOLDS, claimed, held(ETHFI, "10")))
+    assert [(lot.asset, lot.source) for lot in told.lots] == [(EIGEN, "eigenlayer_claim"), (ETHFI, "leftover")]
 
 
 def test_measured__exactly_at_the_threshold__is_not_over_it() -> None:

@@ -16,7 +16,8 @@ from domain.account import Account
 from domain.commands import Command, ConcludeLeg, DeclineLeg, FinishSweep, RecordScan, RequestLeg
 from domain.decision import decide, fingerprint, next_step
 from domain.leg import Answer, Requested, Unknown, is_exit
-from domain.sweep import Ask, Finish, GiveUp, Rest, Try, size, worth
+from domain.pretrade import worth
+from domain.sweep import Ask, Finish, GiveUp, Rest, Try, size
 from domain.venue import Holding, NeverArrived, Pending
 from events.facts import (
     AccountFact,

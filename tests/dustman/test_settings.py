@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import ConfigurationError
+from dustman.addresses import PostgresDatabase, SqliteFile
 from dustman.exchanges.account import Account
-from dustman.forms import PostgresDatabase, SqliteFile
 from dustman.secret import redacted
 from dustman.settings import Settings, load
 from events.money import Amount

@@ -84,6 +84,7 @@ def test_measure__rewards_that_wait_to_be_claimed__are_claimed_first_and_measure
         assert told.triggered
         [announced] = built.facts(DustDetected)
         eigen = asset_of(built.where, "EIGEN")
+        assert {(lot.asset, lot.source) for lot in told.lots} >= {(eigen, Source.EIGENLAYER_CLAIM)}
         assert {(lot.asset, lot.source) for lot in announced.lots} >= {(eigen, Source.EIGENLAYER_CLAIM)}
         built.settle()
         assert eigen in {each.asset for each in built.facts(DustConverted)}
