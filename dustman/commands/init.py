@@ -110,8 +110,8 @@ def _trade(draft: Draft, screen: Screen, asking: bool, force: bool, key: _GivenK
         read_key_file(config.absolute().parent / Path(file).expanduser(), venue)
     secrets: dict[str, str] = {}
     if made is not None:
-        parts = checked_key(made, "the secret", venue)
-        written = zip(variables_of(venue), (parts.name, parts.secret, parts.passphrase), strict=False)
+        checked_key(made, "the secret", venue)
+        written = zip(variables_of(venue), (made.name, made.secret, made.passphrase), strict=False)
         secrets = {prefix + variable: value for variable, value in written}
         write_secrets(config.with_name(".env"), secrets, replace=force)
     draft.write(force)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator
 
-from dustman.exchanges.account import Account
-from dustman.forms import Code, Fraction, Seconds, VenueUrl
-from dustman.section import Section, rule, setting, word_or
-from venues.dollars import AT_PAR
+from dustman.exchanges.dollars import DollarAccount
+from dustman.forms import Code, Seconds, VenueUrl
+from dustman.section import Section, setting, word_or
 
 if TYPE_CHECKING:
     from dustman.exchanges.key import Key
@@ -30,7 +29,7 @@ def _easy_convert(value: object) -> object:
     return word_or("off", "off, or {pays: USDT}", (dict, EasyConvert), value)
 
 
-class OKXAccount(Account):
+class OKXAccount(DollarAccount):
     """One trading account at OKX, and what its owner wants of it."""
 
     tag: ClassVar[str] = "okx"
@@ -44,30 +43,19 @@ class OKXAccount(Account):
 
     base_url: VenueUrl = setting("https://www.okx.com", "Where the venue is reached; a simulated one is elsewhere.")
     exclude: tuple[Code, ...] = setting(("USD", "USDT", "USDC", "BTC", "OKB"), "What is never sold.")
-    hubs: tuple[Code, ...] = setting(
-        ("USDT", "USDC"), "The dollar coins that sales may be paid in, best first.", min_length=1
-    )
-    taker_fee: Fraction = setting("0.001", "The venue's fee for estimates; what the account pays decides.")
     small_balances: Annotated[EasyConvert | None, BeforeValidator(_easy_convert)] = setting(
         {}, "The venue's own exchange of small balances, easy convert, or `off`."
     )
-
-    @model_validator(mode="after")
-    def _in_dollars(self) -> Self:
-        if others := [hub for hub in self.hubs if hub not in AT_PAR]:
-            raise rule(f"has {others[0]}, which is no dollar coin; caps count a hub as {self.currency}", "hubs")
-        return self
-
-    @model_validator(mode="after")
-    def _paid_in_what_leads_on(self) -> Self:
-        if self.small_balances is not None and self.pays not in {self.target, *self.hubs}:
-            raise rule(f"pays {self.pays}, which is neither the target nor one of hubs", "small_balances", "pays")
-        return self
 
     @property
     def pays(self) -> str:
         """Return what small balances are paid in."""
         return (self.small_balances.pays if self.small_balances else None) or self.target
+
+    @property
+    def exchanges_small(self) -> EasyConvert | None:
+        """Return how small balances are exchanged, None where they are not."""
+        return self.small_balances
 
     @staticmethod
     def check_key(key: Key) -> None:

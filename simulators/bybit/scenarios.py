@@ -32,10 +32,10 @@ def market(
 
 
 def small(**settings: object) -> Scenario:
-    """Give an account with two crumbs too small for their markets, one coin that sells, and some USDT.
+    """Give an account with three crumbs too small for their markets, one coin that sells, and some USDT.
 
-    ADA and XLM are worth about 0.39 and 0.36 USDT, DOT about 7; `settings` replace keys of the scenario, such as
-    `taker_fee="0.002"`.
+    ADA and XLM are worth about 0.39 and 0.36 USDT, DOT about 7, and WTC, which only sells for BTC, 0.48; `settings`
+    replace keys of the scenario, such as `taker_fee="0.002"`.
     """
     return Scenario.model_validate(
         {
@@ -43,6 +43,7 @@ def small(**settings: object) -> Scenario:
                 "ADA": {"free": "1.0000000001"},
                 "XLM": {"free": "3"},
                 "DOT": {"free": "2.7"},
+                "WTC": {"free": "40"},
                 "USDT": {"free": "20"},
                 "MNT": {"free": "0.5"},
                 "BTC": {"free": "0.01"},
@@ -52,6 +53,7 @@ def small(**settings: object) -> Scenario:
                 **market("ADA", "USDT", "0.392", "0.01", "0.0001"),
                 **market("XLM", "USDT", "0.12", "0.1", "0.0001"),
                 **market("DOT", "USDT", "2.6", "0.01", "0.001"),
+                **market("WTC", "BTC", "0.0000002", "1", "0.00000001", "0.0001"),
                 **market("MNT", "USDT", "0.75", "0.01", "0.0001"),
                 **market("BTC", "USDT", "60000", "0.000001", "0.01", spread_bps="2"),
             },

@@ -224,6 +224,18 @@ def test_size__when_more_came_in_since__is_refused_since_all_of_it_would_go() ->
         assert refusal.code is RefusalCode.NO_LONGER_DUST
 
 
+def test_size__of_a_balance_finer_than_any_market__is_all_of_it_to_the_last_digit() -> None:
+    whole = D("1.000000000000000001")
+    account = gone_live()
+    venue = coarse(offers={ADA: SmallOffer(whole, D("0.00000653"), D("0.00000013"))})
+    account = fold(account, decide(RecordScan(reading(held(ADA, str(whole)), at=venue), POLICY), account))
+
+    step = next_step(account)
+
+    assert isinstance(step, Batch)
+    assert size(step.tries[0], held(ADA, str(whole)), POLICY) == Amount(whole, ADA)
+
+
 def test_request__of_several__records_all_intents_under_one_key_at_the_price_of_the_scan() -> None:
     account = opened()
 

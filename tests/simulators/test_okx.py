@@ -230,7 +230,7 @@ def test_order__that_breaks_a_rule__is_refused_with_the_venues_word(
     call: Caller, twin: OKXTwin, asked: Any, number: str
 ) -> None:
     assert code(call.order(*asked)) == number
-    assert (twin.balance("DOT"), twin.balance("USDT")) == (D("2.7"), 20)
+    assert (twin.balance("DOT"), twin.balance("USDT")) == (D("2.7"), D(20))
 
 
 def test_order__on_a_market_that_is_closed_or_empty__is_refused() -> None:
