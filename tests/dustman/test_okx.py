@@ -12,9 +12,13 @@ import pytest
 from dustman.exits import Exit
 from simulators.okx.scenarios import small
 from simulators.okx.twin import OKXTwin
+from tests.dustman import exchange_home
 from tests.dustman.conftest import Typed
+from tests.dustman.exchange_home import go_live, mistaken, verdicts
 from tests.redis_server import RedisServer
 
+# The twin that comes with `small` lets easy convert be asked as often as anybody likes.
+QUICK = "small_balances: {seconds_between: 0}"
 CRUMBS = ("ADA", "XLM", "DOGE", "TRX", "SAND", "CHZ", "GALA")
 
 
@@ -30,25 +34,9 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
         yield running
 
 
-def configure(home: Path, twin: OKXTwin, redis: RedisServer, *lines: str, key: str = "") -> Path:
-    """Write settings for an account at the twin; what is worth less than 10 USD is dust."""
-    config = home / "dustman.yaml"
-    account = [
-        "venue: okx",
-        f"key: {key or twin.key_file()}",
-        f"base_url: https://{twin.base_url}",
-        f"ca_file: {twin.ca_file}",
-        "threshold: 10",
-        "small_balances: {seconds_between: 0}",
-    ]
-    changed = {line.split(":", maxsplit=1)[0] for line in lines}
-    account = [line for line in account if line.split(":", maxsplit=1)[0] not in changed]
-    config.write_text(
-        f"redis: {{url: 'redis://127.0.0.1:{redis.port}'}}\n"
-        "limits: {requests_per_second: 500, seconds_between_conversions: 0}\n"
-        "accounts:\n  main:\n" + "".join(f"    {line}\n" for line in (*account, *lines))
-    )
-    return config
+def configure(home: Path, twin: OKXTwin, redis: RedisServer, *lines: str, key: Path | None = None) -> Path:
+    usual = () if any(line.startswith("small_balances") for line in lines) else (QUICK,)
+    return exchange_home.configure(home, twin, key or twin.key_file(), redis, *usual, *lines)
 
 
 @pytest.fixture
@@ -56,25 +44,19 @@ def config(home: Path, twin: OKXTwin, redis: RedisServer) -> Path:
     return configure(home, twin, redis)
 
 
-def go_live(dustman: Typed) -> None:
-    assert dustman("sweep", "--dry-run").exit == Exit.DONE
-    assert dustman("go-live", "main", "--confirm", "main").exit == Exit.DONE
-
-
 def test_doctor__of_an_account_at_the_twin__finds_nothing_wrong(config: Path, dustman: Typed) -> None:
-    found = dustman("doctor", "--json").value["findings"]
+    found = verdicts(dustman)
 
-    mine = {row["check"]: row["verdict"] for row in found if row["check"].startswith("main:")}
     # The twin tells no time in its headers.
-    assert mine.pop("main: clock") == "skip"
-    assert set(mine.values()) == {"ok"}, found
-    assert {"main: key", "main: rights", "main: balances", "main: target"} <= set(mine)
+    assert found.pop("main: clock") == "skip"
+    assert set(found.values()) == {"ok"}, found
+    assert {"main: key", "main: rights", "main: balances", "main: target"} <= set(found)
 
 
 def test_doctor__of_a_key_that_may_withdraw__says_what_to_make_instead(
     home: Path, twin: OKXTwin, redis: RedisServer, dustman: Typed
 ) -> None:
-    configure(home, twin, redis, key=str(twin.key_file(("read_only", "trade", "withdraw"))))
+    configure(home, twin, redis, key=twin.key_file(("read_only", "trade", "withdraw")))
 
     told = dustman("doctor")
 
@@ -150,7 +132,7 @@ def test_sweep__when_the_answer_is_lost__is_settled_by_the_history_and_asked_onc
 def test_settings__with_a_mistake__name_it(
     home: Path, twin: OKXTwin, redis: RedisServer, dustman: Typed, line: str, sentence: str
 ) -> None:
-    configure(home, twin, redis, line)
+    mistaken(configure(home, twin, redis), line)
 
     refused = dustman("scan")
 
@@ -179,7 +161,7 @@ def parts_of(twin: OKXTwin) -> dict[str, str]:
 def test_key__in_the_environment__has_its_passphrase_beside_it(
     home: Path, twin: OKXTwin, redis: RedisServer, dustman: Typed
 ) -> None:
-    configure(home, twin, redis, "key: env")
+    mistaken(configure(home, twin, redis), "key: env")
     parts, dotenv = parts_of(twin), home / ".env"
     named = {"NAME": parts["name"], "SECRET": parts["privateKey"], "PASSPHRASE": parts["passphrase"]}
     written = [f"DUSTMAN_MAIN_KEY_{part}='{value}'\n" for part, value in named.items()]
@@ -210,7 +192,7 @@ def test_key_file__with_a_bad_part__says_which_and_shows_none_of_it(
 ) -> None:
     changed = {part: value for part, value in ({**parts_of(twin), **change}).items() if value is not None}
     (home / "key.json").write_text(json.dumps(changed))
-    configure(home, twin, redis, key="key.json")
+    configure(home, twin, redis, key=home / "key.json")
 
     refused = dustman("scan")
 
@@ -223,7 +205,7 @@ def test_passphrase__that_is_wrong__is_shown_nowhere(
     home: Path, twin: OKXTwin, redis: RedisServer, dustman: Typed
 ) -> None:
     (home / "key.json").write_text(json.dumps({**parts_of(twin), "passphrase": "Forgotten+word1"}))
-    configure(home, twin, redis, key="key.json")
+    configure(home, twin, redis, key=home / "key.json")
 
     told = dustman("doctor")
 
