@@ -105,10 +105,10 @@ def fee_rate(exchange: Exchange, name: str) -> Json:
 
 
 def order(found: Order) -> Json:
-    """Write an order as it is looked up."""
-    by_value = found.quote_quantity > 0
-    nothing = not found.trades
-    ended = "Filled" if found.whole else "Cancelled" if nothing else "PartiallyFilledCanceled"
+    """Write an order as it is looked up; what is left of a purchase by value makes it filled in part."""
+    by_value, nothing = found.quote_quantity > 0, not found.trades
+    whole = found.whole and (not by_value or found.value == found.quote_quantity)
+    ended = "Filled" if whole else "Cancelled" if nothing else "PartiallyFilledCanceled"
     return {
         "orderId": str(found.order_id),
         "orderLinkId": found.client_order_id,
