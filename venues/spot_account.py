@@ -10,7 +10,7 @@ from typing import Protocol
 from domain.errors import ConfigurationError, VenueUnavailable
 from domain.venue import Holding, NeverArrived, Order, Pending, Price, SmallBalances
 from events.money import ticker
-from events.values import Fill, LegKind, Quote, Refusal
+from events.values import Fill, LegKind, Quote, Refusal, RefusalCode
 from venues.dollars import AT_PAR
 from venues.exchange import KeyRights
 from venues.market_orders import MarketOrders
@@ -36,6 +36,20 @@ class SmallExchange(Protocol):
     def outcome(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
         """Ask what became of the request. Moves nothing."""
         ...
+
+
+def not_listed(asset: str) -> Refusal:
+    """Say that an exchange of small balances does not take an asset now."""
+    name = ticker(asset)
+    return Refusal(RefusalCode.NOT_TRADABLE, f"{name} is not among the small balances that are exchanged now")
+
+
+def refused(orders: Sequence[Order], refusal: Refusal) -> Mapping[str, Answer]:
+    """Give the assets that a no to a whole request names that no; the others were not exchanged, and may be again."""
+    words = set(refusal.sentence.replace(",", " ").split())
+    named = {order.spend.asset for order in orders if ticker(order.spend.asset) in words}
+    others: Answer = NeverArrived() if named else refusal
+    return {order.spend.asset: refusal if order.spend.asset in named else others for order in orders}
 
 
 class Connection(Protocol):

@@ -23,7 +23,7 @@ from venues.limits import Limiter
 from venues.okx import replies
 from venues.okx.client import Client
 from venues.okx.markets import asset, best_prices, moment, number
-from venues.spot_account import Answer
+from venues.spot_account import Answer, not_listed, refused
 from venues.times import Times, asked_at
 
 LARGEST_BATCH = 5
@@ -90,7 +90,7 @@ class EasyConvert:
             toCcy=self._desk.pays,
         )
         if isinstance(made, Refusal):
-            return _refused(orders, made)
+            return refused(orders, made)
         done = _by_asset(made.items)
         if strangers := set(done) - {order.spend.asset for order in orders}:
             raise OutcomeUnknown(f"the venue's answer is about {', '.join(sorted(strangers))}, which was not asked for")
@@ -137,9 +137,8 @@ class EasyConvert:
         return offers
 
     def _quote(self, order: Order, offer: SmallOffer | None) -> Quote | Refusal:
-        name = ticker(order.spend.asset)
         if offer is None:
-            return Refusal(RefusalCode.NOT_TRADABLE, f"{name} is not among the small balances that are exchanged now")
+            return not_listed(order.spend.asset)
         spend, brings = Amount(offer.quantity, order.spend.asset), Amount(offer.brings, asset(self._desk.pays))
         return Quote(spend, brings, (), offer.brings / offer.quantity, reference="")
 
@@ -193,10 +192,3 @@ def _direct(code: str, pays: str, prices: Mapping[str, Price]) -> Decimal | None
         return sold.bid
     with localcontext(prec=60):
         return 1 / bought.ask if bought and bought.ask else None
-
-
-def _refused(orders: Sequence[Order], refusal: Refusal) -> Mapping[str, Answer]:
-    words = set(refusal.sentence.replace(",", " ").split())
-    named = {order.spend.asset for order in orders if ticker(order.spend.asset) in words}
-    others: Answer = NeverArrived() if named else refusal
-    return {order.spend.asset: refusal if order.spend.asset in named else others for order in orders}
