@@ -6,9 +6,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from simulators.exchange import faults
+from simulators.exchange import faults, spot_faults
 from simulators.exchange.faults import FaultFile, FaultForm, Spoiling, WireFault, sensible
-from simulators.forms import Number, Positive
+from simulators.exchange.spot_faults import ClockAhead
+from simulators.forms import Positive
 from simulators.okx.endpoints import ENDPOINTS
 
 NAMES = tuple(endpoint.name for endpoint in ENDPOINTS)
@@ -56,19 +57,15 @@ class Partial(faults.Partial):
     serves: ClassVar[frozenset[str]] = ORDER
 
 
-class ListedLate(FaultForm):
+class ListedLate(spot_faults.ListedLate):
     """The order's trades, or the conversions, are listed so many seconds of venue time after they were made."""
 
-    kind: Literal["listed_late"]
-    seconds: Positive
     serves: ClassVar[frozenset[str]] = ORDER | CONVERT
 
 
-class KnownLate(FaultForm):
+class KnownLate(spot_faults.KnownLate):
     """The order is found by its ids so many seconds of venue time after it was made."""
 
-    kind: Literal["known_late"]
-    seconds: Positive
     serves: ClassVar[frozenset[str]] = ORDER
 
 
@@ -106,13 +103,6 @@ class Running(FaultForm):
     kind: Literal["running"]
     seconds: Positive
     serves: ClassVar[frozenset[str]] = CONVERT
-
-
-class ClockAhead(FaultForm):
-    """The venue's clock is so many seconds ahead of this machine's for this call."""
-
-    kind: Literal["clock_ahead"]
-    seconds: Number
 
 
 Fault = Annotated[

@@ -5,27 +5,23 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from simulators.exchange import gate
 from simulators.exchange.clock import real_time
 from simulators.exchange.faults import Spoiling
 from simulators.exchange.mischief import Mischief
 from simulators.exchange.rate import Bucket
-from simulators.exchange.spot_orders import Circumstances
+from simulators.exchange.spot_faults import ahead_by, circumstances_of
 from simulators.okx import refusals
 from simulators.okx.calls import Call
 from simulators.okx.easy_convert import ConvertCircumstances
 from simulators.okx.endpoints import ENDPOINTS, Endpoint, find_endpoint
 from simulators.okx.exchange import Exchange
 from simulators.okx.faults import (
-    ClockAhead,
     EmptyBook,
     Failing,
-    KnownLate,
     LeftOut,
     ListedLate,
-    Partial,
     PriceJump,
     Running,
     StaleBalances,
@@ -87,7 +83,7 @@ class Gate(gate.Gate[Exchange, Endpoint, Call, Key]):
     def _now(self, visit: gate.Visit[Endpoint, Call], waited: timedelta) -> datetime:
         """Tell the time by which this request is judged."""
         ahead = self._exchange.scenario.clock_ahead
-        ahead += sum((fault.seconds for fault in visit.faults if isinstance(fault, ClockAhead)), Decimal(0))
+        ahead += ahead_by(visit.faults)
         return real_time() + timedelta(seconds=float(ahead)) + waited
 
     def _signer(self, request: Request, now: datetime) -> Key:
@@ -112,26 +108,20 @@ class Gate(gate.Gate[Exchange, Endpoint, Call, Key]):
 
     def _check_deadline(self, request: Request, now: datetime) -> None:
         deadline = request.headers.get("exptime", "")
-        if deadline and not deadline.isdigit():
+        if deadline and not (deadline.isascii() and deadline.isdigit()):
             raise refusals.wrong("expTime")
         if deadline and int(deadline) < now.timestamp() * 1000:
             raise ErrorReply(*refusals.TOO_LATE)
 
     def _struck(self, visit: gate.Visit[Endpoint, Call], key: Key | None) -> Call:
-        call, circumstances, convert = replace(visit.call, key=key), Circumstances(), ConvertCircumstances()
+        call, convert = replace(visit.call, key=key), ConvertCircumstances()
         for fault in visit.faults:
             match fault:
                 case StaleBalances():
                     call = replace(call, stale=fault.seconds)
-                case Partial():
-                    circumstances = replace(circumstances, fraction=fault.fraction)
-                case KnownLate():
-                    circumstances = replace(circumstances, known_late=fault.seconds)
                 case ListedLate():
-                    circumstances = replace(circumstances, listed_late=fault.seconds)
                     convert = replace(convert, listed_late=fault.seconds)
                 case EmptyBook():
-                    circumstances = replace(circumstances, empty_book=True)
                     about = {fault.product} if fault.product else call.products() or self._exchange.markets.names()
                     call = replace(call, without_book=frozenset(about))
                 case LeftOut():
@@ -143,4 +133,4 @@ class Gate(gate.Gate[Exchange, Endpoint, Call, Key]):
                 case PriceJump():
                     for name in call.products():
                         self._exchange.markets.move_prices(name, fault.factor)
-        return replace(call, circumstances=circumstances, convert=convert)
+        return replace(call, circumstances=circumstances_of(visit.faults), convert=convert)
