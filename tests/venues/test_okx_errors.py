@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
@@ -30,8 +32,9 @@ from venues.okx.errors import (
     fault_of,
     refusal_for,
 )
+from venues.okx.markets import number
 from venues.okx.orders import client_id
-from venues.okx.replies import Placed, Rows
+from venues.okx.replies import Balance, Placed, Rows
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/okx-errors.md").read_text("utf-8")
 OTHERS: list[Exception] = [*UNREADABLE, Answered(400), Answered(404), Answered(502), Answered(500, "50099", "new")]
@@ -163,6 +166,19 @@ def test_client_id__of_what_is_no_uuid__is_refused_before_anything_is_sent(key: 
         with pytest.raises(ValueError, match="UUID"):
             stage.venue.execute(order)
         assert stage.served() == 0
+
+
+@pytest.mark.parametrize(("text", "quantity"), [("1E-9", "0.000000001"), ("", "0"), ("12.50", "12.5"), ("0", "0")])
+def test_number__however_the_venue_writes_it__is_read_exactly(text: str, quantity: str) -> None:
+    row = msgspec.convert({"ccy": "ADA", "availBal": text, "frozenBal": "0"}, Balance)
+
+    assert number(row.avail_bal) == Decimal(quantity)
+
+
+@pytest.mark.parametrize("text", ["NaN", "1,5", "-", "0x1", "١", " 1", None, 1, 1.5])
+def test_number__that_is_none__is_an_unreadable_reply(text: object) -> None:
+    with pytest.raises(msgspec.ValidationError, match="availBal"):
+        msgspec.convert({"ccy": "ADA", "availBal": text, "frozenBal": "0"}, Balance)
 
 
 def test_client_id__of_a_key__is_what_the_venue_takes() -> None:

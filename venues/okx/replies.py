@@ -10,8 +10,8 @@ from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta, Struct
 
-Number = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
-Maybe = Annotated[str, Meta(pattern=r"^(-?[0-9]+(\.[0-9]+)?)?$")]
+Number = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$")]
+Maybe = Annotated[str, Meta(pattern=r"^(-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?)?$")]
 Millis = Annotated[str, Meta(pattern=r"^[0-9]{1,15}$")]
 
 Row = TypeVar("Row")
