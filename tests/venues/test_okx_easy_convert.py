@@ -318,6 +318,26 @@ def test_outcome__of_an_older_exchange_of_the_same__is_not_taken_for_this_one(sc
     assert "may still arrive" in answer.detail
 
 
+def test_exchange__seconds_after_another_of_the_same__is_made_and_is_not_taken_for_that_one(scene: Scene) -> None:
+    first = scene.exchanged(scene.orders("XLM", key="earlier"))["okx:XLM"]
+    scene.stage.twin.exchange.ledger.move(scene.stage.clock(), OUTSIDE, USER, "XLM", D(1), "deposit", "")
+
+    second = scene.exchanged(scene.orders("XLM"))["okx:XLM"]
+
+    assert (first.spent.quantity, second.spent.quantity) == (D("3.4"), 1)
+    assert scene.stage.calls("convert") == 2
+
+
+def test_outcome__by_a_venue_whose_clock_is_behind__is_found_by_its_quantity(scene: Scene) -> None:
+    orders = scene.orders("ADA", "XLM")
+    scene.venue.exchange_small(orders)
+    for made in scene.stage.twin.exchange.state.conversions:
+        made.time -= timedelta(seconds=8)
+    scene.stage.pass_time(timedelta(seconds=2))
+
+    filled(scene.venue.small_outcome(orders))
+
+
 @pytest.mark.parametrize("kind", ["timeout", "reset", "server_error", "html"])
 @pytest.mark.parametrize("endpoint", ["converted", "balance"])
 def test_outcome__when_the_venue_cannot_be_read__never_says_that_it_never_arrived(

@@ -17,7 +17,7 @@ from decimal import Decimal, localcontext
 
 from domain.errors import OutcomeUnknown
 from domain.venue import NeverArrived, Order, Pending, Price, SmallBalances, SmallOffer
-from events.money import Amount, ticker
+from events.money import Amount, floor_to, ticker
 from events.values import Fill, Quote, Refusal, RefusalCode
 from venues.limits import Limiter
 from venues.okx import replies
@@ -29,6 +29,8 @@ from venues.times import Times, asked_at
 LARGEST_BATCH = 5
 # How far the venue's clock may be behind ours, when its history is searched for what was asked just now.
 SKEW = timedelta(seconds=10)
+# What the venue cuts quantities at.
+GRAIN = Decimal("0.00000001")
 BRIDGES = ("USDT", "USDC", "USD")
 RUNNING, FILLED, FAILED = "running", "filled", "failed"
 # Of several rows of a currency the one that moved money counts, then the one that may still.
@@ -151,9 +153,13 @@ class EasyConvert:
             self._client.api.converted,
             before=str(int(since.timestamp() * 1000) - 1),
         )
-        wanted = {order.spend.asset for order in orders}
-        rows = [each for each in listed.items if each.to_ccy == self._desk.pays and moment(each.u_time) >= since]
-        return {name: row for name, row in _by_asset(rows).items() if name in wanted}
+        wanted = {order.spend.asset: order for order in orders}
+        rows = [
+            each
+            for each in listed.items
+            if each.to_ccy == self._desk.pays and (mine := wanted.get(asset(each.from_ccy))) and _follows(mine, each)
+        ]
+        return _by_asset(rows)
 
     def _told(self, order: Order, row: replies.Converted | None, absent: Answer) -> Answer:
         """Read a row; `absent` is the answer without one."""
@@ -170,6 +176,17 @@ class EasyConvert:
 
 
 LEFT_OUT = Refusal(RefusalCode.NOT_TRADABLE, "the venue left it out of an exchange that it made", "left out")
+
+
+def _follows(order: Order, row: replies.Converted) -> bool:
+    """Say whether a row can be what became of an order: after the intent any is, for all that is there goes.
+
+    Just before it, which may be the venue's clock, the quantity decides: else it is of an earlier request.
+    """
+    if moment(row.u_time) >= asked_at(order):
+        return True
+    asked, taken = order.spend.quantity, number(row.fill_from_sz)
+    return moment(row.u_time) >= asked_at(order) - SKEW and floor_to(asked, GRAIN) <= taken <= asked
 
 
 def _by_asset(rows: Sequence[replies.Converted]) -> dict[str, replies.Converted]:
