@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 from events.records import replace
 from events.values import Policy
+
+# How much less than the best the preferred way may bring, as a part of the best, where its team says nothing else.
+TOLERANCE: Final = Decimal("0.005")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,8 @@ class Charter:
 
     `delta` is the share of its equity that dust may be worth. `belongs` names, by account, the assets of share class,
     asset and staking token. `venue` is the preferred one, empty for none; `steps` are by account the assets that a
-    preferred path goes through after the lot itself, and only of accounts where it exists.
+    preferred path goes through after the lot itself, and only of accounts that know them all. The preferred way is
+    taken where it brings at most `tolerance` less than the best, as a part of the best.
     """
 
     name: str
@@ -31,6 +36,7 @@ class Charter:
     venue: str = ""
     prefers_path: bool = False
     steps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tolerance: Decimal = TOLERANCE
 
     @property
     def expects_rewards(self) -> bool:

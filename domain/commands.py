@@ -41,7 +41,8 @@ class RecordScan:
 
     @property
     def cause(self) -> str:
-        return f"scan/{self.reading.scan_id}"
+        # A moment that was looked at may still be answered for, by what is announced then.
+        return f"{'scan' if self.announce else 'look'}/{self.reading.scan_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ lot is sold where it lies, so a preferred venue is feasible for what lies there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal, localcontext
+from decimal import ROUND_UP, Decimal, localcontext
 from typing import Final
 
 from domain.chain import Proposal
@@ -18,11 +18,9 @@ from domain.dust import CENT, Dust, Market, expected_gain, settlement_hub, unrou
 from domain.equity import Survey
 from domain.share import share
 from domain.venue import Order, Product
-from events.money import Amount, exactly_less, floor_to, ticker
+from events.money import Amount, exactly_less, floor_to, plain, ticker
 from events.values import Instruction, LegKind, Policy
 
-# How much less than the best the preferred way may bring, as a part of the best.
-TOLERANCE: Final = Decimal("0.005")
 # What a sale over two pools uses more than one over one pool; measured.
 HOP_GAS: Final = 85_000
 WEI: Final = Decimal(10) ** 18
@@ -104,12 +102,22 @@ def _option(
     kept = expected_gain(gross, hub, policy, market)
     if product and product.exit is LegKind.SWAP and (gas is None or dust.asset not in gas.shares):
         return None
-    via = product.via if product else ""
-    paid = gas.shares[dust.asset] + (gas.hop if via else 0) if gas else Decimal(0)
-    path = tuple(each for each in (dust.asset, via, hub) if each)
-    path = path if path[-1] == policy.target else (*path, policy.target)
+    paid = gas.shares[dust.asset] + (gas.hop if product and product.via else 0) if gas else Decimal(0)
     fees = (Amount(exactly_less(gross, kept), hub),) if kept < gross else ()
-    return Option(path, product, _in_target(kept, hub, product, policy, market), fees, paid, exactly_less(kept, paid))
+    return Option(
+        _path(dust, product, hub, policy),
+        product,
+        _in_target(kept, hub, product, policy, market),
+        fees,
+        paid,
+        exactly_less(kept, paid),
+    )
+
+
+def _path(dust: Dust, product: Product | None, hub: str, policy: Policy) -> tuple[str, ...]:
+    """Name the assets that a lot becomes one after the other."""
+    path = tuple(each for each in (dust.asset, product.via if product else "", hub) if each)
+    return path if path[-1] == policy.target else (*path, policy.target)
 
 
 def _in_target(value: Decimal, hub: str, product: Product | None, policy: Policy, market: Market) -> Amount:
@@ -133,9 +141,8 @@ def instruction(
     if not ways or ways[0].net <= survey.policy.minimum_gain:
         return None
     best, reading = ways[0], survey.reading
-    with localcontext(prec=80):
-        liked = [way for way in ways if _preferred(way, survey, charter) and way.net >= best.net * (1 - TOLERANCE)]
-    chosen = liked[0] if liked else best
+    liked = next((way for way in ways if _preferred(way, survey, charter)), None)
+    chosen = liked if liked and _near(liked, best, charter.tolerance) else best
     told = Instruction(
         account=reading.account,
         venue=reading.venue,
@@ -149,18 +156,58 @@ def instruction(
         gas=chosen.gas,
         net=chosen.net,
         expires_at=gas.expires_at if gas else None,
-        preferred=_preferred(chosen, survey, charter),
+        preferred=chosen is liked,
         behind=exactly_less(best.net, chosen.net),
+        preference_behind=exactly_less(chosen.net, liked.net) if liked and chosen is not liked else None,
+        sentence="; ".join(_disappointments(dust, chosen, liked, survey, charter)),
     )
     return told, chosen.product
 
 
 def _preferred(way: Option, survey: Survey, charter: Charter) -> bool:
-    """Say whether a way is what the strategy likes; one that likes nothing in particular prefers none."""
-    steps = charter.steps.get(survey.reading.account, ())
-    if not charter.venue and not steps:
-        return False
-    return charter.venue in ("", survey.reading.venue) and (not steps or way.path[1:] == steps)
+    """Say whether a way is what the strategy likes; one that likes nothing in particular prefers none.
+
+    Nothing is moved between venues, so a path is liked wherever a lot lies, whatever the preferred venue.
+    """
+    if charter.prefers_path:
+        return way.path[1:] == charter.steps.get(survey.reading.account)
+    return charter.venue == survey.reading.venue
+
+
+def _near(way: Option, best: Option, tolerance: Decimal) -> bool:
+    with localcontext(prec=80):
+        return way.net >= best.net * (1 - tolerance)
+
+
+def _disappointments(
+    dust: Dust, chosen: Option, liked: Option | None, survey: Survey, charter: Charter
+) -> Iterator[str]:
+    """Say what of the strategy's preference this lot does not get."""
+    if charter.venue not in ("", survey.reading.venue):
+        yield f"it lies at {survey.reading.venue}, not at {charter.venue}"
+    if not charter.prefers_path or chosen is liked:
+        return
+    if survey.reading.account not in charter.steps:
+        yield "the account does not know all tokens of the preferred path"
+    elif liked is None:
+        yield _no_way(dust, survey, charter.steps[survey.reading.account])
+    else:
+        less = exactly_less(chosen.net, liked.net)
+        with localcontext(prec=80):
+            part = (less / chosen.net * 100).quantize(CENT, ROUND_UP)
+            most = plain((charter.tolerance * 100).normalize())
+        money = survey.policy.currency
+        yield f"the preferred path brings {less:.2f} {money} less, {part} % of the best; {most} % is the most"
+
+
+def _no_way(dust: Dust, survey: Survey, steps: tuple[str, ...]) -> str:
+    """Say why the preferred path converts nothing today."""
+    market = survey.reading.market
+    for hub in survey.policy.hubs:
+        for product in _products(dust.asset, hub, market):
+            if product and _path(dust, product, hub, survey.policy)[1:] == steps and market.fair_bid(product):
+                return "the preferred path takes no lot as small as this, or leaves nothing of it"
+    return "a market on the preferred path is missing, closed or without liquidity"
 
 
 def replaced(market: Market, chosen: Mapping[str, Product | None]) -> Market:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import ValidationError, model_validator
 
-from domain.charter import Charter
+from domain.charter import TOLERANCE, Charter
 from domain.errors import ConfigurationError
 from dustman.document import Document, read_document
-from dustman.forms import AccountName, Duration, WebhookUrl, Yes, name_of
+from dustman.forms import AccountName, Duration, Fraction, WebhookUrl, Yes, name_of
 from dustman.mistakes import Mistake, found, report
 from dustman.section import Section, rule, setting
 from dustman.strategy_forms import (
@@ -81,6 +81,9 @@ class Strategy(Section):
     dust_conversion_venue: VenueWord | None = setting(None, "The venue that is preferred for what lies there.")
     dust_conversion_path: tuple[Ticker, ...] = setting(
         (), "The path that is preferred: a token, which stands for every lot, and the steps to what it becomes."
+    )
+    dust_path_tolerance: Fraction = setting(
+        str(TOLERANCE), "What part of the best way's net the preferred path may bring less, to be taken nevertheless."
     )
     accounts: tuple[AccountName, ...] = setting(..., "The accounts it holds things in.", min_length=1)
 
@@ -195,6 +198,7 @@ def charter_of(name: str, strategy: Strategy, settings: Settings) -> Charter:
         venue=strategy.dust_conversion_venue or "",
         prefers_path=bool(strategy.dust_conversion_path),
         steps={account: path for account, path in steps.items() if path},
+        tolerance=strategy.dust_path_tolerance,
     )
 
 

@@ -20,7 +20,10 @@ BPS = Decimal(10_000)
 
 
 def form(charter: Charter, known: Strategy | None) -> dict[str, Any]:
-    """Return what programs are told; `measured` is the latest snapshot, `doubt` why there was none since."""
+    """Return what programs are told; `measured` is the latest snapshot, `doubt` why there was none since.
+
+    What would be instructed were the accounts live is told as `instructed` beside a snapshot that is not `triggered`.
+    """
     return {
         "strategy": charter.name,
         "mode": charter.mode,
@@ -59,8 +62,10 @@ def _said(known: Strategy) -> list[str]:
     return [sentence(fact) for fact in facts if fact]
 
 
-def drawn(charter: Charter, known: Strategy | None, labels: Mapping[str, str]) -> list[RenderableType]:
-    """Draw it for people."""
+def drawn(
+    charter: Charter, known: Strategy | None, labels: Mapping[str, str], approval: bool = False
+) -> list[RenderableType]:
+    """Draw it for people; with `approval` of a strategy whose instructions wait for it."""
     summary = table(charter.name, "", " ")
     summary.add_row("mode", charter.mode)
     summary.add_row("holds", f"{charter.share_class}, {charter.asset}, {charter.lst}, in {', '.join(charter.accounts)}")
@@ -71,7 +76,7 @@ def drawn(charter: Charter, known: Strategy | None, labels: Mapping[str, str]) -
         summary.add_row("not measured", f"{known.doubt.due:%Y-%m-%d %H:%M:%S} UTC: {known.doubt.sentence}")
     parts: list[RenderableType] = [summary]
     if told := known.measured:
-        money, once = told.currency, " once approved" if known.waiting else ""
+        money, once = told.currency, " once approved" if approval or known.waiting else ""
         summary.add_row("measured", f"{told.measured_at:%Y-%m-%d %H:%M:%S} UTC")
         summary.add_row("equity", f"{_money(told.equity)} {money}, {told.source}")
         summary.add_row("dust", f"{_money(told.total)} {money}, {_bps(told.ratio)} of at most {_bps(charter.delta)}")
@@ -86,7 +91,9 @@ def drawn(charter: Charter, known: Strategy | None, labels: Mapping[str, str]) -
     elif said := _said(known):
         summary.add_row("answered", "; ".join(said))
     if known.instructed and (known.waiting or _is_of(known.instructed, known.measured)):
-        parts += _instructions(known.instructed.instructions, known.instructed.currency, labels)
+        would_be = known.measured and known.waiting is None and not known.measured.triggered
+        title = "would be instructed, once its accounts are live" if would_be else "instructed"
+        parts += _instructions(title, known.instructed.instructions, known.instructed.currency, labels)
     return parts
 
 
@@ -101,12 +108,15 @@ def _lots(title: str, lots: Iterable[MeasuredLot], money: str, labels: Mapping[s
     return [rows] if rows.row_count else []
 
 
-def _instructions(told: Iterable[Instruction], money: str, labels: Mapping[str, str]) -> Iterable[RenderableType]:
-    rows = table("instructed", "account", "path", "sold as", f"net in {money}", "behind the best", "preferred")
+def _instructions(
+    title: str, told: Iterable[Instruction], money: str, labels: Mapping[str, str]
+) -> Iterable[RenderableType]:
+    rows = table(title, "account", "path", "sold as", f"net in {money}", "behind the best", "preferred", "why")
     for each in told:
         path = " > ".join(called(asset, labels) for asset in each.path)
         preferred = "yes" if each.preferred else "no"
-        rows.add_row(each.account, path, route(each.product), _money(each.net), _money(each.behind), preferred)
+        sums = (_money(each.net), _money(each.behind))
+        rows.add_row(each.account, path, route(each.product), *sums, preferred, each.sentence)
     return [rows]
 
 

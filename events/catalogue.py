@@ -63,11 +63,11 @@ TYPE_OF: Final[Mapping[type[Fact], EventType]] = {
     facts.ConversionsResumed: EventType("conversions_resumed", 1),
     facts.StrategyMeasured: EventType("strategy_measured", 1),
     facts.StrategyNotMeasured: EventType("strategy_not_measured", 1),
-    facts.DustInstructed: EventType("dust_instructed", 1),
+    facts.DustInstructed: EventType("dust_instructed", 2),
     facts.InstructionsApproved: EventType("instructions_approved", 1),
     facts.InstructionsCancelled: EventType("instructions_cancelled", 1),
     facts.InstructionsExpired: EventType("instructions_expired", 1),
-    facts.InstructionsReleased: EventType("instructions_released", 1),
+    facts.InstructionsReleased: EventType("instructions_released", 2),
 }
 
 FACT_OF: Final[Mapping[EventType, type[Fact]]] = {event_type: fact for fact, event_type in TYPE_OF.items()}
@@ -104,11 +104,19 @@ def _no_approval(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "transaction": {**fields["transaction"], "allowance": None}}
 
 
+def _no_word_of_the_preferred(fields: dict[str, Any]) -> dict[str, Any]:
+    """Nothing was said of a preferred way that was not taken."""
+    told = [{**each, "preference_behind": None, "sentence": ""} for each in fields["instructions"]]
+    return {**fields, "instructions": told}
+
+
 # What an earlier version's fields are in the next version (`events.upcasting`); every version that was released stays.
 UPCASTERS: Final[Mapping[EventType, Callable[[dict[str, Any]], dict[str, Any]]]] = {
     EventType("dust_conversion_failed", 1): _refused_whatever_gas_costs,
     EventType("dust_detected", 1): _dust_of_no_strategy,
     EventType("dust_unroutable", 1): _unroutable_whatever_gas_costs,
+    EventType("dust_instructed", 1): _no_word_of_the_preferred,
+    EventType("instructions_released", 1): _no_word_of_the_preferred,
     EventType("leg_refused", 1): _refused_whatever_gas_costs,
     EventType("leg_requested", 1): _no_exact_output,
     EventType("transaction_signed", 1): _no_approval,

@@ -105,6 +105,7 @@ DOUBTS = _counter("strategy_doubts", "Measurements that could not be made.", "st
 INSTRUCTIONS = _counter("strategy_instructed_lots", "Lots that were to be sold for a strategy.", "strategy")
 INSTRUCTED = _counter("strategy_instructed_value", "Their value.", "strategy", "currency")
 ANSWERS = _counter("strategy_approvals", "How instructions that waited for approval ended.", "strategy", "answer")
+POSSIBLE_ANSWERS: Final = ("approved", "cancelled", "expired")
 AWAITED = _gauge(
     "strategy_approval_until_timestamp_seconds",
     "Until when instructions wait for approval; none when none do.",

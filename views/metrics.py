@@ -213,6 +213,9 @@ class Metrics:
             case DustInstructed(strategy=name, instructions=instructions, total=total, currency=currency):
                 self._add(measures.INSTRUCTIONS, Decimal(len(instructions)), name)
                 self._add(measures.INSTRUCTED, total, name, currency)
+                # A counter that begins at 1 shows no increase: its first answer would raise no alert.
+                for answer in measures.POSSIBLE_ANSWERS if fact.approval_until else ():
+                    self._add(measures.ANSWERS, _ZERO, name, answer)
             case InstructionsApproved(strategy=name):
                 self._add(measures.ANSWERS, _ONE, name, "approved")
             case InstructionsCancelled(strategy=name):

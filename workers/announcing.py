@@ -13,11 +13,19 @@ from workers.desk import Desk
 
 
 def announce(
-    desk: Desk, reading: Reading, policy: Policy, trigger: Trigger | None, correlation: str
+    desk: Desk,
+    reading: Reading,
+    policy: Policy,
+    trigger: Trigger | None,
+    correlation: str,
+    version: int | None = None,
 ) -> Sequence[Recorded]:
-    """Record a reading, and announce what the trigger names, where there is one; new dust nudges the converter."""
+    """Record a reading, and announce what the trigger names, where there is one; new dust nudges the converter.
+
+    With the `version` that the account's stream had before the reading nothing comes of it once others have written.
+    """
     command = RecordScan(reading, policy, announce=trigger is not None, trigger=trigger)
-    recorded = desk.streams.handle(reading.account, command, correlation)
+    recorded = desk.streams.handle(reading.account, command, correlation, version)
     if any(isinstance(each.fact, DustDetected) and each.fact.live for each in recorded):
         desk.nudge("convert", reading.account)
     return recorded

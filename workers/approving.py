@@ -1,7 +1,8 @@
 """Approving what a strategy instructed: its accounts are read anew, and announce what of it still holds.
 
 The approval is on record before anything is read, and what came of it after the last account was told: so an approval
-that a crash or an outage interrupted is gone on with, by whoever comes next, until its time is up.
+that a crash or an outage interrupted is gone on with, by whoever comes next, until its time is up. Of several who go on
+with it at once the first to write in an account's stream is believed, and the others leave it to that one.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from workers.surveying import gas_of, occasion_of, surveys_of
 LONGEST: Final = 200
 # What the clocks of two machines may differ by.
 SKEW: Final = timedelta(seconds=60)
+# How often an account is read again that others keep writing to; then it is left to whoever comes next.
+ROUNDS: Final = 5
 
 
 def approve(desk: Desk, strategy: str, by: str, words: str = "", measure_id: str = "") -> Sequence[Recorded]:
@@ -91,34 +94,52 @@ def _text(key: str, text: str) -> str:
 
 
 def _released(desk: Desk, strategy: str) -> Sequence[Recorded]:
-    """Announce what of an approval still holds, and record what came of it once every account could be told."""
-    unreleased = desk.strategies.load(strategy).state.unreleased
-    if unreleased is None:
-        return []
-    told = unreleased[0]
-    surveys, found = _found(desk, told)
+    """Announce what of an approval still holds, and record what came of it once every account could be told.
+
+    An account that others have written to since it was read is read again, unless what they wrote is this very
+    release: then it is theirs to end.
+    """
     recorded: list[Recorded] = []
-    late = dict[str, str]()
+    for _ in range(ROUNDS):
+        unreleased = desk.strategies.load(strategy).state.unreleased
+        if unreleased is None:
+            break
+        said, overtaken = _told(desk, unreleased[0])
+        recorded += said
+        if not overtaken or overtaken in _announced(desk, unreleased[0]):
+            break
+    return recorded
+
+
+def _told(desk: Desk, told: DustInstructed) -> tuple[Sequence[Recorded], str]:
+    """Read all accounts once and tell them; return what was recorded, and in which account others were faster.
+
+    One of which nothing is announced is told so too, so that nobody else announces anything on an older reading.
+    """
+    versions = {each.account: desk.streams.load(each.account).version for each in told.instructions}
+    announced = _announced(desk, told)
+    surveys, found = _found(desk, told, announced)
+    recorded: list[Recorded] = []
     for survey in surveys:
         account = survey.reading.account
-        if (trigger := found.trigger(account, told)) is None:
+        if account in announced or account not in versions:
             continue
-        reading = marching(survey, found.chosen[account]).reading
-        said = announce(desk, reading, survey.policy, trigger, told.measure_id)
+        trigger = found.trigger(account, told)
+        reading = marching(survey, found.chosen.get(account, {})).reading
+        said = announce(desk, reading, survey.policy, trigger, told.measure_id, versions[account])
         if not said:
-            return recorded  # it was read for a later moment meanwhile: whoever comes next reads it again
+            return recorded, account
         recorded += said
-        if not any(isinstance(each.fact, DustDetected) for each in said):
-            late[account] = f"{account}: another sweep was faster"
-    sentence = "; ".join(each for each in (found.sentence, *late.values()) if each)
-    announced = tuple(each for each in found.instructions if each.account not in late)
-    fact = InstructionsReleased(told.strategy, told.measure_id, announced, told.currency, sentence, desk.clock())
-    return [*recorded, *desk.strategies.handle(strategy, RecordRelease(fact), told.measure_id)]
+    idle = found.chosen.keys() - {each.fact.account for each in recorded if isinstance(each.fact, DustDetected)}
+    reasons = (found.sentence, *(f"{account}: nothing of it can be sold now" for account in sorted(idle)))
+    sentence = "; ".join(reason for reason in reasons if reason)
+    sold = tuple(each for each in found.instructions if each.account not in idle)
+    fact = InstructionsReleased(told.strategy, told.measure_id, sold, told.currency, sentence, desk.clock())
+    return [*recorded, *desk.strategies.handle(told.strategy, RecordRelease(fact), told.measure_id)], ""
 
 
-def _found(desk: Desk, told: DustInstructed) -> tuple[Sequence[Survey], Release]:
+def _found(desk: Desk, told: DustInstructed, announced: Collection[str]) -> tuple[Sequence[Survey], Release]:
     """Read the accounts anew and say what of the instructions still holds."""
-    announced = _announced(desk, told)
     done = tuple(each for each in told.instructions if each.account in announced)
     if told.approval_until is not None and desk.clock() >= told.approval_until:
         return [], Release(done, {}, "its time was up before its accounts could be read")
@@ -126,7 +147,7 @@ def _found(desk: Desk, told: DustInstructed) -> tuple[Sequence[Survey], Release]
     surveys = surveys_of(desk, occasion, automatic=True)
     equity = desk.equity(told.strategy).equity(surveys, occasion.currency, desk.clock())
     if isinstance(equity, Doubt):
-        return [], Release(done, {}, equity.sentence)
+        return surveys, Release(done, {}, equity.sentence)
     return _judged(desk, occasion, told, surveys, equity, announced)
 
 

@@ -88,16 +88,19 @@ class Streams(Generic[S, C]):
         self._kept[name] = loaded
         return loaded
 
-    def handle(self, name: str, command: C, correlation: str) -> Sequence[Recorded]:
+    def handle(self, name: str, command: C, correlation: str, version: int | None = None) -> Sequence[Recorded]:
         """Carry a command out and return what it made happen, nothing when it was carried out before.
 
         Two workers that carry out the very same command at once write it once, and both are told what it made happen;
         a command that only one may act on names its worker.
+        With a `version` it is carried out only as long as the stream has come no further than that.
         The events' cause is the event that was last when they were decided. A conflict means that another worker was
         faster: decide again on what it wrote. Raises `LogConflict` when that happens too often.
         """
         for _ in range(ROUNDS):
             loaded = self.load(name)
+            if version is not None and loaded.version != version:
+                return []
             facts = self._subject.decide(command, loaded.state)
             if not facts:
                 return []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 
 from domain.charter import Charter
 from domain.commands import Trigger
+from domain.decision import fingerprint
 from domain.equity import Doubt, Equity, Survey
 from domain.errors import NOT_ASKED
 from domain.measurement import (
@@ -19,6 +21,7 @@ from domain.measurement import (
     snapshot,
     unmeasured,
 )
+from domain.strategy import RecordMeasurement
 from events.facts import DustInstructed, StrategyMeasured
 from events.log import Recorded
 from events.values import Unmeasured
@@ -32,7 +35,7 @@ def measure(desk: Desk, strategy: str, due: datetime, automatic: bool = True) ->
     """Measure a strategy for the moment it was due; a measurement that was made already is not made again.
 
     Accounts that cannot be read are recorded as such, and the error raised again. New dust nudges the converter. While
-    rewards are being claimed nothing is measured: the due time stays unanswered, and is made up for.
+    rewards are being claimed nothing is measured: the due time stays unanswered, and is made up for when that is over.
     """
     known = desk.strategies.load(strategy).state
     if known.due_until is not None and due <= known.due_until:
@@ -63,15 +66,33 @@ def measure_latest(desk: Desk, strategy: str) -> Sequence[Recorded]:
 
 
 def look(desk: Desk, strategy: str) -> Verdict:
-    """Measure a strategy now without recording it."""
-    return _measured(desk, occasion_of(desk, strategy, desk.clock()), automatic=True)[2]
+    """Measure a strategy now without recording it, so that nothing waits for approval.
+
+    Its instructions are those that would be, were its accounts live.
+    """
+    occasion = dataclasses.replace(occasion_of(desk, strategy, desk.clock()), approval=None)
+    surveys, found, equity = _found(desk, occasion, automatic=True)
+    verdict = _judged(desk, occasion, surveys, found, equity)
+    opened = [survey if _is_live(desk, survey) else dataclasses.replace(survey, closed="") for survey in surveys]
+    if verdict.command.instructed or opened == surveys:
+        return verdict
+    would_be = _judged(desk, occasion, opened, found, equity).command.instructed
+    return Verdict(RecordMeasurement(verdict.command.outcome, would_be), {})
+
+
+def _is_live(desk: Desk, survey: Survey) -> bool:
+    return desk.streams.load(survey.reading.account).state.live == fingerprint(survey.policy)
 
 
 def _measured(desk: Desk, occasion: Occasion, automatic: bool) -> tuple[Sequence[Survey], Snapshot, Verdict]:
+    surveys, found, equity = _found(desk, occasion, automatic)
+    return surveys, found, _judged(desk, occasion, surveys, found, equity)
+
+
+def _found(desk: Desk, occasion: Occasion, automatic: bool) -> tuple[Sequence[Survey], Snapshot, Equity | Doubt]:
     surveys = surveys_of(desk, occasion, automatic)
     found = snapshot(occasion.charter, surveys)
-    equity = desk.equity(occasion.charter.name).equity(surveys, occasion.currency, desk.clock())
-    return surveys, found, _judged(desk, occasion, surveys, found, equity)
+    return surveys, found, desk.equity(occasion.charter.name).equity(surveys, occasion.currency, desk.clock())
 
 
 def _judged(

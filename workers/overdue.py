@@ -15,8 +15,8 @@ GRACE = timedelta(seconds=30)
 def missed(desk: Desk, account: str) -> bool:
     """Say whether an account that was scanned before has missed its latest due time.
 
-    An account that nobody ever tried to scan waits for its first due time: setting it up is no reason to scan. One that
-    belongs to strategies is read when they are measured.
+    An account that nobody ever tried to scan waits for its first due time: setting it up is no reason to scan. A scan
+    that began with a claim of rewards was tried. One that belongs to strategies is read when they are measured.
     """
     if desk.mandates[account].strategies:
         return False
@@ -25,12 +25,16 @@ def missed(desk: Desk, account: str) -> bool:
     if desk.clock() - due <= GRACE:
         return False
     if known.scanned_until is None:
-        return known.outage[0] == scanning.SCAN
+        return known.outage[0] == scanning.SCAN or bool(known.claims)
     return known.scanned_until < due
 
 
 def unmeasured(desk: Desk, strategy: str) -> bool:
-    """Say the same of a strategy that was measured before."""
+    """Say the same of a strategy."""
     known, now = desk.strategies.load(strategy).state, desk.clock()
     due = latest_due(desk.intervals[strategy], now)
-    return known.due_until is not None and known.due_until < due and now - due > GRACE
+    if now - due <= GRACE:
+        return False
+    if known.due_until is None:
+        return any(desk.streams.load(account).state.claims for account in desk.charter(strategy).accounts)
+    return known.due_until < due

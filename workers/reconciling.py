@@ -29,9 +29,11 @@ def reconcile_all(desk: Desk) -> None:
             logger.error("reconcile %s: its record contradicts itself, so nothing is done for it: %s", account, broken)
     for strategy in desk.charters:
         try:
+            if overdue.unmeasured(desk, strategy):
+                desk.nudge("measure", strategy)
             approving.expire(desk, strategy)
             approving.resume(desk, strategy)
         except (*NOT_ASKED, LogConflict) as later:
             logger.warning("approval of %s: %s", strategy, later)
-        if overdue.unmeasured(desk, strategy):
-            desk.nudge("measure", strategy)
+        except ImpossibleHistory as broken:
+            logger.error("%s: a record contradicts itself, so nothing is done for it: %s", strategy, broken)

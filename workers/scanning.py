@@ -78,7 +78,7 @@ def scan(
 
     With nobody watching, `automatic`, only what the policy admits is announced.
     A venue that can't be read is recorded as such and raised again. New dust nudges the converter. While rewards are
-    being claimed nothing is scanned: the due time stays unanswered, and is made up for.
+    being claimed nothing is scanned: the due time stays unanswered, and is made up for when that is over.
     """
     if is_scanned(desk, account, due):
         return []

@@ -43,7 +43,14 @@ from domain.sweep import Bundle, Retract, Sweep, expected, size
 from domain.transaction import objections
 from domain.treasury import available
 from domain.venue import Holding
-from events.facts import ConversionsHalted, FundingOpened, TransactionFact, TransactionSigned
+from events.facts import (
+    ConversionsHalted,
+    FundingOpened,
+    RewardClaimFailed,
+    RewardsClaimed,
+    TransactionFact,
+    TransactionSigned,
+)
 from events.log import Recorded
 from events.money import Amount, plain
 from events.values import Outcome, Purpose, Refusal, RefusalCode
@@ -199,9 +206,21 @@ def observe(desk: Desk, account: str) -> bool:
                 recorded = desk.streams.handle(account, noted, about)
                 if not recorded:
                     return True
+                _look_again(desk, account, recorded)
                 news, turn = True, turn + sum(isinstance(each.fact, TransactionFact) for each in recorded)
             case _:
                 assert_never(move)
+
+
+def _look_again(desk: Desk, account: str, recorded: Sequence[Recorded]) -> None:
+    """Have an account read that was not while a claim was under way, or the strategies measured that it is of."""
+    if not any(isinstance(each.fact, RewardsClaimed | RewardClaimFailed) for each in recorded):
+        return
+    strategies = desk.mandates[account].strategies
+    for strategy in strategies:
+        desk.nudge("measure", strategy)
+    if not strategies:
+        desk.nudge("scan", account)
 
 
 def _ended(state: Signed | Included, sweep: Sweep | None) -> list[str]:

@@ -24,7 +24,7 @@ def check_strategies(settings: Settings) -> Iterator[Finding]:
 def _summary(check: str, charter: Charter, settings: Settings) -> Finding:
     every = settings.intervals[charter.name]
     does = "sells what it has no use for" if charter.expects_rewards else "reports what it has no use for"
-    share = f"beyond {plain(charter.delta * 10_000)} bps of equity"
+    share = f"beyond {plain((charter.delta * 10_000).normalize())} bps of equity"
     approval = settings.approval.get(charter.name)
     waits = f", once somebody approves it within {approval.expires_after} s" if approval else ""
     return ok(check, f"{charter.mode} in {', '.join(charter.accounts)}, measured {every}; {does} {share}{waits}")

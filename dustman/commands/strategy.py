@@ -59,5 +59,6 @@ def _measured(settings: Settings, screen: Screen, charter: Charter) -> Exit:
     known = Strategy(charter.name)
     for fact in decide(verdict.command, known):
         known = evolve(known, fact)
-    screen.show(form(charter, known), *drawn(charter, known, settings.all_labels()))
+    approval = charter.name in settings.approval
+    screen.show(form(charter, known), *drawn(charter, known, settings.all_labels(), approval))
     return Exit.DONE

@@ -39,8 +39,11 @@ class Instruction(msgspec.Struct, frozen=True, gc=False):
     """How one lot of a strategy's dust is to be converted, as it was reckoned when it was measured.
 
     `path` names the assets from the lot to the target, `product` the market of its first step. `fees` are estimates;
-    `gas` and `net` are in the instructions' currency. `preferred` says whether venue and path are those that the
-    strategy prefers; `behind` is by how much the best way would have brought more, 0 for the best itself.
+    `gas` and `net` are in the instructions' currency. `preferred` says whether it goes the path that the strategy
+    prefers, or lies at the preferred venue where no path is; `behind` is by how much the best way would have brought
+    more, 0 for the best itself. `preference_behind` is by how much less than this way the preferred one would have
+    brought, None where it is this one, could not be had, or nothing is preferred. `sentence` says what of the
+    preference could not be had or was not worth it, empty where nothing.
     """
 
     account: str
@@ -57,3 +60,5 @@ class Instruction(msgspec.Struct, frozen=True, gc=False):
     expires_at: datetime | None
     preferred: bool
     behind: Decimal
+    preference_behind: Decimal | None
+    sentence: str

@@ -17,13 +17,16 @@ from simulators.chain.deployment import ETHER, FEEDS, deploy
 from simulators.chain.manifest import Contracts, Pool, Token
 from simulators.chain.node import Node
 from simulators.chain.rpc import NodeRefused, Rpc
-from simulators.chain.trading import sell
+from simulators.chain.trading import ENDLESS, sell
 from simulators.chain.wallets import Wallet, fund, wallets
 
 CHAIN_ID = 31337
 DUST = 60
 PURSE = 100 * ETHER
 MINED_WITHIN = 0.5
+# A position's fields up to its liquidity (NonfungiblePositionManager of Uniswap v3-periphery).
+POSITION = ("uint96", "address", "address", "address", "uint24", "int24", "int24", "uint128")
+WITHDRAWAL = "decreaseLiquidity((uint256,uint128,uint256,uint256,uint256))"
 
 
 class LocalChain:
@@ -179,6 +182,13 @@ class LocalChain:
         self._owner.send(token, "mint(address,uint256)", self._owner.owner, units)
         sell(self._owner, self.contracts, token, quote, pool.fee, units)
         self._owner.settle()
+
+    def dry_up(self, pool: Pool) -> None:
+        """Take all liquidity out of a V3 market: its contract stays, and buys nothing any more."""
+        manager = self.contracts.position_manager
+        position = 1 + [each for each in self.pools if each.fee].index(pool)
+        liquidity = self.ask(manager, "positions(uint256)", POSITION, position)[-1]
+        self.act(manager, WITHDRAWAL, (position, liquidity, 0, 0, ENDLESS))
 
     def block_number(self) -> int:
         """Return the number of the latest block."""

@@ -32,7 +32,7 @@ MAJORS = (
     Listing("DAI", "DAI", 18, Decimal(1), (("WETH", 3000, 2_000_000), ("USDC", 100, 5_000_000)), "Dai Stablecoin"),
     Listing("wstETH", "wstETH", 18, Decimal(3660), (("WETH", 100, 10_000_000),), "Wrapped liquid staked Ether 2.0"),
     Listing("weETH", "weETH", 18, Decimal(3240), (("WETH", 500, 10_000_000),), "Wrapped eETH", "RateToken"),
-    Listing("EIGEN", "EIGEN", 18, Decimal("1.20"), (("WETH", 3000, 2_500_000),), "Eigen"),
+    Listing("EIGEN", "EIGEN", 18, Decimal("1.20"), (("WETH", 3000, 2_500_000), ("USDT", 3000, 1_000_000)), "Eigen"),
     Listing("ETHFI", "ETHFI", 18, Decimal("0.90"), (("WETH", 3000, 500_000),), "ether.fi governance token"),
     # A share of a basket that is worth more: those who sell it pay for not waiting.
     Listing("KING", "KING", 18, Decimal(320), (("WETH", 3000, 200_000),), "King Protocol", "King"),

@@ -7,9 +7,10 @@ import dataclasses
 import pytest
 
 from domain.chain import Code, Offer, Proposal
+from domain.charter import TOLERANCE
 from domain.dust import Dust, judge
 from domain.equity import Survey
-from domain.instruction import TOLERANCE, gas_of, instruction, options, replaced
+from domain.instruction import gas_of, instruction, options, replaced
 from domain.venue import Order, Price
 from events.money import Amount
 from events.records import replace
@@ -18,7 +19,7 @@ from tests.domain.controls import ADA, ADA_USDC, BTC_USDC, NOON, POLICY, PYUSD, 
 from tests.domain.controls import market as exchange
 from tests.domain.strategies import CHARTER, EIGEN, ETH, ETHFI, USDT, gas, market, survey
 
-LIKES_USDT = dataclasses.replace(CHARTER, steps={"wallet": (USDT, ETH)})
+LIKES_USDT = dataclasses.replace(CHARTER, prefers_path=True, steps={"wallet": (USDT, ETH)})
 
 
 def dust_of(at: Survey, asset: str) -> Dust:
@@ -52,8 +53,21 @@ def test_instruction__a_preferred_path_within_tolerance__is_taken_and_says_what_
 
 
 def test_instruction__a_preferred_path_that_brings_much_less__gives_way_to_the_best() -> None:
+    """A thirtieth less is paid; a preference that costs that much has to be wanted in so many words."""
     told = chosen(survey(held(ETHFI, "100")), ETHFI, charter=LIKES_USDT)
     assert (told.path, told.preferred, told.behind) == ((ETHFI, ETH), False, D(0))
+    assert told.preference_behind == D(3) + D("0.25")
+    assert told.sentence == "the preferred path brings 3.25 USD less, 3.63 % of the best; 0.5 % is the most"
+    generous = dataclasses.replace(LIKES_USDT, tolerance=D("0.04"))
+    told = chosen(survey(held(ETHFI, "100")), ETHFI, charter=generous)
+    assert (told.preferred, told.behind, told.preference_behind, told.sentence) == (True, D("3.25"), None, "")
+
+
+def test_instruction__a_tolerance_of_exactly_what_is_lost__is_enough_and_one_of_nothing_is_not() -> None:
+    lost = D("0.37") / D("119.70")
+    for tolerance, preferred in ((lost, True), (lost - D("1e-20"), False), (D(0), False)):
+        likes = dataclasses.replace(LIKES_USDT, tolerance=tolerance)
+        assert chosen(survey(held(EIGEN, "100")), EIGEN, charter=likes).preferred is preferred
 
 
 def test_instruction__a_preferred_path_over_a_dead_pool__gives_way_to_the_best() -> None:
@@ -61,14 +75,42 @@ def test_instruction__a_preferred_path_over_a_dead_pool__gives_way_to_the_best()
     [dead] = [name for name in at.prices if "via USDT@EIGEN" in name]
     broken = dataclasses.replace(at, prices={**at.prices, dead: Price(None, None)})
     told = chosen(survey(held(EIGEN, "100"), at=broken), EIGEN, charter=LIKES_USDT)
+    assert (told.path, told.preferred, told.preference_behind) == ((EIGEN, ETH), False, None)
+    assert told.sentence == "a market on the preferred path is missing, closed or without liquidity"
+
+
+def test_instruction__a_preferred_path_through_what_the_account_does_not_know__gives_way_to_the_best() -> None:
+    lost = dataclasses.replace(LIKES_USDT, steps={})
+    told = chosen(survey(held(EIGEN, "100")), EIGEN, charter=lost)
+    assert (told.path, told.preferred) == ((EIGEN, ETH), False)
+    assert told.sentence == "the account does not know all tokens of the preferred path"
+
+
+def test_instruction__a_preferred_path_that_takes_no_lot_so_small__gives_way_to_the_best() -> None:
+    at = market()
+    [coarse] = at.capabilities.others[EIGEN, ETH]
+    others = {**at.capabilities.others, (EIGEN, ETH): (dataclasses.replace(coarse, base_minimum=D(101)),)}
+    at = dataclasses.replace(at, capabilities=dataclasses.replace(at.capabilities, others=others))
+    told = chosen(survey(held(EIGEN, "100"), at=at), EIGEN, charter=LIKES_USDT)
     assert told.path == (EIGEN, ETH)
+    assert told.sentence.startswith("the preferred path takes no lot as small as this")
 
 
 def test_instruction__a_preferred_venue_where_it_does_not_lie__is_not_feasible() -> None:
-    elsewhere = dataclasses.replace(LIKES_USDT, venue="binance")
-    assert not chosen(survey(held(EIGEN, "100")), EIGEN, charter=elsewhere).preferred
+    elsewhere = dataclasses.replace(CHARTER, venue="binance")
+    told = chosen(survey(held(EIGEN, "100")), EIGEN, charter=elsewhere)
+    assert (told.preferred, told.path) == (False, (EIGEN, ETH))
+    assert told.sentence == "it lies at evm, not at binance"
     here = dataclasses.replace(CHARTER, venue="evm")
-    assert chosen(survey(held(EIGEN, "100")), EIGEN, charter=here).preferred
+    told = chosen(survey(held(EIGEN, "100")), EIGEN, charter=here)
+    assert (told.preferred, told.sentence) == (True, "")
+
+
+def test_instruction__a_preferred_path_where_the_preferred_venue_is_not__is_taken_and_says_where_it_lies() -> None:
+    both = dataclasses.replace(LIKES_USDT, venue="binance")
+    told = chosen(survey(held(EIGEN, "100")), EIGEN, charter=both)
+    assert (told.preferred, told.path) == (True, (EIGEN, USDT, ETH))
+    assert told.sentence.startswith("it lies at evm")
 
 
 def test_instruction__a_gain_not_above_what_the_owner_wants__is_none() -> None:

@@ -254,3 +254,15 @@ def test_scan__carried_proceeds_that_their_owner_has_used__opens_no_sweep_for_th
     account = account._replace(purse=account.purse._replace(money={USDC: D("1.20")}))
     _, facts = when(account, RecordScan(reading(held(BTC, "1"), held(USDC, "0.90")), POLICY))
     assert kinds(list(facts)) == ["HoldingsKept", "ScanCompleted"]
+
+
+def test_scan__that_announces_at_a_moment_that_was_looked_at__is_another_command() -> None:
+    """Two strategies of one account may be measured at the same moment, of which one has nothing to announce."""
+    look = RecordScan(reading(held(ADA, "1")), POLICY, announce=False)
+    scan = RecordScan(look.reading, POLICY)
+    assert look.cause != scan.cause
+    earlier = RecordScan(reading(due=NOON - WEEK), POLICY)
+    account, _ = when(when(given(), earlier)[0], look)
+    account, facts = when(account, scan)
+    assert any(isinstance(each, DustDetected) for each in facts)
+    assert decide(look, account) == decide(scan, account) == []

@@ -393,6 +393,8 @@ SAMPLES: Final[tuple[Fact, ...]] = (
                 expires_at=LATER,
                 preferred=False,
                 behind=D(0),
+                preference_behind=D("2.41"),
+                sentence="the preferred path brings 2.41 USD less, 3.61 % of the best; 0.5 % is the most",
             ),
         ),
         total=D("67.41"),

@@ -10,7 +10,9 @@ import pytest
 
 from domain.equity import Doubt, Equity
 from domain.errors import VenueUnavailable
+from domain.identity import strategy_stream
 from events.facts import (
+    ConversionsHalted,
     DustConversionFailed,
     DustConverted,
     DustDetected,
@@ -23,6 +25,7 @@ from events.facts import (
     TransactionSettled,
     VenueUnreachable,
 )
+from events.log import NewEvent
 from events.values import Keep, Outcome, Purpose, Source, Unmeasured
 from simulators.chain.chain import LocalChain
 from simulators.coinbase.twin import CoinbaseTwin
@@ -32,7 +35,7 @@ from tests.wallets.test_rewards import entitle, sources
 from tests.workers.test_tasks import run
 from venues.evm.registry import asset_of
 from workers import measuring, overdue, reconciling, tasks
-from workers.schedule import Every, next_due
+from workers.schedule import Every, latest_due, next_due
 
 SECOND = timedelta(seconds=1)
 # 32,400 USD of weETH beside the wallet's ether; 480 and 360 USD of rewards.
@@ -76,9 +79,11 @@ def test_measure__rewards_that_wait_to_be_claimed__are_claimed_first_and_measure
         assert measuring.measure(built.desk, "loop", due) == []
         assert built.nudges == [("convert", ACCOUNT)]
         assert measuring.measure(built.desk, "loop", due) == []
+        built.nudges.clear()
         built.settle()
         [claimed] = built.facts(RewardsClaimed)
         assert claimed.source is Source.EIGENLAYER_CLAIM
+        assert built.nudges == [("measure", "loop")]
         measuring.measure(built.desk, "loop", due)
         [told] = built.facts(StrategyMeasured)
         assert told.triggered
@@ -89,6 +94,43 @@ def test_measure__rewards_that_wait_to_be_claimed__are_claimed_first_and_measure
         built.settle()
         assert eigen in {each.asset for each in built.facts(DustConverted)}
         balanced(built)
+
+
+def test_measure__of_a_strategy_never_measured_that_begins_with_a_claim__is_made_up_for_by_the_reconciler(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    """The nudge at the end of the claim is lost, and so is the worker that saw it end."""
+    entitle(chain, tmp_path, eigen=800 * ETHER)
+    with team(chain, tmp_path, STAKE, rewards=sources(chain, tmp_path)) as built:
+        built.clock.stands = latest_due(Every(300), built.clock())
+        measuring.measure_latest(built.desk, "loop")
+        assert not built.facts(StrategyMeasured) and not overdue.unmeasured(built.desk, "loop")
+        built.settle()
+        built.nudges.clear()
+        reconciling.reconcile_all(built.desk)
+        assert built.nudges == []
+        built.clock.ahead += overdue.GRACE + SECOND
+        reconciling.reconcile_all(built.fresh())
+        assert built.nudges == [("measure", "loop")]
+        measuring.measure_latest(built.desk, "loop")
+        [told] = built.facts(StrategyMeasured)
+        assert told.triggered and told.due == built.clock.stands
+        assert not overdue.unmeasured(built.desk, "loop")
+
+
+def test_measure__while_the_claim_lasts_longer_than_the_interval__is_made_when_it_ends(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    entitle(chain, tmp_path, eigen=800 * ETHER)
+    with team(chain, tmp_path, STAKE, rewards=sources(chain, tmp_path)) as built:
+        measuring.measure_latest(built.desk, "loop")
+        built.clock.ahead += timedelta(seconds=300)
+        measuring.measure_latest(built.desk, "loop")
+        assert not built.facts(StrategyMeasured)
+        built.settle()
+        assert built.nudges[-1] == ("measure", "loop")
+        measuring.measure_latest(built.desk, "loop")
+        assert len(built.facts(StrategyMeasured)) == 1
 
 
 def test_measure__a_wallet_that_ends_in_weth__counts_its_ether_too(chain: LocalChain, tmp_path: Path) -> None:
@@ -144,7 +186,9 @@ def test_measure__a_preferred_path_within_tolerance__is_the_one_that_is_sold_ove
     """Over USDC it would bring a quarter of a percent more."""
     where = charter(chain)
     ether = where.belongs[ACCOUNT]
-    direct = dataclasses.replace(where, steps={ACCOUNT: tuple(each for each in ether if "slip44" in each)})
+    direct = dataclasses.replace(
+        where, prefers_path=True, steps={ACCOUNT: tuple(each for each in ether if "slip44" in each)}
+    )
     with team(chain, tmp_path, STAKE | {"USDT": 900 * 10**6}, direct) as built:
         built.measure()
         [instructed] = built.facts(DustInstructed)
@@ -299,3 +343,19 @@ def test_missed__a_measurement__is_made_up_for_and_its_accounts_are_not_scanned(
         built.nudges.clear()
         reconciling.reconcile_all(built.desk)
         assert built.nudges == [("measure", "loop")]
+
+
+def test_reconcile__a_strategy_whose_record_contradicts_itself__keeps_no_other_from_being_measured(
+    chain: LocalChain, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with team(chain, tmp_path, STAKE, charter(chain, "broken"), charter(chain, "loop")) as built:
+        built.measure()
+        log = built.desk.log
+        log.append(
+            strategy_stream("broken"), 0, [NewEvent("1", ConversionsHalted("main", "no"), built.clock(), "test")]
+        )
+        built.clock.ahead += next_due(Every(300), built.clock()) + overdue.GRACE + SECOND - built.clock()
+        built.nudges.clear()
+        reconciling.reconcile_all(built.desk)
+        assert built.nudges == [("measure", "loop")]
+        assert "broken: a record contradicts itself" in caplog.text

@@ -97,6 +97,16 @@ def test_load__without_what_is_optional__prefers_nothing(tmp_path: Path) -> None
     bare = "\n".join(line for line in LOOP.splitlines() if "preferred" not in line)
     charter = settings(tmp_path, {"loop.yaml": bare}).charter("loop")
     assert (charter.venue, charter.prefers_path, dict(charter.steps)) == ("", False, {})
+    assert charter.tolerance == Decimal("0.005")
+
+
+@pytest.mark.parametrize("written", ["0", "0.02", "'0.02'"])
+def test_load__a_tolerance_for_the_preferred_path__is_the_strategys(tmp_path: Path, written: str) -> None:
+    read = settings(tmp_path, {"loop.yaml": f"{LOOP}dust_path_tolerance: {written}\n", "other.yaml": LOOP})
+    assert read.charter("loop").tolerance == Decimal(written.strip("'"))
+    assert read.charter("other").tolerance == Decimal("0.005")
+    bare = settings(tmp_path, {"loop.yaml": LOOP})
+    assert fingerprint(read.policy("wallet")) == fingerprint(bare.policy("wallet"))
 
 
 @pytest.mark.parametrize(
@@ -122,6 +132,10 @@ def test_load__without_what_is_optional__prefers_nothing(tmp_path: Path) -> None
         ('["EIGEN", "USDT", "ETH"]', '["EIGEN", "ETH", "EIGEN"]', "dust_conversion_path: is no way"),
         ('["EIGEN", "USDT", "ETH"]', '["EIGEN", "USDT"]', "ends in USDT, which is dust again; end it in ETH"),
         ('["EIGEN", "USDT", "ETH"]', "EIGEN", 'line 9, dust_conversion_path: "EIGEN" is not a list'),
+        *(
+            ("accounts:", f"dust_path_tolerance: {wrong}\naccounts:", "line 10, dust_path_tolerance: ")
+            for wrong in ("1", "-0.1", "NaN", "much", "'5 %'", "[0.1]", "", "0x1", "1e-400")
+        ),
         ("[wallet, desk]", "[]", "line 10, accounts: is empty"),
         ("[wallet, desk]", "[wallet, wallet]", "line 10, accounts: names an account twice"),
         ("[wallet, desk]", "[wallet, vault]", "line 10, accounts[1]: there is no account 'vault'; there are wallet"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,6 +23,19 @@ WORTH = Equity(D("1234567.890123456789"), "USD", "there")
 
 
 @contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/equity"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
 def answering(body: bytes, status: int = 200, **headers: str) -> Iterator[str]:
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -36,15 +49,8 @@ def answering(body: bytes, status: int = 200, **headers: str) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/equity"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Answer) as url:
+        yield url
 
 
 def said(content: bytes) -> Equity | Doubt:
@@ -72,6 +78,27 @@ def test_supplied__in_the_form__is_equity_to_the_last_digit() -> None:
         GOOD.replace(b"2026-03-01T12:00:00Z", b"yesterday"),
         GOOD.replace(b'"1234567.890123456789"', b'"much"'),
         GOOD.replace(b'"1234567.890123456789"', b"true"),
+        GOOD.replace(b'"1234567.890123456789"', b'""'),
+        GOOD.replace(b'"1234567.890123456789"', b"[5]"),
+        GOOD.replace(b'"1234567.890123456789"', b'{"USD": 5}'),
+        GOOD.replace(b"1234567.890123456789", b"1_000"),
+        GOOD.replace(b"1234567.890123456789", b"1,000"),
+        GOOD.replace(b"1234567.890123456789", b" 1000 "),
+        GOOD.replace(b"1234567.890123456789", b"+1000"),
+        GOOD.replace(b"1234567.890123456789", b"5 USD"),
+        GOOD.replace(b"1234567.890123456789", "١٢٣".encode()),
+        GOOD.replace(b"1234567.890123456789", b"\\uff15"),
+        GOOD.replace(b"1234567.890123456789", b"5\\u0000"),
+        GOOD.replace(b"1234567.890123456789", b"\xff"),
+        GOOD.replace(b"1234567.890123456789", b"9" * 3000),
+        GOOD.replace(b'"1234567.890123456789"', b"5E400"),
+        GOOD.replace(b"1234567.890123456789", b"1e-41"),
+        GOOD.replace(b"USD", b"\\ud800"),
+        GOOD.replace(b"2026-03-01T12:00:00Z", b"2026-02-30T12:00:00Z"),
+        GOOD.decode().encode("utf-16"),
+        b"\xef\xbb\xbf" + GOOD,
+        GOOD + GOOD,
+        GOOD[:-1],
         GOOD.replace(b'"1234567.890123456789"', b"NaN"),
         GOOD.replace(b"1234567.890123456789", b"NaN"),
         GOOD.replace(b"1234567.890123456789", b"sNaN"),
@@ -98,6 +125,24 @@ def test_supplied__stale_negative_zero_or_in_other_money__is_a_doubt(content: by
     assert isinstance(found, Doubt) and found.reason is reason
 
 
+def test_supplied__in_money_with_a_treacherous_name__is_told_harmlessly_and_in_few_letters() -> None:
+    for name in ("\\u001b[2J\\u0000", "\\u202eDSU", "X" * 3000):
+        found = said(GOOD.replace(b"USD", name.encode()))
+        assert isinstance(found, Doubt) and found.reason is Unmeasured.EQUITY_UNAVAILABLE
+        assert found.sentence.isascii() and found.sentence.isprintable() and len(found.sentence) < 120
+    found = said(GOOD.replace(b"1234567.890123456789", b"\\u001b[2J" * 300))
+    assert isinstance(found, Doubt) and found.sentence.isprintable() and len(found.sentence) < 120
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [(b"0001-01-01T00:00:00+23:59", "s old, at most 600 s count"), (b"9999-12-31T23:59:59-23:59", "still to come")],
+)
+def test_supplied__of_a_time_at_the_end_of_all_times__is_stale(at: bytes, words: str) -> None:
+    found = said(GOOD.replace(b"2026-03-01T12:00:00Z", at))
+    assert isinstance(found, Doubt) and found.reason is Unmeasured.EQUITY_STALE and words in found.sentence
+
+
 def test_from_url__that_answers__is_read() -> None:
     with answering(GOOD) as url:
         assert Supplied("there", from_url(url), AGE).equity([], "USD", NOON) == WORTH
@@ -111,6 +156,41 @@ def test_from_url__another_answer__is_a_doubt(body: bytes, status: int, words: s
     with answering(body, status, Location="http://127.0.0.1:1/") as url:
         found = Supplied("there", from_url(url), AGE).equity([], "USD", NOON)
     assert isinstance(found, Doubt) and words in found.sentence
+
+
+@pytest.mark.parametrize("pause", [0.02, 2.0])
+def test_from_url__that_answers_letter_by_letter__is_not_waited_for(pause: float) -> None:
+    over = threading.Event()
+
+    class Drip(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "4000")
+            self.end_headers()
+            with suppress(OSError):
+                while not over.wait(pause):
+                    self.wfile.write(b" ")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with serving(Drip) as url:
+        found = Supplied("there", from_url(url, seconds=0.2), AGE).equity([], "USD", NOON)
+        over.set()
+    assert isinstance(found, Doubt) and found.reason is Unmeasured.EQUITY_UNAVAILABLE
+    assert "answers too slowly" in found.sentence or "cannot be reached (ReadTimeoutError)" in found.sentence
+
+
+@pytest.mark.parametrize("reply", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"])
+def test_from_url__that_is_no_web_server_or_hangs_up__is_a_doubt(reply: bytes) -> None:
+    class Odd(BaseHTTPRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            self.wfile.write(reply)
+
+    with serving(Odd) as url:
+        found = Supplied("there", from_url(url), AGE).equity([], "USD", NOON)
+    assert isinstance(found, Doubt) and found.reason is Unmeasured.EQUITY_UNAVAILABLE
 
 
 def test_from_url__that_nobody_answers_at__is_a_doubt() -> None:

@@ -234,6 +234,9 @@ def test_instructions__that_need_approval__are_a_time_while_they_wait_and_counte
     name = waits.strategy
     metrics = folded(recorded(waits))
     assert numbers(metrics, measures.AWAITED) == {(name,): D(str(LATER.timestamp()))}
+    none = {(name, word): D(0) for word in measures.POSSIBLE_ANSWERS}
+    assert numbers(metrics, measures.ANSWERS) == none
+    assert numbers(folded(recorded(replace(waits, approval_until=None))), measures.ANSWERS) == {}
     answers: dict[str, Fact] = {
         "approved": sample(InstructionsApproved),
         "cancelled": sample(InstructionsCancelled),
@@ -242,4 +245,4 @@ def test_instructions__that_need_approval__are_a_time_while_they_wait_and_counte
     for word, answer in answers.items():
         metrics = folded(recorded(waits, answer))
         assert numbers(metrics, measures.AWAITED) == {}
-        assert numbers(metrics, measures.ANSWERS) == {(name, word): D(1)}
+        assert numbers(metrics, measures.ANSWERS) == none | {(name, word): D(1)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -37,8 +38,9 @@ from venues.evm.rewards.claim_data import ClaimData
 from venues.evm.rewards.eigenlayer import EigenLayer
 from venues.evm.rewards.king import KingDrop, KingRedemption
 from venues.evm.rewards.source import ClaimableSource
-from workers import claiming, scanning
+from workers import claiming, overdue, scanning
 from workers.conducting import Ended
+from workers.schedule import latest_due
 
 SEND = "eth_sendRawTransaction"
 KING = 10**17  # 32 USD to sell, 33 USD to redeem
@@ -240,6 +242,24 @@ def test_claim__that_two_workers_begin_at_once__is_signed_by_one(chain: LocalCha
         built.settle()
         assert claimed(built) == [Source.KING_CLAIM]
         balanced(built)
+
+
+def test_claim__before_the_first_scan_of_an_account__has_it_scanned_when_it_ends(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    """At once by a nudge, by the reconciler where that is lost."""
+    entitle(chain, tmp_path, king=KING)
+    with rewarded(chain, tmp_path) as built:
+        nudges: list[tuple[str, str]] = []
+        built.desk = replace(built.fresh(), nudge=lambda task, name: nudges.append((task, name)))
+        assert not overdue.missed(built.desk, ACCOUNT)
+        scanning.scan(built.desk, ACCOUNT, built.clock(), automatic=True)
+        nudges.clear()
+        built.settle()
+        assert claimed(built) == [Source.KING_CLAIM] and nudges == [("scan", ACCOUNT)]
+        latest = latest_due(built.desk.mandates[ACCOUNT].schedule, built.clock())
+        built.clock.stands = latest + overdue.GRACE + timedelta(seconds=1)
+        assert "scan_completed" not in built.types() and overdue.missed(built.desk, ACCOUNT)
 
 
 def waiting(built: Stand, source: Source) -> list[Unclaimed]:
