@@ -45,10 +45,11 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """One trade of an order with its value in quote currency, as the venue reckons it."""
+    """One trade of an order with its value in quote currency, as the venue reckons it, and what it charges besides."""
 
     execution: Execution
     value: Decimal
+    taxes: tuple[Amount, ...] = ()
 
 
 class MarketOrders(ABC):
@@ -147,7 +148,7 @@ class MarketOrders(ABC):
         total = (exactly_sum(*(each.execution.size for each in deals)), exactly_sum(*(each.value for each in deals)))
         if total != (made.filled, made.value):
             return Pending("the order is filled, but its trades do not add up to it yet")
-        return _fill(order, made, [each.execution for each in deals])
+        return _fill(order, made, deals)
 
 
 def base_and_quote(order: Order) -> tuple[str, str]:
@@ -207,10 +208,10 @@ def _difference(order: Order, made: Made) -> str:
     return first_difference(facts)
 
 
-def _fill(order: Order, made: Made, executions: Sequence[Execution]) -> Fill:
+def _fill(order: Order, made: Made, deals: Sequence[Deal]) -> Fill:
     fees: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for each in executions:
-        fees[each.fee.asset] = exactly_sum(fees[each.fee.asset], each.fee.quantity)
+    for fee in (fee for deal in deals for fee in (deal.execution.fee, *deal.taxes)):
+        fees[fee.asset] = exactly_sum(fees[fee.asset], fee.quantity)
     base, quote = base_and_quote(order)
     sold, paid = Amount(made.filled, base), Amount(made.value, quote)
     spent, received = (sold, paid) if order.kind is LegKind.SELL else (paid, sold)
@@ -219,5 +220,5 @@ def _fill(order: Order, made: Made, executions: Sequence[Execution]) -> Fill:
         Amount(exactly_sum(spent.quantity, fees.get(spent.asset, Decimal(0))), spent.asset),
         Amount(exactly_less(received.quantity, fees.get(received.asset, Decimal(0))), received.asset),
         tuple(Amount(quantity, of) for of, quantity in fees.items()),
-        tuple(executions),
+        tuple(deal.execution for deal in deals),
     )

@@ -19,6 +19,7 @@ from simulators.exchange.spot_orders import Order, Trade
 from simulators.exchange.state import total
 
 Json = dict[str, object]
+UNDER_WAY = ("init", "processing")
 NO_TAX: Json = {"totalAmount": "0", "feeCoin": "", "taxFeeItems": []}
 
 
@@ -232,7 +233,7 @@ def exchanged(quote: SmallQuote, now: datetime) -> Json:
     """Write an exchange as the history has it: what each coin came to, once it has ended."""
     status = status_of(quote, now)
     done = [row for row in quote.rows if row.taken]
-    made = [row for row in done if row.coin not in quote.failed] if status != "processing" else []
+    made = [row for row in done if row.coin not in quote.failed] if status not in UNDER_WAY else []
     return {
         "accountType": "eb_convert_uta",
         "exchangeTxId": quote.quote_id,
@@ -249,7 +250,7 @@ def exchanged(quote: SmallQuote, now: datetime) -> Json:
 
 
 def _sub_record(quote: SmallQuote, row: SmallRow, status: str) -> Json:
-    one = status if status == "processing" else "failure" if row.coin in quote.failed else "success"
+    one = status if status in UNDER_WAY else "failure" if row.coin in quote.failed else "success"
     made = one == "success"
     return {
         "fromCoin": row.coin,

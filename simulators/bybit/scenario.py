@@ -42,6 +42,7 @@ class SmallForm(Strict):
     """The exchange of small balances: its fee, the life of a quote, how long it works, and what it takes and pays in.
 
     `largest` is in USDT; a coin that is worth so much or more is none of them. `excluded` are coins it never takes.
+    With `quotes_listed` quotes stand in the history before they are confirmed.
     """
 
     fee: Fraction = Decimal("0.02")
@@ -52,6 +53,7 @@ class SmallForm(Strict):
     most_coins: int = Field(default=20, ge=1)
     targets: tuple[str, ...] = ("MNT", "USDT", "USDC")
     excluded: frozenset[str] = frozenset()
+    quotes_listed: bool = False
 
 
 class Scenario(Strict):

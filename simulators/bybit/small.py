@@ -96,8 +96,11 @@ class SmallDesk:
 
     def history(self, now: datetime) -> list[SmallQuote]:
         """List exchanges, newest first, as far as the history knows them."""
-        made = [each for each in self._state.small.values() if each.listed_at is not None and each.listed_at <= now]
-        return sorted(made, key=lambda each: each.created, reverse=True)
+        listed = (each for each in self._state.small.values() if self._is_listed(each, now))
+        return sorted(listed, key=lambda each: each.created, reverse=True)
+
+    def _is_listed(self, quote: SmallQuote, now: datetime) -> bool:
+        return self._form.quotes_listed if quote.listed_at is None else quote.listed_at <= now
 
     @exactly()
     def _row(self, coin: str, target: str) -> SmallRow:
@@ -123,7 +126,9 @@ class SmallDesk:
 
 def status_of(quote: SmallQuote, now: datetime) -> str:
     """Say how an exchange stands; the coins that fail make it a part of one."""
-    if quote.ends_at is None or now < quote.ends_at:
+    if quote.ends_at is None:
+        return "init"
+    if now < quote.ends_at:
         return "processing"
     taken = {row.coin for row in quote.rows if row.taken}
     if not quote.failed & taken:

@@ -235,6 +235,26 @@ def test_exchange__when_its_answer_is_lost_before__then_only_time_and_balances_p
     assert set(late.values()) == {NeverArrived()}
 
 
+def test_exchange__of_a_quote_that_stands_in_the_history_before__is_confirmed_once_and_given_up_late() -> None:
+    with BybitStage(scenario(balances=BALANCES, small={"quotes_listed": True})) as stage:
+        scene = Scene(stage)
+        made = scene.orders("ADA")
+        filled(scene.venue.exchange_small(made))
+        assert scene.restarted().exchange_small(made) == scene.venue.small_outcome(made)
+        assert stage.calls("exchange_small") == 1
+
+        lost = scene.orders("XLM")
+        stage.twin.inject(kind="reset", endpoint="exchange_small")
+        with pytest.raises(OutcomeUnknown):
+            scene.venue.exchange_small(lost)
+        stage.pass_time(timedelta(minutes=50))
+        early = scene.venue.small_outcome(lost)
+        stage.pass_time(timedelta(minutes=11))
+
+        assert early == {"bybit:XLM": Pending("the exchange is init")}
+        assert scene.venue.small_outcome(lost) == {"bybit:XLM": NeverArrived()}
+
+
 def test_outcome__while_the_history_lags_and_the_balance_is_gone__is_not_known(scene: Scene) -> None:
     orders = scene.orders("ADA", "XLM")
     scene.stage.twin.inject(kind="listed_late", endpoint="exchange_small", seconds="3600")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -221,6 +222,46 @@ def test_order__filled_over_several_pages_of_trades__adds_them_all_up(kind: LegK
         assert isinstance(fill, Fill)
         assert len(fill.executions) > 100
         assert stage.calls("executions") == 2
+
+
+TAX = {"feeCoin": "USDT", "feeType": "GST", "subFeeType": "IND_GST", "feeRate": "0.0000675", "fee": "0.006403779"}
+
+
+@pytest.mark.parametrize(
+    "told", [[TAX], json.dumps([TAX]), "", None, []], ids=["list", "text", "empty", "null", "none"]
+)
+def test_order__that_is_taxed__has_the_tax_among_its_fees_and_not_in_what_arrived(
+    monkeypatch: pytest.MonkeyPatch, told: Any
+) -> None:
+    with BybitStage() as stage:
+        changed_trades(stage, monkeypatch, {"extraFees": told})
+        before = stage.balance("bybit:USDT")
+
+        fill = stage.venue.execute(stage.order(LegKind.SELL))
+
+        assert isinstance(fill, Fill)
+        tax = Decimal(TAX["fee"]) if told else Decimal(0)
+        # The twin takes no tax, so that much more is there than the venue would have left.
+        assert stage.balance("bybit:USDT") - before == fill.received.quantity + tax
+        assert fill.fees[0].quantity == fill.executions[0].fee.quantity + tax
+
+
+def test_order__whose_tax_cannot_be_read__is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    with BybitStage() as stage:
+        changed_trades(stage, monkeypatch, {"extraFees": '{"fee": 3}'})
+
+        with pytest.raises(OutcomeUnknown, match="extra fees"):
+            stage.venue.execute(stage.order(LegKind.SELL))
+
+
+def changed_trades(stage: BybitStage, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]) -> None:
+    read = stage.venue._client.api.executions
+
+    def executions(**params: str) -> object:
+        answer: Any = read(**params)
+        return answer | {"list": [each | change for each in answer["list"]]}
+
+    monkeypatch.setattr(stage.venue._client.api, "executions", executions)
 
 
 def test_order__that_the_venue_ended_for_a_reason_of_its_own__says_so(monkeypatch: pytest.MonkeyPatch) -> None:

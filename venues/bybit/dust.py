@@ -31,8 +31,10 @@ from venues.times import Times, asked_at
 # How many coins the venue takes in one quote.
 LARGEST = 20
 SUPPORTED = 1
-MADE, FAILED = {"success", "partial_fulfillment"}, "failure"
-ENDED = {*MADE, FAILED}
+QUOTED, FAILED = "init", "failure"
+ENDED = {"success", "partial_fulfillment", FAILED}
+# How old a quote is at least that was never confirmed if it has gone no further: a hundred times as old as it is good.
+UNCONFIRMED = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,11 @@ class Dust:
     def exchange(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
         """Confirm the quote of all of them, once, and follow the exchange until it has ended or patience does.
 
-        What the history has under the quote's id was confirmed before, and is not confirmed again.
+        What the history has under the quote's id was confirmed before, and is not confirmed again. A quote may stand
+        there before it is: the venue confirms one once.
         """
         quote_id, asked = _quote_of(orders), asked_at(orders[0])
-        if record := self._record(quote_id):
+        if (record := self._record(quote_id)) and record.status != QUOTED:
             return self._answered(orders, record)
         self._limiter.conversion()
         call = self._client.api.exchange_small
@@ -108,8 +111,9 @@ class Dust:
 
     def outcome(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
         """Look for the exchange in the history, then at the balances."""
-        given_up = self._times.given_up(orders[0])
-        if record := self._record(_quote_of(orders)):
+        age, given_up = self._times.clock() - asked_at(orders[0]), self._times.given_up(orders[0])
+        record = self._record(_quote_of(orders))
+        if record and not (record.status == QUOTED and age > UNCONFIRMED):
             return self._answered(orders, record)
         wallets = self._client.read(replies.Wallets, self._client.api.wallet_balance)
         there = {asset(coin.coin): free(coin) for each in wallets.items for coin in each.coin}

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import msgspec
+
 from domain.errors import VenueUnavailable
 from domain.venue import Order, Product
 from events.money import Amount, exactly_less, plain, ticker
@@ -20,6 +22,7 @@ from venues.bybit.client import Client
 from venues.bybit.errors import REPEATED, refusal_for
 from venues.bybit.markets import asset, moment, product
 from venues.bybit.replies import number
+from venues.faults import quoted
 from venues.limits import Limiter
 from venues.market_orders import Deal, Made, MarketOrders, reckoned, unfunded
 from venues.times import Times
@@ -190,4 +193,15 @@ def _made(seen: replies.Order) -> Made:
 def _deal(trade: replies.Execution) -> Deal:
     fee = Amount(number(trade.exec_fee), asset(trade.fee_currency))
     price, size = Decimal(trade.exec_price), Decimal(trade.exec_qty)
-    return Deal(Execution(trade.exec_id, price, size, fee, moment(trade.exec_time)), Decimal(trade.exec_value))
+    done = Execution(trade.exec_id, price, size, fee, moment(trade.exec_time))
+    return Deal(done, Decimal(trade.exec_value), _taxes(trade.extra_fees))
+
+
+def _taxes(told: list[replies.ExtraFee] | str | None) -> tuple[Amount, ...]:
+    """Read what some countries take of a trade; raises `VenueUnavailable` for what cannot be read."""
+    try:
+        listed = msgspec.json.decode(told, type=list[replies.ExtraFee]) if isinstance(told, str) and told else told
+    except msgspec.DecodeError as error:
+        raise VenueUnavailable(f"executions: unreadable extra fees: {quoted(str(error))}") from None
+    charged = listed if isinstance(listed, list) else []
+    return tuple(Amount(number(each.fee), asset(each.fee_coin)) for each in charged if number(each.fee))

@@ -136,8 +136,15 @@ class Orders(Struct, frozen=True):
     items: list[Order] = field(name="list")
 
 
+class ExtraFee(Struct, frozen=True, rename="camel"):
+    """A tax on a trade, where there is such a tax."""
+
+    fee_coin: str
+    fee: Some
+
+
 class Execution(Struct, frozen=True, rename="camel"):
-    """One trade of an order."""
+    """One trade of an order. Its extra fees come as a list, as JSON in a string, or not at all."""
 
     exec_id: str
     order_id: str
@@ -148,6 +155,7 @@ class Execution(Struct, frozen=True, rename="camel"):
     fee_currency: str
     exec_time: Millis
     exec_type: str = "Trade"
+    extra_fees: list[ExtraFee] | str | None = None
 
 
 class Executions(Struct, frozen=True, rename="camel"):
