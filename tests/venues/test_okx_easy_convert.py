@@ -324,7 +324,7 @@ def test_exchange__seconds_after_another_of_the_same__is_made_and_is_not_taken_f
 
     second = scene.exchanged(scene.orders("XLM"))["okx:XLM"]
 
-    assert (first.spent.quantity, second.spent.quantity) == (D("3.4"), 1)
+    assert (first.spent.quantity, second.spent.quantity) == (D("3.4"), D(1))
     assert scene.stage.calls("convert") == 2
 
 
