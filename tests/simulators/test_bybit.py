@@ -28,6 +28,7 @@ from simulators.bybit.twin import BybitTwin
 from simulators.exchange.serving import scenario_of
 from simulators.exchange.spot_exchange import BalanceForm
 from simulators.forms import read_file
+from tests.simulators.books import conserved
 from tests.simulators.bybit_client import Caller, caller, code, done
 
 D = Decimal
@@ -50,17 +51,6 @@ def call(twin: BybitTwin) -> Iterator[Caller]:
 def pass_time(twin: BybitTwin, seconds: float) -> None:
     with twin.exchange.transaction():
         twin.exchange.clock.advance(timedelta(seconds=seconds))
-
-
-def conserved(twin: BybitTwin) -> None:
-    """The sum of every asset over all accounts is what it was."""
-    ledger: Any = twin.ledger()
-    for asset in {asset for account in ledger["balances"].values() for asset in account}:
-        now, then = (
-            sum((D(account.get(asset, "0")) for account in ledger[when].values()), D(0))
-            for when in ("balances", "opening")
-        )
-        assert now == then, asset
 
 
 # Who is let in

@@ -133,52 +133,16 @@ def test_key__when_it_cannot_sign__then_the_error_says_what_is_accepted(name: st
     assert len(secret) < 3 or secret not in str(raised.value)
 
 
-@pytest.mark.parametrize("fault", [{"kind": "server_error"}, {"kind": "refused", "code": 10000}], ids=["5xx", "10000"])
-def test_order__when_an_answer_says_unknown_status__is_looked_up_and_made_once(fault: dict[str, Any]) -> None:
+def test_order__when_a_code_says_unknown_status__is_looked_up_and_made_once() -> None:
     with BybitStage() as stage:
         order = stage.order(LegKind.SELL)
-        stage.twin.inject(endpoint="create_order", when="after", **fault)
+        stage.twin.inject(kind="refused", code=10000, endpoint="create_order", when="after")
 
         with pytest.raises(OutcomeUnknown):
             stage.venue.execute(order)
 
         assert isinstance(stage.venue.execute(order), Fill)
         assert stage.calls("create_order") == 1
-
-
-def test_order__that_arrives_after_its_time__is_turned_away_by_the_venue_and_never_arrived() -> None:
-    with BybitStage() as stage:
-        order = stage.order(LegKind.SELL)
-        before = stage.balance(order.spend.asset)
-        stage.twin.inject(kind="reset", endpoint="create_order", when="later", delay="30")
-        with pytest.raises(OutcomeUnknown):
-            stage.venue.execute(order)
-        stage.pass_time(timedelta(minutes=5))
-
-        stage.restarted().outcome(order)
-
-        assert stage.balance(order.spend.asset) == before
-
-
-def test_order__that_arrives_within_its_time__is_found() -> None:
-    with BybitStage() as stage:
-        order = stage.order(LegKind.SELL)
-        stage.twin.inject(kind="reset", endpoint="create_order", when="later", delay="3")
-        with pytest.raises(OutcomeUnknown):
-            stage.venue.execute(order)
-        stage.pass_time(timedelta(seconds=4))
-
-        assert isinstance(stage.restarted().outcome(order), Fill)
-
-
-def test_order__that_is_known_late__is_pending_until_it_is() -> None:
-    with BybitStage() as stage:
-        order = stage.order(LegKind.SELL)
-        stage.twin.inject(kind="known_late", endpoint="create_order", seconds="30")
-
-        assert isinstance(stage.venue.execute(order), Pending)
-        stage.pass_time(timedelta(seconds=31))
-        assert isinstance(stage.restarted().outcome(order), Fill)
 
 
 def test_order__that_the_venue_forgot_among_the_newest__is_found_in_the_history() -> None:

@@ -29,7 +29,7 @@ from domain.errors import ConfigurationError
 from venues.bybit.errors import RAISED, NoAnswer, fault_of
 from venues.faults import Fault
 from venues.limits import Limiter
-from venues.line import Line, Wire, checked_host, secured
+from venues.line import SessionLine
 from venues.times import Times
 
 KEY_FORM = re.compile(r"[A-Za-z0-9]{10,128}")
@@ -136,7 +136,7 @@ class Endpoints:
         return _result(self._session.send(self._session.prepare_request(request)))
 
 
-class Client(Line):
+class Client(SessionLine):
     """The line to Bybit."""
 
     def __init__(
@@ -150,16 +150,8 @@ class Client(Line):
         times: Times,
     ) -> None:
         check_key(key_name, secret)
-        self.host = checked_host(base_url, "api.bybit.com")
-        self.wire = Wire(None, times.clock, times.timeout)
-        super().__init__(self.wire, times)
-        self._session = Session()
-        secured(self._session, self.wire, ca_file)
+        super().__init__(base_url, "api.bybit.com", ca_file, times)
         self.api = Endpoints(key_name.strip(), secret.strip(), f"https://{base_url}", self._session, limiter)
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._session.close()
 
     @property
     def _raised(self) -> tuple[type[Exception], ...]:
