@@ -111,7 +111,7 @@ class Orders(MarketOrders):
                 **older,
             ).items
             found += page
-            if len(page) < PAGE:
+            if len(page) < PAGE or older.get("after") == page[-1].bill_id:
                 return sorted(found, key=lambda trade: int(trade.bill_id))
             older = {"after": page[-1].bill_id}
 

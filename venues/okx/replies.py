@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 Number = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$")]
 Maybe = Annotated[str, Meta(pattern=r"^(-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?)?$")]
 Millis = Annotated[str, Meta(pattern=r"^[0-9]{1,15}$")]
+Serial = Annotated[str, Meta(pattern=r"^[0-9]{1,30}$")]
 
 Row = TypeVar("Row")
 
@@ -112,7 +113,7 @@ class Trade(Struct, frozen=True, rename="camel"):
     """One trade of an order. A fee below zero is charged."""
 
     trade_id: str
-    bill_id: str
+    bill_id: Serial
     ord_id: str
     fill_px: Number
     fill_sz: Number
