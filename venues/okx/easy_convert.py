@@ -31,6 +31,8 @@ LARGEST_BATCH = 5
 SKEW = timedelta(seconds=10)
 # What the venue cuts quantities at.
 GRAIN = Decimal("0.00000001")
+# The finest part of what arrives.
+FINEST = Decimal(1).scaleb(-16)
 BRIDGES = ("USDT", "USDC", "USD")
 RUNNING, FILLED, FAILED = "running", "filled", "failed"
 # Of several rows of a currency the one that moved money counts, then the one that may still.
@@ -135,7 +137,7 @@ class EasyConvert:
         for each in listed.only.from_data:
             quantity, rate = Decimal(each.from_amt), _rate(each.from_ccy, self._desk.pays, known)
             if quantity > 0 and rate and each.from_ccy != self._desk.pays:
-                offers[asset(each.from_ccy)] = SmallOffer(quantity, quantity * rate, Decimal(0))
+                offers[asset(each.from_ccy)] = SmallOffer(quantity, floor_to(quantity * rate, FINEST), Decimal(0))
         return offers
 
     def _quote(self, order: Order, offer: SmallOffer | None) -> Quote | Refusal:
