@@ -31,20 +31,20 @@ def fund(
     as_json: Json = False,
 ) -> Exit:
     """Have ETH ready for a trade: what is there is promised to it, what is short is converted."""
-    from dustman.balancer import eth
+    from domain.treasury import eth
     from dustman.desk import command_desk
-    from workers.funding import ensure
+    from workers.funding import ensure, named
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     settings.account(account)
     try:
-        wanted = eth(amount)
+        wanted, name = eth(amount), named(trade or str(uuid.uuid4()))
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
     desk = command_desk(settings, screen.note)
     if dry_run:
         return _preview(desk, screen, account, wanted, settings.labels(account))
-    told = ensure(desk, account, trade or str(uuid.uuid4()), wanted, desk.clock() + timedelta(seconds=deadline))
+    told = ensure(desk, account, name, wanted, desk.clock() + timedelta(seconds=deadline))
     screen.show(told, _said(account, told))
     return _exit(told)
 
