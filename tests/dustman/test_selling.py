@@ -69,7 +69,7 @@ def test_wallet__that_sells__goes_live_and_is_swept(
     assert chain.balance("DUST000", wallet.address) == chain.balance("EIGEN", wallet.address) == 0
     assert "live" in dustman("status").out
     assert dustman("sweep", "main").exit == Exit.NOTHING_TO_DO
-    assert wallet.key[2:] not in dustman("log", "verify").out + dustman("events", "--json").out
+    assert wallet.key[2:] not in dustman("audit", "verify").out + dustman("events", "--json").out
 
 
 def test_tables__in_a_window_of_150_columns__call_tokens_by_name_and_keep_their_notes(
