@@ -41,6 +41,14 @@ def table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
     return drawn
 
 
+def pairs(title: str) -> Table:
+    """Start a table of labels and what each says; a label is never cut."""
+    drawn = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=box.SIMPLE)
+    drawn.add_column(no_wrap=True)
+    drawn.add_column()
+    return drawn
+
+
 def called(asset: str, labels: Mapping[str, str] = NO_LABELS) -> str:
     """Write an asset for people: by the label that a list of ours gives it, else as venues and chains call it."""
     return labels.get(asset) or ticker(asset)

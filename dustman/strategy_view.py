@@ -10,7 +10,7 @@ from rich.console import RenderableType
 
 from domain.charter import Charter
 from domain.strategy import Strategy
-from dustman.drawings import called, readable, route, table
+from dustman.drawings import called, pairs, readable, route, table
 from dustman.telling import sentence
 from events.facts import DustInstructed, StrategyMeasured
 from events.money import plain
@@ -66,7 +66,7 @@ def drawn(
     charter: Charter, known: Strategy | None, labels: Mapping[str, str], approval: bool = False
 ) -> list[RenderableType]:
     """Draw it for people; with `approval` of a strategy whose instructions wait for it."""
-    summary = table(charter.name, "", " ")
+    summary = pairs(charter.name)
     summary.add_row("mode", charter.mode)
     summary.add_row("holds", f"{', '.join(_kept(charter))}; in {', '.join(charter.accounts)}")
     if known is None or (known.measured is None and known.doubt is None):
