@@ -1,7 +1,8 @@
 """Funding a trade on a real node: what it takes from question to broadcast, and that it sells no more than it may.
 
 A wallet with 0.03 ETH, delegated before, is asked for a trade that is short of 0.07 ETH, and converts DAI. Own time is
-without what the node takes. Beside it the same by hand: each balance, feed and quote in a request of its own.
+without what the node takes. Beside it the same by hand: each balance, feed and quote in a request of its own. A wallet
+with a plain key does the same up to the broadcast of its approval, the first of its three transactions.
 """
 
 from __future__ import annotations
@@ -35,13 +36,12 @@ from venues.evm.discovery import Discovery
 from venues.evm.judgement import Allowed
 from venues.evm.keyed import KeyedWallet
 from venues.evm.purchase import quote_ask, ways_to_ether
-from venues.evm.registry import Chain
 from venues.evm.rpc import Call, Rpc
 from venues.evm.signer import from_key
 from venues.evm.terms import Terms
 from venues.evm.words import padded, selector
 from workers.desk import Desk, Mandate
-from workers.funding import ensure, release
+from workers.funding import ensure, finish, release
 
 NAME = "trade_funding"
 ACCOUNT = "wallet"
@@ -52,10 +52,11 @@ SEND = b"eth_sendRawTransaction"
 
 
 class Watched(Rpc):
-    """A client that knows when it sent a transaction, with which request, and how long nodes took for those before."""
+    """A wallet's client: it knows when it sent a transaction, with which request, and how long nodes took before."""
 
-    def __init__(self, urls: list[str], chain_id: int) -> None:
+    def __init__(self, urls: list[str], chain_id: int, wallet: str) -> None:
         super().__init__(urls, chain_id)
+        self.wallet = wallet
         self.begin()
 
     def begin(self) -> None:
@@ -86,16 +87,19 @@ class Funded:
 
 def measure(_: Ground, rounds: int) -> list[Figure]:
     """Fund trades, the first only to have the account delegated; `rounds` is how often, the median counts."""
-    with LocalChain() as chain, desk_of(chain) as (desk, rpc, where):
-        funded(chain, desk, rpc, "first")
-        found = sorted((funded(chain, desk, rpc, f"trade-{each}") for each in range(rounds)), key=lambda one: one.own)
-        apart_requests, apart_time = by_hand(chain, where)
-    middle, most = found[len(found) // 2], max(found, key=lambda one: one.requests)
-    sold = max(found, key=lambda one: one.sold)
+    with LocalChain() as chain:
+        with desk_of(chain, chain.contracts.batch_account) as (desk, rpc):
+            funded(chain, desk, rpc, "first")
+            found = [funded(chain, desk, rpc, f"trade-{each}") for each in range(rounds)]
+        with desk_of(chain, None) as (desk, rpc):
+            plain = [funded(chain, desk, rpc, f"trade-{each}") for each in range(rounds)]
+        apart_requests, apart_time = by_hand(chain)
+    middle, plainly = (sorted(each, key=lambda one: one.own)[rounds // 2] for each in (found, plain))
+    sold = max((*found, *plain), key=lambda one: one.sold)
     return [
         Figure(
             name="trade_funding_requests",
-            value=most.requests,
+            value=max(each.requests for each in found),
             unit="requests",
             against="each balance, feed and quote by itself, without a simulation",
             reference=apart_requests,
@@ -125,6 +129,27 @@ def measure(_: Ground, rounds: int) -> list[Figure]:
             samples=rounds,
         ),
         Figure(
+            name="trade_funding_plain_requests",
+            value=max(each.requests for each in plain),
+            unit="requests",
+            against="the same",
+            reference=apart_requests,
+            limit=REQUEST_LIMIT,
+            exact=True,
+            benchmark=NAME,
+            samples=rounds,
+        ),
+        Figure(
+            name="trade_funding_plain_own_time",
+            value=plainly.own,
+            unit="ms",
+            against="through a delegate",
+            reference=middle.own,
+            limit=TIME_LIMIT,
+            benchmark=NAME,
+            samples=rounds,
+        ),
+        Figure(
             name="trade_funding_sold",
             value=float(sold.sold),
             unit="USD",
@@ -140,15 +165,16 @@ def measure(_: Ground, rounds: int) -> list[Figure]:
 
 def funded(chain: LocalChain, desk: Desk, rpc: Watched, trade: str) -> Funded:
     """Fund one trade of a wallet that has 0.03 ETH and DAI, and set it free again."""
-    chain.rpc("anvil_setBalance", chain.wallets[0].address, hex(HELD))
-    chain.give("DAI", chain.wallets[0].address, 300 * ETHER)
+    chain.rpc("anvil_setBalance", rpc.wallet, hex(HELD))
+    chain.give("DAI", rpc.wallet, 300 * ETHER)
     rpc.begin()
     before, start = desk.log.head(), perf_counter_ns()
-    told = ensure(desk, ACCOUNT, trade, TRADE, now() + timedelta(seconds=20))
-    if told.answer is not FundingAnswer.CONVERTED:
+    until = now() + timedelta(seconds=20)
+    told = ensure(desk, ACCOUNT, trade, TRADE, until)
+    if told.answer is not FundingAnswer.CONVERTED or not finish(desk, ACCOUNT, until):
         raise RuntimeError(f"a trade without any fault ended {told}")
     release(desk, ACCOUNT, told.reservation_id)
-    at, requests, waited = rpc.sent[-1]
+    at, requests, waited = rpc.sent[0]
     facts = [each.fact for each in desk.log.read(after=before)]
     (opened,) = [each for each in facts if isinstance(each, FundingOpened)]
     (done,) = [each for each in facts if isinstance(each, FundingCompleted)]
@@ -160,9 +186,9 @@ def funded(chain: LocalChain, desk: Desk, rpc: Watched, trade: str) -> Funded:
     return Funded(requests, whole - waited / MILLISECOND, whole, sold, allowed)
 
 
-def by_hand(chain: LocalChain, where: Chain) -> tuple[int, float]:
+def by_hand(chain: LocalChain) -> tuple[int, float]:
     """Read what has to be known by one call after the other; an approval and a swap are sent besides."""
-    rpc, wallet = Rpc([chain.url], chain.chain_id), chain.wallets[0].address
+    rpc, wallet, where = Rpc([chain.url], chain.chain_id), chain.wallets[0].address, account_on(chain).where()
     tokens = [where.token(symbol).address for symbol in ("WETH", "USDC", "USDT", "DAI")]
     balance = selector("balanceOf(address)") + padded(wallet)
     asks = [(token, balance) for token in tokens]
@@ -182,17 +208,16 @@ def by_hand(chain: LocalChain, where: Chain) -> tuple[int, float]:
 
 
 @contextmanager
-def desk_of(chain: LocalChain) -> Iterator[tuple[Desk, Watched, Chain]]:
-    """The desk of a wallet's account that funds trades and is live."""
-    caps = {"per_sweep": 1_000_000, "per_day": 1_000_000}
-    account = WalletAccount.model_validate({**watched(chain, chain.url), "caps": caps, "funding": {}})
-    where, policy, key = account.where(), account.policy(), chain.wallets[0]
-    rpc = Watched([chain.url], chain.chain_id)
+def desk_of(chain: LocalChain, delegate: str | None) -> Iterator[tuple[Desk, Watched]]:
+    """The desk of a wallet's account that funds trades and is live; without a delegate of another wallet."""
+    account = account_on(chain)
+    where, policy, key = account.where(), account.policy(), chain.wallets[0 if delegate else 1]
+    rpc = Watched([chain.url], chain.chain_id, key.address)
     wallet = KeyedWallet(
         where,
         account.target,
         signer=from_key(key.key, key.address),
-        terms=Terms(chain.contracts.batch_account, confirmations=1),
+        terms=Terms(delegate, confirmations=1),
         rpc=rpc,
         discovery=Discovery(rpc, key.address),
         judgement=Allowed(where, frozenset()),
@@ -215,8 +240,14 @@ def desk_of(chain: LocalChain) -> Iterator[tuple[Desk, Watched, Chain]]:
         live = AccountWentLive(ACCOUNT, mark, policy.sweep_cap, policy.day_cap, policy.currency)
         for fact, name in ((dry, "dry"), (live, "live")):
             desk.streams.handle(ACCOUNT, Declare(fact, name), "benchmark")
-        yield desk, rpc, where
+        yield desk, rpc
         desk.log.close()
+
+
+def account_on(chain: LocalChain) -> WalletAccount:
+    """The settings of an account that funds trades."""
+    caps = {"per_sweep": 1_000_000, "per_day": 1_000_000}
+    return WalletAccount.model_validate({**watched(chain, chain.url), "caps": caps, "funding": {}})
 
 
 def _nobody() -> Subscription:

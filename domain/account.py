@@ -127,14 +127,11 @@ def evolve(account: Account, fact: AccountFact) -> Account:
             return _moved(account, account.sweep, purse, account.learned, account.spent, account.outage)
         case ScanCompleted() | HoldingsKept() | VenueUnreachable() | DustDetected() | DustUnroutable():
             return _scan(account, fact)
-        case (
-            TransactionSigned()
-            | TransactionIncluded()
-            | TransactionReorged()
-            | TransactionDisplaced()
-            | TransactionSettled()
-        ):
+        case TransactionSigned() | TransactionIncluded() | TransactionReorged() | TransactionDisplaced():
             return account._replace(lane=lanes.evolve(account.lane, fact), outage=("", ""))
+        case TransactionSettled():
+            sweep = account.sweep.paid(fact) if account.sweep else None
+            return account._replace(lane=lanes.evolve(account.lane, fact), sweep=sweep, outage=("", ""))
         case EthReserved() | ReservationReleased() | FundingOpened() | FundingDeclined() | FundingCompleted():
             return _fund(account, fact)
         case RewardUnclaimed() | RewardClaimRequested() | RewardsClaimed() | RewardClaimFailed():

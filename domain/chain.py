@@ -89,7 +89,8 @@ class Sight:
     the watched block, else of the block that holds one of our transactions, None when the node did not say.
     `allowances` names, in words, what others may still take of the watched assets. `early_nonce` is its next as of a
     block that is deep enough to tell what happened in it, 0 where nobody looked. `absent` are watched hashes which the
-    block that used their nonce does not hold: it was read, so that is no lag.
+    block that used their nonce does not hold: it was read, so that is no lag. `used_in` is that block, None where it
+    lies deeper than nodes tell, and they were asked for each hash instead.
     """
 
     head: Block
@@ -103,6 +104,7 @@ class Sight:
     allowances: tuple[str, ...] = ()
     early_nonce: int = 0
     absent: frozenset[str] = frozenset()
+    used_in: int | None = None
 
 
 class Standing(Protocol):
@@ -135,6 +137,7 @@ class Proposal:
     coin, all of it, at `expected_price` wei for a unit of gas; one native coin is worth `native_worth` in the policy's
     currency. `payload` is what the venue signs, opaque here. `approval` is what has to be allowed in a transaction of
     its own before the offered leg can be sold, zero to take an old allowance back first; the payload is that approval.
+    `leaves` is what of an allowance is left at the most by a sale that needs less than it may take.
     """
 
     head: Block
@@ -150,6 +153,12 @@ class Proposal:
     deadline: datetime
     payload: str
     approval: Amount | None = None
+    leaves: Amount | None = None
+
+    @property
+    def allowance(self) -> Amount | None:
+        """Return what a market may take, at the most, once the transaction is made; None where it changes nothing."""
+        return self.leaves if self.approval is None else self.approval
 
 
 @runtime_checkable

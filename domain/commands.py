@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from domain.bundle import Intent
 from domain.chain import Moved, Proposal, Rules, Sight
@@ -265,7 +266,9 @@ class FinishSweep:
 class RequestEth:
     """Promise ETH to a trade, and open what makes it where it is short; `treasury` is what was read, or why it was not.
 
-    `worker` and `now` tell requests of the same trade apart that are answered one after the other.
+    After `until` the answer is of no use. `overrun` is what earlier conversions for it cost that fell short, in the
+    policy's currency. `worker` and `now` tell requests of the same trade apart that are answered
+    one after the other.
     """
 
     trade: str
@@ -276,6 +279,8 @@ class RequestEth:
     treasury: Treasury | str
     worker: str
     now: datetime
+    until: datetime
+    overrun: Decimal = Decimal(0)
 
     @property
     def cause(self) -> str:

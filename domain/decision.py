@@ -12,6 +12,7 @@ from typing import assert_never
 
 from domain import batch, identity, pretrade
 from domain import claim as claims
+from domain import conversion as conversions
 from domain import leg as legs
 from domain import reservation as reservations
 from domain import sweep as sweeps
@@ -139,7 +140,7 @@ def _conclude(command: ConcludeLeg, account: Account) -> list[AccountFact]:
 def _finish(sweep: Sweep, account: Account, now: datetime) -> list[AccountFact]:
     """A sweep that dust opened answers for its lots, one that a shortage opened for its trade."""
     if isinstance(sweep.opened, FundingOpened):
-        return reservations.settle(sweep, sweep.opened)
+        return conversions.settle(sweep, sweep.opened)
     return list(settle(sweep, account.purse, now))
 
 

@@ -3,20 +3,22 @@
 The plan makes exactly so much ETH that the trade, what is promised to other trades, the gas kept beside it and the
 conversion's own gas are covered; what its costs leave of the buffer is converted too. So what leaves is never worth
 more than what is needed and the buffer, where need has the costs in it that are higher than the buffer. If all
-together is not enough nothing is converted.
+together is not enough nothing is converted, nor where waiting for it takes too long, nor where no ETH pays for its gas.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal, localcontext
 from itertools import combinations
 from typing import Final
 
-from domain.treasury import DIGITS, WEI, Curve, Token, Treasury, available_of, ceil_to, funding_of, gas_reserve
+from domain.treasury import DIGITS, WEI, Curve, Token, Treasury, available_of, ceil_to, funding_of, gas_reserve, waiting
 from events.money import exactly_less, exactly_sum, floor_to, plain
-from events.values import Funding, FundingMode, FundingSource, Policy
+from events.records import replace as changed
+from events.values import Funding, FundingAnswer, FundingMode, FundingSource, Policy
 
 # What part of a token that goes whole is left unspent, since a price moves a little before it is paid.
 ROOM: Final = Decimal("0.002")
@@ -25,7 +27,10 @@ _NOTHING: Final = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """Exactly `output` ETH for `spent` of a token as quoted, and for `most` of it at the most; `price` is a unit's."""
+    """Exactly `output` ETH for `spent` of a token as quoted, and for `most` of it at the most; `price` is a unit's.
+
+    `before` transactions have to be final before the one that brings it, `after` follow.
+    """
 
     token: Token
     product: str
@@ -33,6 +38,8 @@ class Conversion:
     most: Decimal
     output: Decimal
     price: Decimal
+    before: int = 0
+    after: int = 0
 
     @property
     def value(self) -> Decimal:
@@ -42,9 +49,10 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True)
 class Impossible:
-    """What may be converted is not enough, and why."""
+    """What may be converted is not enough, and why; or only that there is too little time for it now."""
 
     reason: str
+    answer: FundingAnswer = FundingAnswer.NOT_POSSIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,11 @@ class _Supply:
     curves: tuple[Curve, ...]
     most: Decimal
     gas: Decimal
+
+    @property
+    def upfront(self) -> Decimal:
+        """Return what ETH has to be there for its gas."""
+        return max(curve.upfront for curve in self.curves)
 
     def usable(self, curve: Curve, funding: Funding) -> Decimal:
         """Return how much of the token a way may be planned to cost."""
@@ -75,11 +88,22 @@ class _Supply:
         return min(costs, key=lambda found: found[0], default=None)
 
 
-def plan(treasury: Treasury, policy: Policy, shortage: Decimal, allowance: Decimal) -> list[Conversion] | Impossible:
-    """Plan what makes `shortage` ETH and its own gas, of at most `allowance` in the policy's currency."""
+def plan(
+    treasury: Treasury,
+    policy: Policy,
+    shortage: Decimal,
+    allowance: Decimal,
+    within: timedelta | None = None,
+    overrun: Decimal = _NOTHING,
+) -> list[Conversion] | Impossible:
+    """Plan what makes `shortage` ETH and its own gas, of at most `allowance` in the policy's currency.
+
+    `within` is how long that may take, None for as long as it does; `overrun` is what the buffer has paid for already.
+    """
     funding = funding_of(policy)
+    funding = changed(funding, buffer=max(_NOTHING, exactly_less(funding.buffer, overrun)))
     with localcontext(prec=DIGITS):
-        supplies, capped = _supplies(treasury, policy), False
+        supplies, capped, late = _supplies(treasury, policy), False, list[timedelta]()
         best: list[Conversion] | None = None
         for chosen in _choices(supplies, funding, shortage):
             found = _filled(chosen, treasury, funding, shortage)
@@ -88,13 +112,27 @@ def plan(treasury: Treasury, policy: Policy, shortage: Decimal, allowance: Decim
             if _value(found) > allowance:
                 capped = True
                 continue
+            takes = duration(found, treasury)
+            if within is not None and takes > max(within, timedelta(0)):
+                late.append(takes)
+                continue
             if best is None or _value(found) < _value(best):
                 best = found
             if funding.mode is FundingMode.PRIORITIES:
                 break
+        if best is None and within is not None and late:
+            return Impossible(_late(min(late), within, treasury), FundingAnswer.NOT_NOW)
         if best is None:
-            return Impossible(_why(policy, allowance, capped))
+            return Impossible(_unpaid(supplies, treasury) or _why(policy, allowance, capped))
         return _with_buffer(best, supplies, treasury, funding, shortage, allowance)
+
+
+def duration(conversions: Sequence[Conversion], treasury: Treasury) -> timedelta:
+    """Return how long it takes until the last brings its ETH, which then a block holds; the others are final."""
+    if not conversions or not treasury.block_time:
+        return timedelta(0)
+    final = sum(each.before + 1 + each.after for each in conversions[:-1]) + conversions[-1].before
+    return waiting(treasury.block_time, final * treasury.confirmations + 1)
 
 
 def largest(treasury: Treasury, policy: Policy, promised: Decimal, allowance: Decimal) -> Decimal:
@@ -108,7 +146,7 @@ def largest(treasury: Treasury, policy: Policy, promised: Decimal, allowance: De
                 (curve.output_for(spends := min(supply.usable(curve, funding), within)), spends)
                 for curve in supply.curves
             )
-            if output > supply.gas:
+            if output > supply.gas and supply.upfront <= treasury.ether + made:
                 made += output - supply.gas
                 left -= spends * supply.price
         made = max(_NOTHING, made - treasury.base_gas)
@@ -168,21 +206,25 @@ def _filled(
     chosen: Sequence[_Supply], treasury: Treasury, funding: Funding, shortage: Decimal
 ) -> list[Conversion] | None:
     """Let each give what it can until all is covered; None when it is not, or when one is not needed."""
-    left, found = shortage + treasury.base_gas, []
+    left, there, found = shortage + treasury.base_gas, treasury.ether, []
     for supply in chosen:
         wanted = ceil_to(left + supply.gas, WEI)
         gives = min(wanted, supply.most)
-        if left <= 0 or gives <= supply.gas or (best := supply.best(gives)) is None:
+        unpaid = supply.upfront > there
+        if left <= 0 or unpaid or gives <= supply.gas or (best := supply.best(gives)) is None:
             return None
         spent, curve = min(best[0], supply.available), best[1]
         found.append(_conversion(supply, curve, spent, gives, funding))
-        left = wanted - gives
+        left, there = wanted - gives, there + gives - supply.gas
     return found if left <= 0 else None
 
 
 def _conversion(supply: _Supply, curve: Curve, spent: Decimal, output: Decimal, funding: Funding) -> Conversion:
     most = spent if curve.fixed else ceil_to(spent * (1 + funding.slippage), supply.token.increment)
-    return Conversion(supply.token, curve.product, spent, min(most, supply.available), output, supply.price)
+    most = min(most, supply.available)
+    return Conversion(
+        supply.token, curve.product, spent, most, output, supply.price, before=curve.before, after=curve.after
+    )
 
 
 def _value(conversions: Sequence[Conversion]) -> Decimal:
@@ -209,6 +251,26 @@ def _with_buffer(
     spent = curve.spent_for(output, supply.token.increment)
     assert spent is not None  # `output_for` stays on the curve
     return [*found[:-1], _conversion(supply, curve, min(spent, supply.available), output, funding)]
+
+
+def _unpaid(supplies: Sequence[_Supply], treasury: Treasury) -> str:
+    """Say what is missing where nothing that could be converted can be, for want of ETH for gas; empty else."""
+    needed = min((supply.upfront for supply in supplies), default=_NOTHING)
+    if needed <= treasury.ether:
+        return ""
+    missing = plain(ceil_to(needed - treasury.ether, WEI))
+    taken = f"gas may take {plain(ceil_to(needed, WEI))} ETH before a conversion brings any"
+    return f"{taken}, {plain(treasury.ether)} is there; {missing} more is needed"
+
+
+def _late(takes: timedelta, within: timedelta, treasury: Treasury) -> str:
+    """Say what has to be waited for."""
+    waits = f"transactions have to be final one after the other, each in {treasury.confirmations} blocks"
+    return f"a conversion takes about {_seconds(takes)} s, since {waits}; {_seconds(within)} s are left for it"
+
+
+def _seconds(span: timedelta) -> str:
+    return f"{max(span, timedelta(0)).total_seconds():.0f}"
 
 
 def _why(policy: Policy, allowance: Decimal, capped: bool) -> str:

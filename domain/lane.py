@@ -8,6 +8,7 @@
 
 Signed bytes are on record before any node gets them; all bytes of a nonce are remembered, and a receipt of any of them
 is the answer. A node that is behind what was seen before is no evidence. Only what has its confirmations is final.
+A nonce that was signed is behind only once it is used for good, so no two nonces wait for the same money.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ InFlight = Signed | Included
 class Lane:
     """Where the lane stands. `nonce` is the next to be signed, None before the first; with `anew` a higher one on the
     chain is taken over. `delegated` says that our delegation was made. `head` is the highest block that was acted on,
-    `turn` counts the facts so far. `allowed` is what our last approval allows that no swap has used."""
+    `turn` counts the facts so far. `allowed` is what our last approval allows, at the most, that no swap has used."""
 
     state: Idle | Signed | Included = Idle()
     nonce: int | None = None
@@ -88,10 +89,10 @@ def evolve(lane: Lane, fact: TransactionFact) -> Lane:
             return replace(turned, state=Signed(attempts))
         case Signed(attempts, False), TransactionDisplaced():
             return replace(turned, state=Signed(attempts, displaced=True))
-        case Signed(_, True), TransactionSettled(outcome=Outcome.DISPLACED):
+        case Signed(_, True), TransactionSettled(outcome=Outcome.DISPLACED) if _uses_up(fact, lane):
             return replace(turned, state=Idle(), nonce=fact.next_nonce, anew=True)
         case Included(_, seen), TransactionSettled(tx_hash=tx_hash) if (
-            seen.tx_hash == tx_hash and fact.outcome is not Outcome.DISPLACED
+            seen.tx_hash == tx_hash and fact.outcome is not Outcome.DISPLACED and _uses_up(fact, lane)
         ):
             delegated, allowed = lane.delegated or fact.purpose is Purpose.DELEGATE, _allowed_after(lane, fact)
             return replace(turned, state=Idle(), nonce=fact.next_nonce, delegated=delegated, allowed=allowed)
@@ -102,7 +103,10 @@ def evolve(lane: Lane, fact: TransactionFact) -> Lane:
 
 
 def _allowed_after(lane: Lane, fact: TransactionSettled) -> Amount | None:
-    """An exact allowance ends with the swap that uses it; one that could not be taken back is told to the owner."""
+    """An exact allowance ends with the swap that uses it, one of a swap that may need less is left with what it names.
+
+    One that could not be taken back is told to the owner.
+    """
     assert isinstance(lane.state, Included)  # what a receipt settles was included
     made = lane.state.attempts[0].transaction.allowance
     match fact.purpose, fact.outcome:
@@ -111,7 +115,7 @@ def _allowed_after(lane: Lane, fact: TransactionSettled) -> Amount | None:
         case Purpose.APPROVE, Outcome.REVERTED if made is not None and not made.quantity:
             return None
         case Purpose.SWEEP, Outcome.SUCCEEDED:
-            return None
+            return made
         case _:
             return lane.allowed
 
@@ -137,6 +141,11 @@ def _replaces(fact: TransactionSigned, attempts: tuple[TransactionSigned, ...]) 
     offered = fact.transaction.gas_price
     same = fact.replaces == first.tx_hash and fact.transaction.nonce == first.nonce
     return same and offered.fee >= least.fee and offered.tip >= least.tip
+
+
+def _uses_up(fact: TransactionSettled, lane: Lane) -> bool:
+    """Only a nonce that is used for good is behind; below one that is not, nothing is ever signed."""
+    return lane.nonce is not None and fact.next_nonce > lane.nonce
 
 
 def _has(attempts: tuple[TransactionSigned, ...], tx_hash: str) -> bool:

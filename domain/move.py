@@ -126,16 +126,16 @@ def _while_signed(state: Signed, sight: Sight, now: datetime, rules: Rules, halt
         return NoteIncluded(receipt)
     foreign = all(each.transaction.tx_hash in sight.absent for each in state.attempts)
     if foreign and sight.final_nonce > nonce:
-        return _while_displaced(state, nonce, halted)
+        return _while_displaced(state, nonce, sight, halted)
     if foreign and sight.early_nonce > nonce and not halted:
         return Alarm(
-            f"nonce {nonce} is used by a transaction that is not ours, in a block that is not final yet: somebody else "
-            "sends with the account's key. Find out who; `dustman resume` goes on once that is final"
+            f"nonce {nonce} is used by a transaction that is not ours, in {_block(sight)}, which is not final yet: "
+            "somebody else sends with the account's key. Find out who; `dustman resume` goes on once that is final"
         )
     if sight.nonce > nonce:
         return Wait(f"nonce {nonce} was used, but the node names no transaction of ours, nor a block without one")
     if sight.nonce < nonce:
-        return _while_left_behind(state, sight, now, rules, halted)
+        return _while_left_behind(state.newest, sight, rules, halted)
     if halted:
         return Wait("the account is halted, nothing is sent")
     if not _expired(state.newest, now) and (alarm := _unfit_code(state, sight, rules)):
@@ -143,32 +143,35 @@ def _while_signed(state: Signed, sight: Sight, now: datetime, rules: Rules, halt
     return _while_unseen(state, sight, now, rules)
 
 
-def _while_left_behind(state: Signed, sight: Sight, now: datetime, rules: Rules, halted: bool) -> Move:
-    """A nonce was taken from the chain that a reorganisation left ahead of it: what it waits for may never come.
+def _block(sight: Sight) -> str:
+    return "a block" if sight.used_in is None else f"block {sight.used_in}"
 
-    Past its deadline what was signed can move nothing, so it is given up once the owner has looked.
+
+def _while_left_behind(newest: TransactionSigned, sight: Sight, rules: Rules, halted: bool) -> Wait | Alarm:
+    """Fewer transactions are counted than when this was signed: a reorganisation dropped what was before it.
+
+    Nothing is signed in their place, since what waits for its nonce could be mined after that, whatever its purpose.
     """
-    nonce, newest = state.newest.transaction.nonce, state.newest
-    lagging = sight.head.number < newest.head + rules.confirmations or sight.final_nonce != sight.nonce
-    if lagging or not _expired(newest, now):
-        return Wait(f"the node counts {sight.nonce} transactions of the account, {nonce} were counted before")
-    if not state.displaced:
-        reason = (
-            f"the chain counts {sight.nonce} transactions of the account and no longer {nonce}: one that is not ours "
-            "was dropped by a reorganisation. Find out whose it was; `dustman resume` goes on from the chain's nonce"
-        )
-        return Alarm(reason, displaced=True)
-    if halted:
-        return Wait("what was signed is ahead of the chain; the owner has to look")
-    return Settle(state.attempts, Outcome.DISPLACED, None, 0, sight.nonce)
+    nonce, counted = newest.transaction.nonce, sight.nonce
+    lagging = sight.head.number < newest.head + rules.confirmations or sight.final_nonce != counted
+    if lagging or halted:
+        return Wait(f"the node counts {counted} transactions of the account, {nonce} were counted before")
+    missing = f"nonce {counted}" if counted == nonce - 1 else f"nonces {counted} to {nonce - 1}"
+    return Alarm(
+        f"the chain counts {counted} transactions of the account, it counted {nonce} when {newest.transaction.tx_hash} "
+        f"was signed: a reorganisation dropped what used {missing}. Have that sent again, or send nothing to the "
+        f"account itself under {missing}; then `dustman resume`"
+    )
 
 
-def _while_displaced(state: Signed, nonce: int, halted: bool) -> Move:
+def _while_displaced(state: Signed, nonce: int, sight: Sight, halted: bool) -> Move:
     """The nonce is given up only once the owner has looked and resumed."""
     if not state.displaced:
+        deep = "; its block lies deeper than nodes tell, and they know none of ours"
+        where = deep if sight.used_in is None else f", in block {sight.used_in}"
         reason = (
-            f"nonce {nonce} was used by a transaction that is not ours: somebody else sends with the account's key. "
-            "Find out who; `dustman resume` goes on from the chain's nonce"
+            f"nonce {nonce} was used by a transaction that is not ours{where}: somebody else sends with the account's "
+            "key. Find out who; `dustman resume` goes on from the chain's nonce"
         )
         return Alarm(reason, displaced=True)
     if halted:

@@ -1,35 +1,29 @@
 """Promises of ETH to trades: none is promised twice, a promise ends by itself, a repeated request is the same one.
 
 A request is answered by what the account has, what it promised, and what it may convert; if it has to convert, it opens
-a sweep of the same kind as dust does, which is sold whole or not at all.
+a sweep of the same kind as dust does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal, localcontext
+from decimal import Decimal
 
 from domain.account import Account, Reservation
-from domain.bundle import Intent
 from domain.commands import ReleaseEth, RequestEth
 from domain.funding import Conversion, Impossible, largest, plan
 from domain.identity import funding_id, leg_id, lot_id, reservation_id
 from domain.lane import Idle
-from domain.leg import Filled, Refused
-from domain.sweep import Sweep
 from domain.treasury import Treasury, gas_reserve
-from events.facts import AccountFact, EthReserved, FundingCompleted, FundingDeclined, FundingOpened, ReservationReleased
-from events.money import Amount, exactly_less, exactly_sum, plain
+from events.facts import AccountFact, EthReserved, FundingDeclined, FundingOpened, ReservationReleased
+from events.money import Amount, exactly_less, exactly_sum
 from events.values import (
     FundingAnswer,
     LegKind,
     Lot,
     PlannedLeg,
     Policy,
-    Refusal,
-    RefusalCode,
     Release,
 )
 
@@ -98,12 +92,13 @@ def request(command: RequestEth, account: Account) -> list[AccountFact]:
         return [*expired(account, now), no]
     if need.shortage > treasury.asked:
         return []  # more was promised since it was read: what that costs has to be asked first
-    found = plan(treasury, command.policy, need.shortage, need.allowance)
+    found = plan(treasury, command.policy, need.shortage, need.allowance, _within(command), command.overrun)
+    if isinstance(found, Impossible) and found.answer is FundingAnswer.NOT_NOW:
+        return [*expired(account, now), _declined(command, account, found.answer, found.reason, None, None)]
     if isinstance(found, Impossible):
         most = largest(treasury, command.policy, need.promised, need.allowance)
         gap = Amount(max(_NOTHING, exactly_less(amount.quantity, most)), amount.asset)
-        impossible = FundingAnswer.NOT_POSSIBLE
-        no = _declined(command, account, impossible, found.reason, gap, Amount(most, amount.asset))
+        no = _declined(command, account, found.answer, found.reason, gap, Amount(most, amount.asset))
         return [*expired(account, now), no]
     opened = _opened(command, account, treasury, need, found)
     answered = _reserved(command, account, need, FundingAnswer.CONVERTED, opened.sweep_id)
@@ -128,60 +123,10 @@ def not_allowed(account: Account, mark: str) -> str:
     return ""
 
 
-def ended(sweep: Sweep, account: Account, now: datetime) -> Refusal | None:
-    """Refuse a conversion that no trade waits for any more."""
-    opened = sweep.opened
-    if not isinstance(opened, FundingOpened) or held_for(account, opened.trade, now):
-        return None
-    return Refusal(RefusalCode.OTHER, f"the reservation of trade {opened.trade} ended before anything was converted")
-
-
-def settle(sweep: Sweep, opened: FundingOpened) -> list[AccountFact]:
-    """End a conversion for a trade; one that brought less than the shortage releases what was reserved."""
-    fills = [leg.fill for leg in sweep.legs.values() if isinstance(leg, Filled)]
-    refused = [leg.refusal for leg in sweep.legs.values() if isinstance(leg, Refused)]
-    received = exactly_sum(*(fill.received.quantity for fill in fills))
-    values = {leg.plan.leg_id: leg.intent.quote.price for leg in sweep.legs.values() if isinstance(leg, Filled)}
-    spent = [(leg.plan.leg_id, leg.fill.spent) for leg in sweep.legs.values() if isinstance(leg, Filled)]
-    covered = received >= opened.shortage.quantity
-    short = f"{plain(received)} ETH arrived, {plain(opened.shortage.quantity)} was short"
-    completed = FundingCompleted(
-        account=opened.account,
-        sweep_id=opened.sweep_id,
-        reservation_id=opened.reservation_id,
-        trade=opened.trade,
-        spent=tuple(each for _, each in spent),
-        received=Amount(received, opened.shortage.asset),
-        value=exactly_sum(*(_product(each.quantity, values[leg]) for leg, each in spent)),
-        currency=opened.policy.currency,
-        covered=covered,
-        tx_hash=next((fill.order_id for fill in fills), ""),
-        reason="" if covered else next((each.sentence for each in refused), short),
-    )
-    if covered:
-        return [completed]
-    fell_short = ReservationReleased(opened.account, opened.reservation_id, opened.trade, Release.FELL_SHORT)
-    return [completed, fell_short]
-
-
-def objection(intents: Iterable[Intent], opened: FundingOpened, sweep: Sweep) -> Refusal | None:
-    """Check a whole conversion just before it is signed: exactly what was planned for at most what was planned."""
-    brings = _NOTHING
-    for intent in intents:
-        leg = sweep.legs[intent.leg_id].plan
-        brings = exactly_sum(brings, intent.quote.receive.quantity)
-        if intent.quote.spend.quantity > (leg.quantity or _NOTHING) or intent.spend.quantity != leg.quantity:
-            sentence = f"it would take {intent.quote.spend} now, at most {plain(leg.quantity or _NOTHING)} was planned"
-            return Refusal(RefusalCode.NO_LIQUIDITY, sentence)
-    if brings < opened.shortage.quantity:
-        sentence = f"after gas {plain(brings)} ETH would arrive, {opened.shortage} is short"
-        return Refusal(RefusalCode.NO_NET_GAIN, sentence)
-    return None
-
-
-def _product(quantity: Decimal, price: Decimal) -> Decimal:
-    with localcontext(prec=200):
-        return quantity * price
+def _within(command: RequestEth) -> timedelta:
+    """Return how long a conversion may take: until nobody waits for it any more, or until its promise ends."""
+    assert command.policy.funding is not None  # the worker asks for accounts that have it
+    return min(command.until - command.now, timedelta(seconds=command.policy.funding.life))
 
 
 def _need(command: RequestEth, account: Account, treasury: Treasury) -> _Need:

@@ -14,8 +14,9 @@ from decimal import Decimal
 from domain.dust import Dust, Market, reserve_of, too_small
 from events.values import Policy, Unroutable
 
-# The finest step that balances are kept in where small ones are exchanged.
-STEP = Decimal("0.00000001")
+# The finest step that balances are kept in where small ones are exchanged: an exchange takes all of one, to its last
+# digit, and some keep as many as a chain does.
+STEP = Decimal("0.000000000000000001")
 
 
 def by_small_balances(dust: Dust, policy: Policy, market: Market) -> Dust:

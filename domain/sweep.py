@@ -17,7 +17,7 @@ from domain.dust import free_of, over_threshold, smallest
 from domain.leg import Filled, Leg, NeverArrived, Refused, is_exit
 from domain.purse import Purse
 from domain.venue import Holding
-from events.facts import DustDetected, FundingOpened
+from events.facts import DustDetected, FundingOpened, TransactionSettled
 from events.money import Amount, exactly_sum, floor_to, plain, ticker
 from events.values import LegKind, Lot, Policy, Refusal, RefusalCode
 
@@ -26,12 +26,14 @@ class Sweep(NamedTuple):
     """An open sweep: the event that opened it, and its legs by id in the order of the plan.
 
     `lots` has the event's lots by id, `top_ups` for each that is lifted over its minimum the id of the leg that does.
+    `gas` is what its transactions cost in the native coin that no leg's fill bears, such as approvals and reverts.
     """
 
     opened: DustDetected | FundingOpened
     legs: Mapping[str, Leg]
     lots: Mapping[str, Lot]
     top_ups: Mapping[str | None, str]
+    gas: Decimal = Decimal(0)
 
     def lot(self, lot_id: str) -> Lot:
         """Return a lot of this sweep."""
@@ -43,7 +45,13 @@ class Sweep(NamedTuple):
 
     def moved(self, leg: Leg) -> Sweep:
         """Return the sweep with this leg in its state."""
-        return Sweep(self.opened, {**self.legs, leg.plan.leg_id: leg}, self.lots, self.top_ups)
+        return Sweep(self.opened, {**self.legs, leg.plan.leg_id: leg}, self.lots, self.top_ups, self.gas)
+
+    def paid(self, fact: TransactionSettled) -> Sweep:
+        """Return the sweep with what a transaction cost, where it is one of its own and no leg bears it."""
+        if fact.fee is None or fact.shared or fact.sweep_id != self.opened.sweep_id:
+            return self
+        return self._replace(gas=exactly_sum(self.gas, fact.fee.quantity))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,12 @@ class Batch:
     """Do the same for all of these together, as one request to the venue's exchange of small balances."""
 
     tries: tuple[Try, ...]
+
+    def of_at_most(self, largest: int | None) -> Batch:
+        """Keep the first `largest`, None for all: what one request leaves over is next once that has its answers."""
+        if largest is not None and largest < 1:
+            raise ValueError(f"largest: {largest} is below one, so that no request could be made")
+        return Batch(self.tries[:largest])
 
 
 @dataclass(frozen=True, slots=True)

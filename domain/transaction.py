@@ -7,11 +7,11 @@ from datetime import date
 from decimal import Decimal
 
 from domain import claim as claims
+from domain import conversion as conversions
 from domain import lane as lanes
 from domain import leg as legs
 from domain import move as moves
 from domain import pretrade
-from domain import reservation as reservations
 from domain.account import Account
 from domain.bundle import Intent, answers, carried_by, objection, unheld
 from domain.chain import Moved, Proposal
@@ -56,7 +56,7 @@ def objections(
         else:
             beside, day = exactly_sum(beside, offer), exactly_sum(day, offer)
     if isinstance(sweep.opened, FundingOpened):
-        whole = next(iter(found.values()), None) or reservations.objection(intents, sweep.opened, sweep)
+        whole = next(iter(found.values()), None) or conversions.objection(intents, sweep.opened, sweep)
         return {intent.leg_id: whole for intent in intents} if whole else {}
     return found
 
@@ -70,10 +70,10 @@ def request(command: RequestBundle, account: Account) -> list[AccountFact]:
     if isinstance(nonce, Alarm):
         return [ConversionsHalted(account.name, nonce.reason)]
     purpose = moves.purpose_for(command.proposal, command.rules)
-    if signed.nonce != nonce or signed.purpose is not purpose or signed.allowance != command.proposal.approval:
+    if signed.nonce != nonce or signed.purpose is not purpose or signed.allowance != command.proposal.allowance:
         return []
     sweep_id, now = sweep.opened.sweep_id, command.now
-    if late := reservations.ended(sweep, account, now):
+    if late := conversions.ended(sweep, account, now):
         return [no for intent in intents for no in _declined(account, sweep, intent.leg_id, late)]
     if found := objections(intents, command.proposal, account, sweep, command.fingerprint, now.date()):
         return [no for leg_id, why in found.items() for no in _declined(account, sweep, leg_id, why)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import Final, Protocol, runtime_checkable
 
@@ -24,13 +24,18 @@ class Curve:
     """One way from a token to ETH: what it costs to get an exact amount, in tokens, and its gas in ETH.
 
     `points` are pairs of ETH and tokens, both growing. A pool asks the more for a unit the more it gives, so between
-    two points the straight line is never below what it asks. A `fixed` rate is the same when it is paid.
+    two points the straight line is never below what it asks. A `fixed` rate is the same when it is paid. A way of
+    transactions of its own may take `upfront` ETH for gas before it brings any; `before` of them have to be final
+    before the one that brings it, and `after` follow it.
     """
 
     product: str
     gas: Decimal
     points: tuple[tuple[Decimal, Decimal], ...]
     fixed: bool = False
+    upfront: Decimal = _NOTHING
+    before: int = 0
+    after: int = 0
 
     def spent_for(self, output: Decimal, increment: Decimal) -> Decimal | None:
         """Return what `output` costs, rounded up; None beyond what was asked about."""
@@ -70,7 +75,8 @@ class Treasury:
     """An account's ETH and the tokens that may become it, at one block.
 
     One ETH is worth `worth` in the policy's currency. `gas_price` is the most that a unit of gas may cost, in ETH;
-    `base_gas` is what a conversion costs besides its swaps. Curves end at `asked` ETH.
+    `base_gas` is what a conversion costs besides its swaps, nothing where each is made by transactions of its own.
+    Curves end at `asked` ETH. A transaction waits `block_time` for its block, and is final with `confirmations`.
     """
 
     head: Block
@@ -81,6 +87,8 @@ class Treasury:
     gas_price: Decimal
     base_gas: Decimal
     asked: Decimal
+    block_time: timedelta = timedelta(0)
+    confirmations: int = 1
 
 
 @runtime_checkable
@@ -136,6 +144,11 @@ def ceil_to(quantity: Decimal, increment: Decimal) -> Decimal:
     """Round up to a multiple of `increment`."""
     with localcontext(prec=DIGITS):
         return (quantity / increment).to_integral_value(ROUND_CEILING) * increment
+
+
+def waiting(block_time: timedelta, blocks: int) -> timedelta:
+    """Return how long blocks take; the longest time there is for more than that."""
+    return timedelta.max if block_time and blocks > timedelta.max // block_time else block_time * blocks
 
 
 def gas_reserve(funding: Funding, gas_price: Decimal) -> Decimal:

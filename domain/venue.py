@@ -226,6 +226,11 @@ class Appraiser(Protocol):
 class SmallBalanceDesk(Protocol):
     """A venue that exchanges small balances, many in one request under one key; answers are by the asset spent."""
 
+    @property
+    def largest_batch(self) -> int | None:
+        """Say how many orders one request takes, None where the venue names no limit."""
+        ...
+
     def offer_small(self, orders: Sequence[Order]) -> Mapping[str, Quote | Refusal]:
         """Say what each order would bring. Moves nothing."""
         ...

@@ -127,7 +127,7 @@ def _of_transaction(fact: TransactionFact) -> str:
         case TransactionSigned(transaction=signed, legs=legs):
             again = ", in place of an earlier one" if fact.replaces else ""
             carries = f" with {len(legs)} legs" if legs else ""
-            allows = f" {signed.allowance}" if signed.allowance else ""
+            allows = f" {signed.allowance}" if signed.allowance and not legs else ""
             return f"{signed.purpose}{allows} signed{carries} under nonce {signed.nonce}{again}: {signed.tx_hash}"
         case TransactionIncluded(block=block):
             done = "succeeded" if fact.succeeded else "reverted"

@@ -34,6 +34,7 @@ from venues.evm.registry import CHAINS, ETH, MULTICALL3, NAME, Chain, Feed, Rewa
 CURRENCY = "USD"
 # A simulated sale has the fees of its pools in it.
 NOTHING = Decimal(0)
+LONGEST_BLOCK = 3600
 
 
 class TokenContract(Section):
@@ -63,6 +64,9 @@ class Contracts(Section):
     multicall3: Address = setting(MULTICALL3, "Multicall3.")
     sequencer: Address | None = setting(None, "The feed that says whether an L2's sequencer is up.")
     confirmations: BlockNumber = setting("1", "How many blocks make a transaction final.")
+    block_time: NotNegative = setting(
+        "0", "How many seconds a block takes, by which a deadline that cannot be met is known in time; 0 where unknown."
+    )
     king: Address | None = setting(None, "KING, a share of a basket of tokens.")
     merkle_drop: Address | None = setting(None, "The drop out of which KING is claimed.")
     rewards_coordinator: Address | None = setting(None, "EigenLayer's RewardsCoordinator.")
@@ -71,6 +75,8 @@ class Contracts(Section):
     def _whole(self) -> Self:
         if "WETH" not in self.tokens:
             raise rule("has no WETH, through which tokens are sold", "tokens")
+        if self.block_time > LONGEST_BLOCK:
+            raise rule(f"{self.block_time:f} is above {LONGEST_BLOCK}, which no block takes", "block_time")
         if "ETH/USD" not in self.feeds:
             raise rule("has no ETH/USD, by which gas and proceeds are valued", "feeds")
         return self
@@ -88,6 +94,7 @@ class Contracts(Section):
             multicall3=self.multicall3,
             silence=None,
             rewards=Rewards(self.king, self.merkle_drop, self.rewards_coordinator),
+            block_time=timedelta(milliseconds=int(self.block_time * 1000)),
         )
 
 
@@ -118,7 +125,8 @@ class Selling(Section):
     delegate: Address | None = setting(
         None,
         "The ERC-7821 contract, such as OpenZeppelin's, that the wallet's code is delegated to (EIP-7702), once; all "
-        "sales of a sweep are then one transaction. Without it each lot is approved and sold by two of its own.",
+        "sales of a sweep, or conversions for a trade, are then one transaction. Without it each lot is approved and "
+        "sold by two of its own, and each token that becomes ETH for a trade by three.",
     )
     confirmations: BlockNumber | None = setting(
         None, "How many blocks make a transaction final; without it, as many as are usual on the chain."
@@ -173,8 +181,6 @@ class WalletAccount(Section):
     def _final(self) -> Self:
         if self.selling and self.selling.confirmations == 0:
             raise rule("0 blocks make nothing final; the least is 1", "selling", "confirmations")
-        if self.funding and self.selling and self.selling.delegate is None:
-            raise rule("is missing; what `funding` converts is one transaction, which takes one", "selling", "delegate")
         return self
 
     @model_validator(mode="after")

@@ -102,6 +102,21 @@ class Line(ABC):
         return None
 
 
+class SessionLine(Line):
+    """A line over a session of its own, whose requests wait for the limit before they are signed."""
+
+    def __init__(self, base_url: str, usual: str, ca_file: Path | None, times: Times) -> None:
+        self.host = checked_host(base_url, usual)
+        self.wire = Wire(None, times.clock, times.timeout)
+        super().__init__(self.wire, times)
+        self._session = Session()
+        secured(self._session, self.wire, ca_file)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._session.close()
+
+
 class Wire(HTTPAdapter):
     """Where requests leave: waits for the limit, counts, and holds back what has become too old to send.
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from domain.account import Account
+from domain.lane import Idle
 from domain.leg import Requested, Unknown
 from domain.strategy import Strategy
 from events.facts import (
@@ -26,6 +27,7 @@ from events.facts import (
 )
 from events.money import Amount, exactly_less, plain, rounded, ticker
 from views.alarms import Alarm, Limits
+from views.flight import in_flight
 from views.metrics import waiting
 
 AT_ONCE: Final = timedelta(0)
@@ -130,12 +132,17 @@ def _unanswered(account: Account, limits: Limits) -> Iterator[Condition]:
         since = min(leg.intent.requested_at for leg in unanswered)
         asked = ", ".join(f"{leg.plan.kind} {leg.plan.product}" for leg in unanswered[:5])
         more = f" and {len(unanswered) - 5} more" if len(unanswered) > 5 else ""
-        text = (
-            f"{account.name}: no final answer since {since:%Y-%m-%d %H:%M} UTC to {asked}{more}; do not trade by hand"
-        )
-        yield Condition(
-            Alarm.OUTCOME_UNKNOWN, account.name, text, limits.unknown_after, Alarm.OUTCOME_SETTLED, since=since
-        )
+        yield _unknown(account, since, f"{asked}{more}", limits)
+    elif not isinstance(account.lane.state, Idle):
+        yield _unknown(account, account.lane.state.attempts[0].signed_at, in_flight(account.lane), limits)
+
+
+def _unknown(account: Account, since: datetime, asked: str, limits: Limits) -> Condition:
+    advice = "do not trade by hand" if not in_flight(account.lane) else "`dustman doctor` says what its nodes say"
+    text = f"{account.name}: no final answer since {since:%Y-%m-%d %H:%M} UTC to {asked}; {advice}"
+    return Condition(
+        Alarm.OUTCOME_UNKNOWN, account.name, text, limits.unknown_after, Alarm.OUTCOME_SETTLED, since=since
+    )
 
 
 def strategy_conditions(strategy: Strategy, streak: Streak, limits: Limits) -> Iterator[Condition]:

@@ -18,7 +18,7 @@ from domain.lane import Idle, Included, Lane, Signed
 from domain.leg import Filled, Leg, NeverArrived, Planned, Refused, Requested, Unknown
 from domain.purse import Purse
 from domain.strategy import Strategy
-from domain.sweep import open_sweep
+from domain.sweep import Sweep, open_sweep
 from events.facts import (
     DustDetected,
     DustUnroutable,
@@ -55,6 +55,7 @@ class _Sweep(msgspec.Struct, frozen=True):
     dust: DustDetected | None
     shortage: FundingOpened | None
     legs: dict[str, _Leg]
+    gas: Decimal
 
 
 class _Lane(msgspec.Struct, frozen=True):
@@ -152,7 +153,7 @@ def _account_form(account: Account) -> _Account:
     values["lane"] = _lane_form(account.lane)
     if account.sweep:
         legs = {leg_id: _leg_form(leg) for leg_id, leg in account.sweep.legs.items()}
-        values["sweep"] = _sweep_form(account.sweep.opened, legs)
+        values["sweep"] = _sweep_form(account.sweep, legs)
     return _Account(**values)
 
 
@@ -164,14 +165,15 @@ def _account(form: _Account) -> Account:
         if opened is None:
             raise UnfitState(f"account {form.name}: a sweep that nothing opened")
         legs = {leg_id: _leg(leg) for leg_id, leg in form.sweep.legs.items()}
-        values["sweep"] = open_sweep(opened)._replace(legs=legs)
+        values["sweep"] = open_sweep(opened)._replace(legs=legs, gas=form.sweep.gas)
     return Account(**values)
 
 
-def _sweep_form(opened: DustDetected | FundingOpened, legs: dict[str, _Leg]) -> _Sweep:
+def _sweep_form(sweep: Sweep, legs: dict[str, _Leg]) -> _Sweep:
+    opened = sweep.opened
     if isinstance(opened, DustDetected):
-        return _Sweep(opened, None, legs)
-    return _Sweep(None, opened, legs)
+        return _Sweep(opened, None, legs, sweep.gas)
+    return _Sweep(None, opened, legs, sweep.gas)
 
 
 def _lane_form(lane: Lane) -> _Lane:

@@ -14,6 +14,7 @@ from domain.leg import is_open
 from events.money import Amount, plain, ticker
 from events.values import Policy
 from views.accounts import Accounts
+from views.flight import in_flight
 from views.lots import Lots, Tally
 from views.row import LotState
 
@@ -28,6 +29,7 @@ class Standing:
     scanned_until: datetime | None
     open_sweep: str | None
     open_legs: tuple[str, ...]
+    in_flight: str
     carried: tuple[Amount, ...]
     lots: dict[str, int]
     converted: Amount
@@ -43,6 +45,7 @@ class Standing:
             ("venue", self.outage or "answered last time"),
             ("open sweep", self.open_sweep or "none"),
             ("open legs", ", ".join(self.open_legs) or "none"),
+            *([("in flight", self.in_flight)] if self.in_flight else []),
             ("carried over", ", ".join(map(str, self.carried)) or "nothing"),
             ("lots", counts or "none yet"),
             ("converted", f"{plain(self.converted.quantity)} {ticker(self.converted.asset)}"),
@@ -63,6 +66,7 @@ def standing_of(name: str, accounts: Accounts, lots: Lots, policy: Policy) -> St
         scanned_until=account.read_until,
         open_sweep=account.sweep.opened.sweep_id if account.sweep else None,
         open_legs=tuple(f"{leg.plan.kind} {leg.plan.product}" for leg in legs if is_open(leg)),
+        in_flight=in_flight(account.lane),
         carried=tuple(Amount(q, hub) for hub, q in account.purse.money.items() if q != 0),
         lots={state.value: counts[state.value] for state in LotState if counts[state.value]},
         converted=Amount(received.get(policy.target, Decimal(0)), policy.target),

@@ -25,11 +25,11 @@ from workers.outages import outage_recorded
 
 
 def request(desk: Desk, account: str, sweep: Sweep, step: Batch) -> None:
-    """Record what the venue's offers allow, all of it at once, then ask; else record why not."""
+    """Record what the venue's offers allow, as much as one request takes, then ask; else record why not."""
     with outage_recorded(desk, account, sweep.opened.sweep_id):
         held = {holding.asset: holding for holding in desk.venue(account).holdings()}
     orders: dict[str, Order] = {}
-    for each in step.tries:
+    for each in step.of_at_most(desk.small_balances(account).largest_batch).tries:
         plan = each.leg.plan
         nothing = Holding(plan.spend, Decimal(0), Decimal(0))
         spend = size(each, held.get(plan.spend, nothing), sweep.opened.policy)

@@ -14,17 +14,19 @@ from typing import Final
 
 from domain.account import Account, Reservation
 from domain.commands import ExpireReservations, ReleaseEth, RequestEth
+from domain.conversion import cost_of, is_there
 from domain.decision import fingerprint
 from domain.errors import RefusedByPolicy, VenueUnavailable
 from domain.identity import reservation_id, stream_of
 from domain.lane import Included
+from domain.leg import Filled
 from domain.reservation import expired, held_for
 from domain.sweep import Sweep
 from domain.treasury import Treasury
 from events.facts import Fact, FundingCompleted, FundingDeclined, FundingOpened, LegNeverArrived, LegRefused
-from events.money import Amount, plain
+from events.money import Amount, exactly_sum, plain
 from events.values import Funding, FundingAnswer, Policy, RefusalCode, Release
-from workers.conducting import conduct
+from workers.conducting import Ended, conduct
 from workers.desk import Desk
 from workers.handling import Loaded
 from workers.treasury import read
@@ -42,7 +44,8 @@ OWN_FAULTS: Final = frozenset({RefusalCode.NO_LIQUIDITY, RefusalCode.INSUFFICIEN
 
 @dataclass(frozen=True, slots=True)
 class Funded:
-    """What a trade is told. `final` is false while the conversion's block may still be replaced.
+    """What a trade is told. `final` is false while the conversion has not ended: its block may still be replaced, or
+    what is left of an allowance is still to be taken back.
 
     Without a reservation nothing is promised: `reason` says why, `gap` what is missing after all that may be converted,
     `largest` the most that a trade could have; both are None where that is not known now.
@@ -73,12 +76,30 @@ class _Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
-    """How a sweep ended: tokens that failed by themselves, and why too little arrived, for good if it is `final`."""
+class _Met:
+    """What a request has met so far: tokens that failed by themselves, and what came of conversions that fell short.
 
-    spoiled: set[str]
+    `halfway` says what arrived of them, empty for nothing, and `overrun` what that cost in the policy's currency.
+    """
+
+    spoiled: frozenset[str] = frozenset()
+    halfway: str = ""
+    overrun: Decimal = Decimal(0)
+
+    def told(self, answer: Funded) -> Funded:
+        """Tell a trade that gets nothing more what came before."""
+        if not self.halfway or answer.answer not in (FundingAnswer.NOT_NOW, FundingAnswer.NOT_POSSIBLE):
+            return answer
+        return replace(answer, reason=f"{answer.reason}; before, {self.halfway}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a sweep ended for a trade: why too little arrived, for good if it is `final`, and what was met on the way."""
+
     reason: str
     final: bool
+    met: _Met
 
 
 def ensure(desk: Desk, account: str, trade: str, quantity: Decimal, until: datetime) -> Funded:
@@ -90,29 +111,44 @@ def ensure(desk: Desk, account: str, trade: str, quantity: Decimal, until: datet
     if quantity < ask.funding.smallest:
         least = f"{plain(ask.funding.smallest)} ETH"
         return _declined(desk, ask, f"trades below {least} are not funded; go on with what is there")
-    spoiled: set[str] = set()
+    met = _Met()
     for _ in range(ROUNDS):
         current, now = desk.streams.load(account).state, desk.clock()
         held = held_for(current, trade, now)
         if held and (answered := _answer_of(ask, held, current)):
             return answered
         if held is None:
-            begun = _request(desk, ask, spoiled)
+            begun = _request(desk, ask, met)
             if isinstance(begun, Funded):
-                return begun
+                return met.told(begun)
         loaded = desk.streams.load(account)
         if loaded.state.sweep is None:
             desk.sleep(PAUSE)  # the node lags behind what was seen, or another worker was faster
         elif not _walked(desk, ask, loaded.state.sweep.opened.sweep_id):
             break
         else:
-            ended = _ended(desk, ask, loaded, loaded.state.sweep)
+            ended = _ended(desk, ask, loaded, loaded.state.sweep, met)
             if ended.final:
-                return _declined(desk, ask, ended.reason)
-            spoiled |= ended.spoiled
+                return met.told(_declined(desk, ask, ended.reason))
+            met = ended.met
         if desk.clock() >= until:
             break
-    return _late(desk, ask)
+    return met.told(_late(desk, ask))
+
+
+def finish(desk: Desk, account: str, until: datetime) -> bool:
+    """Take a conversion that has brought its ETH to its end, as far as the time allows; return whether it has ended.
+
+    For who has no workers that would; what fails now is theirs, or is done by whoever asks next.
+    """
+    while desk.clock() < until:
+        try:
+            if conduct(desk, account, until) is Ended.RESTING:
+                break
+        except VenueUnavailable as outage:
+            logger.warning("%s: the end of a conversion waits: %s", account, outage)
+        desk.sleep(PAUSE)
+    return desk.streams.load(account).state.sweep is None
 
 
 def release(desk: Desk, account: str, reservation: str, why: Release = Release.USED) -> bool:
@@ -156,20 +192,25 @@ def _answer_of(ask: _Ask, held: Reservation, current: Account) -> Funded | None:
     told = Funded(fact.answer, fact.trade, fact.amount, "", fact.reservation_id, fact.expires_at, tx_hash=held.tx_hash)
     if current.sweep is None or current.sweep.opened.sweep_id != fact.sweep_id:
         return told
+    if not is_there(current.sweep):
+        return None
+    fills = [leg.fill for leg in current.sweep.legs.values() if isinstance(leg, Filled)]
+    if len(fills) == len(current.sweep.legs):
+        return replace(told, tx_hash=fills[-1].order_id, final=False)
     lane = current.lane.state
     carries = isinstance(lane, Included) and lane.seen.succeeded and bool(lane.attempts[0].legs)
     return replace(told, tx_hash=lane.seen.tx_hash, final=False) if isinstance(lane, Included) and carries else None
 
 
-def _request(desk: Desk, ask: _Ask, spoiled: set[str]) -> Funded | None:
+def _request(desk: Desk, ask: _Ask, met: _Met) -> Funded | None:
     """Read and decide; None where the answer is a conversion that was opened, or has to wait for an open sweep."""
     try:
         treasury = read(desk, ask.account, ask.amount.quantity)
     except VenueUnavailable as outage:
         return _declined(desk, ask, str(outage))
-    treasury = replace(treasury, tokens=tuple(each for each in treasury.tokens if each.asset not in spoiled))
+    treasury = replace(treasury, tokens=tuple(each for each in treasury.tokens if each.asset not in met.spoiled))
     desk.planned_on.pop(ask.account, None)
-    for fact in _handled(desk, ask, treasury):
+    for fact in _handled(desk, ask, treasury, met.overrun):
         if isinstance(fact, FundingDeclined):
             return _told(fact)
         if isinstance(fact, FundingOpened):
@@ -177,9 +218,10 @@ def _request(desk: Desk, ask: _Ask, spoiled: set[str]) -> Funded | None:
     return None
 
 
-def _handled(desk: Desk, ask: _Ask, treasury: Treasury | str) -> list[Fact]:
+def _handled(desk: Desk, ask: _Ask, treasury: Treasury | str, overrun: Decimal = Decimal(0)) -> list[Fact]:
     venue, mark = desk.mandates[ask.account].venue, fingerprint(ask.policy)
-    command = RequestEth(ask.trade, ask.amount, venue, ask.policy, mark, treasury, desk.worker, desk.clock())
+    now = desk.clock()
+    command = RequestEth(ask.trade, ask.amount, venue, ask.policy, mark, treasury, desk.worker, now, ask.until, overrun)
     correlation = reservation_id(ask.account, ask.trade)
     return [recorded.fact for recorded in desk.streams.handle(ask.account, command, correlation)]
 
@@ -226,10 +268,11 @@ def _walked(desk: Desk, ask: _Ask, sweep_id: str) -> bool:
         desk.sleep(PAUSE)
 
 
-def _ended(desk: Desk, ask: _Ask, before: Loaded[Account], sweep: Sweep) -> _Ended:
+def _ended(desk: Desk, ask: _Ask, before: Loaded[Account], sweep: Sweep, met: _Met) -> _Ended:
     """Say how a sweep that was walked has ended: a token that failed when it was first tried is gone round.
 
-    Later only its price may have moved, which is asked anew; with neither, asking again would end the same.
+    Later only its price may have moved, which is asked anew, as is what is left when some arrived; else asking again
+    would end the same.
     """
     told = [recorded.fact for recorded in desk.log.stream(stream_of(ask.account), after=before.version)]
     again = {fact.leg_id for fact in told if isinstance(fact, LegNeverArrived)}
@@ -239,6 +282,11 @@ def _ended(desk: Desk, ask: _Ask, before: Loaded[Account], sweep: Sweep) -> _End
         for fact in refused
         if fact.refusal.code in OWN_FAULTS and fact.refusal.missing is None and fact.leg_id not in again
     }
-    short = (fact for fact in told if isinstance(fact, FundingCompleted) and fact.trade == ask.trade)
-    reason = next((fact.reason for fact in short if not fact.covered), "")
-    return _Ended(spoiled, reason, final=bool(reason) and not spoiled and not again)
+    mine = (fact for fact in told if isinstance(fact, FundingCompleted) and fact.trade == ask.trade)
+    short = next((fact for fact in mine if not fact.covered), None)
+    met = replace(met, spoiled=met.spoiled | spoiled)
+    if short and short.spent and isinstance(sweep.opened, FundingOpened):
+        overrun = exactly_sum(met.overrun, cost_of(sweep.opened, short))
+        return _Ended(short.reason, False, replace(met, halfway=short.reason, overrun=overrun))
+    reason = short.reason if short else ""
+    return _Ended(reason, bool(reason) and not spoiled and not again, met)

@@ -23,6 +23,7 @@ from domain.commands import (
     RequestBundle,
     RequestRetraction,
 )
+from domain.conversion import enough
 from domain.decision import fingerprint
 from domain.errors import OutcomeUnknown
 from domain.lane import Idle, Included, Signed
@@ -95,12 +96,16 @@ def _sized(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> dict[str, Am
 
 
 def _planned(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> dict[str, Amount]:
-    """Take the most that was planned for each leg, if what the account has still allows all of it."""
+    """Take the most that was planned for each leg, if it is still needed and what the account has allows all of it."""
     policy, treasury = sweep.opened.policy, desk.planned_on.pop(account, None)
     assert policy.funding is not None  # without it no conversion for a trade is opened
     if treasury is None:
         with outage_recorded(desk, account, sweep.opened.sweep_id):
             treasury = desk.treasurer(account).treasury(policy.funding, Decimal(0))
+    current = desk.streams.load(account).state
+    if no_more := enough(sweep, current, treasury, desk.clock()):
+        _decline(desk, account, sweep, {each.leg.plan.leg_id: no_more for each in step.tries})
+        return {}
     there = available(treasury, policy)
     refusals = {
         each.leg.plan.leg_id: Refusal(
@@ -226,9 +231,10 @@ def _look_again(desk: Desk, account: str, recorded: Sequence[Recorded]) -> None:
 def _ended(state: Signed | Included, sweep: Sweep | None) -> list[str]:
     """Name the assets of which nobody may take anything once the transaction in flight has succeeded."""
     first, legs = state.attempts[0], sweep.legs if sweep else {}
-    sold = [legs[leg_id].plan.spend for leg_id in first.legs if leg_id in legs]
     made = first.transaction.allowance
-    return [*sold, made.asset] if made is not None and not made.quantity else sold
+    if made is not None:
+        return [] if made.quantity else [made.asset]
+    return [legs[leg_id].plan.spend for leg_id in first.legs if leg_id in legs]
 
 
 def _moved(desk: Desk, account: str, current: Account, settle: Settle) -> Moved:

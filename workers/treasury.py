@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -10,6 +11,7 @@ from domain.funding import Conversion, Impossible, largest, plan
 from domain.reservation import allowance, promised
 from domain.treasury import Status, Treasury, convertible, funding_of, gas_reserve, status
 from events.money import exactly_less, exactly_sum
+from events.values import FundingAnswer
 from workers.desk import Desk
 
 # How far beyond the need quotes reach: the conversion's own gas and what others may be promised meanwhile.
@@ -19,7 +21,7 @@ _NOTHING: Final = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a request of `amount` ETH would come to now: what is `short`, and what would be converted or why not."""
+    """What a request of `amount` ETH would be answered now: what is `short`, and what would be converted or why not."""
 
     account: str
     amount: Decimal
@@ -28,6 +30,7 @@ class Preview:
     gas_reserve: Decimal
     short: Decimal
     conversions: tuple[Conversion, ...]
+    answer: FundingAnswer
     reason: str
     largest: Decimal
 
@@ -61,14 +64,15 @@ def balance(desk: Desk, account: str) -> Status:
     return status(account, treasury, policy, others, most, now)
 
 
-def preview(desk: Desk, account: str, amount: Decimal) -> Preview:
-    """Say what a request would come to; nothing is promised, converted or put on record."""
+def preview(desk: Desk, account: str, amount: Decimal, within: timedelta) -> Preview:
+    """Say what a request would come to, of use `within` some time; nothing is promised, converted or put on record."""
     policy, treasury = desk.mandate(account).policy, read(desk, account, amount)
     known, now = desk.streams.load(account).state, desk.clock()
     others, allowed = promised(known, now), allowance(known, policy, now)
-    gas = gas_reserve(funding_of(policy), treasury.gas_price)
+    gas, life = gas_reserve(funding_of(policy), treasury.gas_price), timedelta(seconds=funding_of(policy).life)
     short = max(_NOTHING, exactly_less(exactly_sum(amount, gas, others), treasury.ether))
-    found = plan(treasury, policy, short, allowed) if short else []
+    found = plan(treasury, policy, short, allowed, min(within, life)) if short else []
+    made = FundingAnswer.CONVERTED if short else FundingAnswer.COVERED
     return Preview(
         account=account,
         amount=amount,
@@ -77,6 +81,7 @@ def preview(desk: Desk, account: str, amount: Decimal) -> Preview:
         gas_reserve=gas,
         short=short,
         conversions=() if isinstance(found, Impossible) else tuple(found),
+        answer=found.answer if isinstance(found, Impossible) else made,
         reason=found.reason if isinstance(found, Impossible) else "",
         largest=largest(treasury, policy, others, allowed),
     )

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from domain.errors import ConfigurationError, VenueUnavailable
 from dustman.checks.finding import Finding, fail, ok, skip, warn
+from dustman.checks.flight import check_flight
+from dustman.checks.funding import check_funding
 from dustman.checks.schedule import check_schedule
 from dustman.checks.selling import check_key, check_selling
 from dustman.settings import Settings
 from dustman.wallet_settings import Selling
 from dustman.wiring import open_wallet
 from venues.evm.feeds import feed_asks, feeds_of
+from venues.evm.keyed import KeyedWallet
 from venues.evm.lens import Ask, Way
 from venues.evm.rpc import Call, good, octets
 from venues.evm.wallet import Wallet
@@ -25,6 +28,8 @@ def check_wallet(settings: Settings, name: str) -> Iterator[Finding]:
     """Look at everything about a wallet that can be looked at; nothing is signed."""
     account = settings.wallet(name)
     yield check_schedule(settings, name)
+    if funding := check_funding(name, account):
+        yield funding
     if account.selling:
         key = check_key(settings, name)
         yield key
@@ -41,7 +46,7 @@ def check_wallet(settings: Settings, name: str) -> Iterator[Finding]:
     if any(finding.fix for finding in nodes):
         yield skip(f"{name}: contracts", "not every node answers for the right chain")
         return
-    yield from _asked(name, wallet, account.selling)
+    yield from _asked(settings, name, wallet, account.selling)
 
 
 def _nodes(name: str, wallet: Wallet) -> Iterator[Finding]:
@@ -55,7 +60,7 @@ def _nodes(name: str, wallet: Wallet) -> Iterator[Finding]:
             yield fail(check, f"does not say which chain it serves: {served}", NODE)
 
 
-def _asked(name: str, wallet: Wallet, selling: Selling | None) -> Iterator[Finding]:
+def _asked(settings: Settings, name: str, wallet: Wallet, selling: Selling | None) -> Iterator[Finding]:
     """Ask the chain; the first question that gets no answer ends the asking."""
     check = f"{name}: contracts"
     try:
@@ -65,6 +70,9 @@ def _asked(name: str, wallet: Wallet, selling: Selling | None) -> Iterator[Findi
         if selling:
             check = f"{name}: selling"
             yield from check_selling(name, wallet, selling, head.number)
+        if isinstance(wallet, KeyedWallet):
+            check = f"{name}: in flight"
+            yield from check_flight(settings, name, wallet)
         check = f"{name}: feeds"
         feeds = feeds_of(wallet.chain, wallet.lens.read(feed_asks(wallet.chain), head.number), head.at)
         doubts = [doubt for symbol in _symbols(wallet) if feeds.usd(symbol) is None and (doubt := feeds.doubt(symbol))]

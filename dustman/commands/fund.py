@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
+    from events.values import FundingAnswer
     from workers.desk import Desk
     from workers.funding import Funded
 
@@ -33,7 +35,7 @@ def fund(
     """Have ETH ready for a trade: what is there is promised to it, what is short is converted."""
     from domain.treasury import eth
     from dustman.desk import command_desk
-    from workers.funding import ensure, named
+    from workers.funding import ensure, finish, named
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     settings.account(account)
@@ -43,18 +45,25 @@ def fund(
         raise ConfigurationError(str(error)) from None
     desk = command_desk(settings, screen.note)
     if dry_run:
-        return _preview(desk, screen, account, wanted, settings.labels(account))
-    told = ensure(desk, account, name, wanted, desk.clock() + timedelta(seconds=deadline))
+        return _preview(desk, screen, account, wanted, timedelta(seconds=deadline), settings.labels(account))
+    until = desk.clock() + timedelta(seconds=deadline)
+    told = ensure(desk, account, name, wanted, until)
+    if not told.final:
+        told = replace(told, final=finish(desk, account, until))
+    if not told.final:
+        screen.note("The conversion's end is not on record yet; workers, or the next sweep, take it there.")
     screen.show(told, _said(account, told))
-    return _exit(told)
+    return _exit(told.answer)
 
 
-def _preview(desk: Desk, screen: Screen, account: str, amount: Decimal, labels: Mapping[str, str]) -> Exit:
+def _preview(
+    desk: Desk, screen: Screen, account: str, amount: Decimal, within: timedelta, labels: Mapping[str, str]
+) -> Exit:
     from dustman.drawings import called
     from events.money import plain
     from workers.treasury import preview
 
-    found = preview(desk, account, amount)
+    found = preview(desk, account, amount, within)
     first = (
         f"{account}: {plain(found.held)} ETH is there, {plain(found.promised)} promised to others, "
         f"{plain(found.gas_reserve)} kept for gas; {plain(found.short)} is short"
@@ -67,9 +76,9 @@ def _preview(desk: Desk, screen: Screen, account: str, amount: Decimal, labels: 
             f"{plain(each.output)} ETH over {each.product.partition('@')[0]}"
         )
     if found.reason:
-        lines.append(f"  not possible: {found.reason}; at most {plain(found.largest)} ETH is")
+        lines.append(f"  {_worded(found.answer)}: {found.reason}; at most {plain(found.largest)} ETH is possible")
     screen.show(found, *lines, "Nothing was promised or converted.")
-    return Exit.REFUSED_BY_POLICY if found.reason else Exit.DONE
+    return _exit(found.answer)
 
 
 def _said(account: str, told: Funded) -> str:
@@ -80,11 +89,15 @@ def _said(account: str, told: Funded) -> str:
         made = f", by {told.tx_hash}" if told.tx_hash else ""
         return f"{account}: {told.answer}; {told.amount} is reserved for {told.trade} until {until}{made}"
     most = f"; at most {plain(told.largest.quantity)} ETH is possible" if told.largest else ""
-    return f"{account}: {told.answer.replace('_', ' ')}: {told.reason}{most}. Go on with what is there."
+    return f"{account}: {_worded(told.answer)}: {told.reason}{most}. Go on with what is there."
 
 
-def _exit(told: Funded) -> Exit:
-    match told.answer.value:
+def _worded(answer: FundingAnswer) -> str:
+    return answer.replace("_", " ")
+
+
+def _exit(answer: FundingAnswer) -> Exit:
+    match answer.value:
         case "covered" | "converted":
             return Exit.DONE
         case "not_possible":

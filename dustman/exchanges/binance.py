@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from dustman.exchanges.account import Account
-from dustman.forms import Code, Fraction, VenueUrl, Yes
+from dustman.exchanges.dollars import DollarAccount
+from dustman.forms import Code, VenueUrl, Yes
 from dustman.section import Section, rule, setting, word_or
-from venues.dollars import AT_PAR
 
 if TYPE_CHECKING:
     from simulators.binance.twin import BinanceTwin
@@ -29,7 +28,7 @@ def _small_balances(value: object) -> object:
     return word_or("off", "off, or {pays: BNB, classic: true}", (dict, SmallBalances), value)
 
 
-class BinanceAccount(Account):
+class BinanceAccount(DollarAccount):
     """One spot account at Binance, and what its owner wants of it."""
 
     tag: ClassVar[str] = "binance"
@@ -42,26 +41,13 @@ class BinanceAccount(Account):
 
     base_url: VenueUrl = setting("https://api.binance.com", "Where the venue is reached; a simulated one is elsewhere.")
     exclude: tuple[Code, ...] = setting(("USD", "USDT", "USDC", "BTC", "BNB"), "What is never sold.")
-    hubs: tuple[Code, ...] = setting(
-        ("USDT", "USDC"), "The dollar coins that sales may be paid in, best first.", min_length=1
-    )
-    taker_fee: Fraction = setting("0.001", "The venue's fee for estimates; what the account pays decides.")
     small_balances: Annotated[SmallBalances | None, BeforeValidator(_small_balances)] = setting(
         {}, "The venue's own exchange of small balances, or `off`."
     )
 
     @model_validator(mode="after")
-    def _in_dollars(self) -> Self:
-        if others := [hub for hub in self.hubs if hub not in AT_PAR]:
-            raise rule(f"has {others[0]}, which is no dollar coin; caps count a hub as {self.currency}", "hubs")
-        return self
-
-    @model_validator(mode="after")
-    def _paid_in_what_leads_on(self) -> Self:
-        small = self.small_balances
-        if small is not None and self.pays not in {self.target, *self.hubs}:
-            raise rule(f"pays {self.pays}, which is neither the target nor one of hubs", "small_balances", "pays")
-        if small is not None and small.classic and self.pays != "BNB":
+    def _classic_in_bnb(self) -> Self:
+        if self.small_balances is not None and self.small_balances.classic and self.pays != "BNB":
             raise rule(f"is true, but pays is {self.pays}: the older endpoint pays in BNB", "small_balances", "classic")
         return self
 
@@ -69,6 +55,11 @@ class BinanceAccount(Account):
     def pays(self) -> str:
         """Return what small balances are paid in."""
         return (self.small_balances.pays if self.small_balances else None) or self.target
+
+    @property
+    def exchanges_small(self) -> SmallBalances | None:
+        """Return how small balances are exchanged, None where they are not."""
+        return self.small_balances
 
     @staticmethod
     def check_key(name: str, secret: str) -> None:

@@ -9,7 +9,12 @@ from pydantic import Tag
 
 from dustman.exchanges.account import Account
 from dustman.exchanges.binance import BinanceAccount
+from dustman.exchanges.bybit import BybitAccount
 from dustman.exchanges.coinbase import CoinbaseAccount
 
-EXCHANGES: dict[str, type[Account]] = {each.tag: each for each in (CoinbaseAccount, BinanceAccount)}
-AnyExchange = Annotated[CoinbaseAccount, Tag(CoinbaseAccount.tag)] | Annotated[BinanceAccount, Tag(BinanceAccount.tag)]
+EXCHANGES: dict[str, type[Account]] = {each.tag: each for each in (CoinbaseAccount, BinanceAccount, BybitAccount)}
+AnyExchange = (
+    Annotated[CoinbaseAccount, Tag(CoinbaseAccount.tag)]
+    | Annotated[BinanceAccount, Tag(BinanceAccount.tag)]
+    | Annotated[BybitAccount, Tag(BybitAccount.tag)]
+)

@@ -51,7 +51,7 @@ class SignedTransaction(msgspec.Struct, frozen=True, gc=False):
 
     `chain` is named by CAIP-2, `sender` is in EIP-55 form, `raw` and `tx_hash` are hex with `0x`. After `deadline` its
     swaps revert by themselves; None for one that has none. `allowance` is what an approval lets a market take, zero to
-    take it back; None for all else.
+    take it back, or what a swap that may need less leaves of it at the most; None for all else.
     """
 
     purpose: Purpose

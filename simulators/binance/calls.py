@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 from simulators.binance import refusals
 from simulators.binance.dust import ORDINARY as ORDINARY_DUST
 from simulators.binance.dust import DustCircumstances
-from simulators.binance.orders import ORDINARY, Circumstances, OrderRequest
-from simulators.binance.state import Key, Side
+from simulators.binance.state import Key
+from simulators.exchange.spot_orders import ORDINARY, Circumstances, OrderRequest, Side
 
 NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 CLIENT_ORDER_ID = re.compile(r"[a-zA-Z0-9-_.]{1,36}")

@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from simulators.binance import refusals
-from simulators.binance.markets import Markets
-from simulators.binance.pricing import PLACES
+from simulators.binance.markets import PLACES, Markets
 from simulators.binance.scenario import DustForm
 from simulators.binance.state import DustConversion, DustRow, VenueState
 from simulators.exchange.arithmetic import exactly, floor_places

@@ -11,11 +11,10 @@ from simulators.binance.orders import Orders
 from simulators.binance.scenario import KeyForm, Scenario
 from simulators.binance.state import VenueState
 from simulators.exchange.clock import real_time
-from simulators.exchange.ledger import HOLD, USER
-from simulators.exchange.venue import SimulatedExchange
+from simulators.exchange.spot_exchange import SpotExchange, stock
 
 
-class Exchange(SimulatedExchange[Scenario, VenueState, KeyForm]):
+class Exchange(SpotExchange[Scenario, VenueState, KeyForm]):
     """Everything behind the endpoints."""
 
     def __init__(self, scenario: Scenario, state: VenueState, keep: Callable[[VenueState], None]) -> None:
@@ -35,12 +34,7 @@ def opened(scenario: Scenario, seed: int) -> VenueState:
     """Open a venue: every balance, book and key of the scenario, and no history."""
     now = real_time()
     state = VenueState(seed, scenario.clock.begin(now) - now)
-    state.opening = {
-        USER: {asset: balance.free for asset, balance in scenario.balances.items()},
-        HOLD: {asset: balance.locked for asset, balance in scenario.balances.items()},
-    }
-    for name, symbol in scenario.symbols.items():
-        state.books[name] = symbol.book.book(symbol.tick)
+    stock(state, scenario.balances, scenario.symbols)
     for label, form in scenario.keys.items():
         key = issued(seed, label, form.algorithm, frozenset(form.permissions))
         state.keys[key.api_key] = key

@@ -25,12 +25,12 @@ from simulators.binance.faults import (
 )
 from simulators.binance.keys import accepts
 from simulators.binance.mischief import limited, spoiled
-from simulators.binance.orders import Circumstances
 from simulators.binance.refusals import ErrorReply
 from simulators.binance.state import Key
 from simulators.exchange import gate
 from simulators.exchange.faults import Spoiling
 from simulators.exchange.mischief import Mischief
+from simulators.exchange.spot_orders import Circumstances
 from simulators.wire import Answer, Reply, Request
 
 LONGEST_WINDOW, USUAL_WINDOW, FUTURE = Decimal(60_000), Decimal(5_000), 1000

@@ -10,12 +10,13 @@ from decimal import Decimal
 
 from simulators.binance.dust import DustDesk
 from simulators.binance.exchange import Exchange
-from simulators.binance.pricing import PLACES
+from simulators.binance.markets import PLACES
 from simulators.binance.scenario import SymbolForm
-from simulators.binance.state import DustConversion, DustRow, Order, Trade
+from simulators.binance.state import DustConversion, DustRow
 from simulators.exchange.arithmetic import exactly, trimmed
 from simulators.exchange.book import Book
 from simulators.exchange.ledger import HOLD, USER
+from simulators.exchange.spot_orders import Order, Trade
 from simulators.exchange.state import total
 
 Json = dict[str, object]
@@ -158,7 +159,7 @@ def order(found: Order) -> Json:
         "origQty": amount(found.quantity),
         "executedQty": amount(found.filled),
         "cummulativeQuoteQty": amount(found.value),
-        "status": found.status,
+        "status": "FILLED" if found.whole else "EXPIRED",
         "timeInForce": "GTC",
         "type": "MARKET",
         "side": found.side,

@@ -9,18 +9,12 @@ from pydantic import Field, model_validator
 
 from simulators.exchange.faults import Fraction
 from simulators.exchange.scenario import BookForm, ClockForm
+from simulators.exchange.spot_exchange import BalanceForm
 from simulators.forms import NotNegative, Number, Positive, Strict
 
 Permission = Literal["reading", "trading", "withdrawals"]
 Algorithm = Literal["hmac", "ed25519"]
 TRADER: tuple[Permission, ...] = ("reading", "trading")
-
-
-class BalanceForm(Strict):
-    """What the spot account has of one asset."""
-
-    free: NotNegative = Decimal(0)
-    locked: NotNegative = Decimal(0)
 
 
 class SymbolForm(Strict):

@@ -7,49 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from simulators.exchange.state import ExchangeState, total
+from simulators.exchange.spot_orders import SpotState
 
-Side = Literal["BUY", "SELL"]
 Algorithm = Literal["hmac", "ed25519"]
-
-
-@dataclass(frozen=True, slots=True)
-class Trade:
-    """One trade of an order: size in base units, value in quote currency, commission in an asset of its own."""
-
-    trade_id: int
-    price: Decimal
-    size: Decimal
-    value: Decimal
-    commission: Decimal
-    commission_asset: str
-
-
-@dataclass(slots=True)
-class Order:
-    """A market order and what became of it. Its trades are listed from `listed_at` on, itself from `known_at` on."""
-
-    order_id: int
-    client_order_id: str
-    symbol: str
-    side: Side
-    quantity: Decimal
-    quote_quantity: Decimal
-    created: datetime
-    known_at: datetime
-    listed_at: datetime
-    status: Literal["FILLED", "EXPIRED"]
-    trades: list[Trade]
-
-    @property
-    def filled(self) -> Decimal:
-        """Add up what was traded, in base units."""
-        return total(trade.size for trade in self.trades)
-
-    @property
-    def value(self) -> Decimal:
-        """Add up what was traded, in quote currency."""
-        return total(trade.value for trade in self.trades)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +45,8 @@ class Key:
 
 
 @dataclass(slots=True)
-class VenueState(ExchangeState):
-    """All of it; orders by number, keys by what requests carry in X-MBX-APIKEY."""
+class VenueState(SpotState):
+    """All of it; keys by what requests carry in X-MBX-APIKEY."""
 
-    orders: dict[int, Order] = field(default_factory=dict)
     dust: list[DustConversion] = field(default_factory=list)
     keys: dict[str, Key] = field(default_factory=dict)

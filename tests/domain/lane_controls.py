@@ -40,6 +40,10 @@ def recorded(transaction: SignedTransaction | None = None, replaces: str = "", h
     return TransactionSigned("main", "sweep", transaction or signed(), legs, replaces, head, NOON)
 
 
+BUMPED = recorded(signed(price=GasPrice(110, 11), name="second"), replaces="0xfirst")
+CANCEL = recorded(signed(purpose=Purpose.CANCEL, price=GasPrice(110, 11), name="second"), replaces="0xfirst")
+
+
 def block(number: int, fork: str = "a") -> Block:
     return Block(number, f"0x{number}{fork}")
 

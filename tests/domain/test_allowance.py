@@ -97,6 +97,14 @@ def test_swap__ends_what_is_owed__only_when_it_was_made(outcome: Outcome, purpos
     assert owed(ended(recorded(), outcome, purpose, ALL)) == owing_after
 
 
+def test_swap__that_may_need_less_than_is_allowed__leaves_what_is_owed() -> None:
+    swap = recorded(replace(signed(), allowance=ALL))
+    assert owed(ended(swap, Outcome.SUCCEEDED, Purpose.SWEEP, ALL)) == TOKEN
+    assert dataclasses.replace(proposal(), leaves=ALL).allowance == ALL
+    assert dataclasses.replace(proposal(NONE), leaves=ALL).allowance == NONE
+    assert proposal().allowance is None
+
+
 def test_retraction__that_reverts__is_told_and_owed_no_more() -> None:
     state = ended(approval(NONE), Outcome.REVERTED, Purpose.APPROVE, ALL)
     assert state.allowed is None

@@ -282,7 +282,6 @@ def test_delegation__is_signed_before_any_leg_is_requested() -> None:
     [signed] = at.facts(TransactionSigned)
     assert (signed.transaction.purpose, signed.legs) == (Purpose.DELEGATE, ())
     assert at.facts(LegRequested) == []
-    at.chain.code = Code.OURS
     at.finish()
     assert [fact.transaction.nonce for fact in at.facts(TransactionSigned)] == [0, 2]
     assert len(at.facts(DustConverted)) == 2
@@ -291,7 +290,7 @@ def test_delegation__is_signed_before_any_leg_is_requested() -> None:
 
 def test_delegation__that_was_skipped__halts_before_any_batch() -> None:
     at = wallet()
-    at.chain.code = Code.EMPTY
+    at.chain.code, at.chain.skips = Code.EMPTY, True
     for _ in range(6):
         at.conduct()
         at.chain.mine()

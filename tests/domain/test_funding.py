@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace as replaced
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -10,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.funding import ROOM, Conversion, Impossible, largest, plan
+from domain.funding import ROOM, Conversion, Impossible, duration, largest, plan
 from domain.treasury import Curve, Token, Treasury, available_of, convertible, gas_reserve, status
 from events.money import Amount, exactly_sum
 from events.records import replace
-from events.values import Block, Funding, FundingMode, FundingSource, Policy
+from events.values import Block, Funding, FundingAnswer, FundingMode, FundingSource, Policy
 
 D = Decimal
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -49,6 +50,12 @@ def weth(held: str) -> Token:
 
 def wallet(*tokens: Token, ether: str = "0.03", base_gas: str = "0", gas_price: str = "0") -> Treasury:
     return Treasury(Block(7, "0xb7"), NOON, D(ether), D(3000), tokens, D(gas_price), D(base_gas), asked=D(100))
+
+
+def alone(asset: str, held: str, fee: str = "0", gas: str = "0", upfront: str = "0") -> Token:
+    """A token that becomes ETH by transactions of its own: an approval, a swap and an end of what is left."""
+    way = replaced(pool(asset, fee, gas), upfront=D(upfront), before=1, after=1)
+    return token(asset, held, way)
 
 
 def planned(treasury: Treasury, shortage: str, **changes: object) -> list[Conversion]:
@@ -157,6 +164,69 @@ def test_cap__that_is_reached__is_named() -> None:
     assert largest(wallet(token(DAI, "500")), policy(least_gas=D(0)), D(0), D(300)) == D("0.13")
 
 
+def test_cheapest__where_each_token_has_gas_of_its_own__takes_fewer_transactions() -> None:
+    for gas, taken in (("0.001", [DAI]), ("0", [USDC, USDT])):
+        near = (alone(USDC, "200", gas=gas), alone(USDT, "200", gas=gas))
+        found = planned(wallet(*near, alone(DAI, "500", fee="0.003", gas=gas)), "0.066")
+        assert [each.token.asset for each in found] == taken
+
+
+def test_deadline__that_one_token_meets_and_a_cheaper_one_does_not__takes_the_quicker() -> None:
+    slow = alone(USDC, "500")
+    quick = token(WETH, "1", Curve("unwrap", D("0.001"), ((D(1), D(1)),), fixed=True))
+    treasury = replaced(wallet(quick, slow), block_time=timedelta(seconds=12), confirmations=2)
+    near = plan(treasury, policy(), D("0.07"), D(10_000), timedelta(seconds=35))
+    far = plan(treasury, policy(), D("0.07"), D(10_000), timedelta(seconds=36))
+    assert isinstance(near, list)
+    assert isinstance(far, list)
+    assert [each.token.asset for each in (*near, *far)] == [WETH, USDC]
+    assert duration(near, treasury) == timedelta(seconds=12)
+    assert duration(far, treasury) == timedelta(seconds=36)
+
+
+def test_deadline__that_nothing_meets__is_not_now_and_says_how_long_it_takes() -> None:
+    treasury = replaced(
+        wallet(alone(USDC, "150"), alone(DAI, "225")), block_time=timedelta(seconds=12), confirmations=2
+    )
+    found = plan(treasury, policy(), D("0.09"), D(10_000), timedelta(seconds=100))
+    assert isinstance(found, Impossible)
+    assert found.answer is FundingAnswer.NOT_NOW
+    # An approval, a swap and an end of the first, an approval of the second: eight blocks, and the swap's.
+    assert "takes about 108 s" in found.reason
+    assert "100 s are left" in found.reason
+    never = plan(replaced(treasury, confirmations=10**30), policy(), D("0.09"), D(10_000), timedelta(days=10**6))
+    assert isinstance(never, Impossible)
+    assert never.answer is FundingAnswer.NOT_NOW
+    late = plan(treasury, policy(), D("0.09"), D(10_000), timedelta(seconds=-5))
+    assert isinstance(late, Impossible)
+    assert late.reason.endswith("0 s are left for it")
+
+
+def test_gas__that_no_eth_pays_for__is_not_possible_and_names_what_is_missing() -> None:
+    treasury = wallet(alone(DAI, "500", upfront="0.002"), ether="0.0005")
+    found = plan(treasury, policy(), D("0.05"), D(10_000))
+    assert found == Impossible(
+        "gas may take 0.002 ETH before a conversion brings any, 0.0005 is there; 0.0015 more is needed"
+    )
+    assert largest(treasury, policy(least_gas=D(0)), D(0), D(10_000)) == D("0.0005")
+
+
+def test_gas__that_only_one_token_leaves_room_for__is_paid_by_what_that_brings() -> None:
+    way = Curve("unwrap", D("0.0001"), ((D("0.01"), D("0.01")),), fixed=True, upfront=D("0.0002"))
+    treasury = wallet(token(WETH, "0.01", way), alone(DAI, "500", upfront="0.002"), ether="0.0005")
+    taken = planned(treasury, "0.05")
+    assert [each.token.asset for each in taken] == [WETH, DAI]
+    assert largest(treasury, policy(least_gas=D(0)), D(0), D(10_000)) > D("0.15")
+
+
+def test_overrun__of_a_conversion_that_fell_short__is_taken_out_of_the_buffer() -> None:
+    treasury = wallet(token(DAI, "500"))
+    for overrun, value in (("0", "215.00"), ("2", "213.00"), ("5", "210.00"), ("9", "210.00")):
+        found = plan(treasury, policy(), D("0.07"), D(10_000), None, D(overrun))
+        assert isinstance(found, list)
+        assert cents(found[0].value) == D(value)
+
+
 def test_policy__without_funding__is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="has no funding"):
         plan(wallet(), replace(policy(), funding=None), D(1), D(1))
@@ -180,8 +250,17 @@ def points(draw: st.DrawFn, price: Decimal) -> tuple[tuple[Decimal, Decimal], ..
     return tuple(asks)
 
 
+def by_itself(draw: st.DrawFn, curve: Curve) -> Curve:
+    """The same way by transactions of its own."""
+    swap = not curve.fixed
+    upfront = draw(st.decimals(D(0), D("0.02"), places=5))
+    return replaced(curve, upfront=upfront, before=draw(st.integers(1, 2)) if swap else 0, after=int(swap))
+
+
 @st.composite
 def wallets(draw: st.DrawFn) -> Treasury:
+    """A wallet that sells in batches, or token by token."""
+    apart = draw(st.booleans())
     worth = draw(st.decimals(D(500), D(9000), places=2))
     tokens = []
     for asset in draw(st.sets(st.sampled_from([WETH, USDC, USDT, DAI]), min_size=1)):
@@ -189,15 +268,19 @@ def wallets(draw: st.DrawFn) -> Treasury:
         gas = draw(st.decimals(D(0), D("0.002"), places=6))
         if asset == WETH:
             held = (value / worth).quantize(UNIT[WETH])
-            curves = (Curve("unwrap", gas, ((held, held),), fixed=True),) if held else ()
+            way = Curve("unwrap", gas, ((held, held),), fixed=True)
+            curves = (by_itself(draw, way) if apart else way,) if held else ()
             tokens.append(Token(asset, held, worth, UNIT[asset], curves))
             continue
         price = draw(st.decimals(D("0.9"), D("1.1"), places=3))
-        pools = (Curve(f"v3:{number}", gas, points(draw, worth / price)) for number in range(draw(st.integers(0, 2))))
+        pools = [Curve(f"v3:{number}", gas, points(draw, worth / price)) for number in range(draw(st.integers(0, 2)))]
+        pools = [by_itself(draw, curve) for curve in pools] if apart else pools
         tokens.append(Token(asset, value, price, UNIT[asset], tuple(pools)))
     ether = draw(st.decimals(D(0), D(1), places=6))
-    base = draw(st.decimals(D(0), D("0.001"), places=6))
-    return Treasury(Block(1, "0x1"), NOON, ether, worth, tuple(tokens), D("2E-8"), base, D(100))
+    base = D(0) if apart else draw(st.decimals(D(0), D("0.001"), places=6))
+    block_time = timedelta(seconds=draw(st.integers(0, 12)) if apart else 0)
+    found = Treasury(Block(1, "0x1"), NOON, ether, worth, tuple(tokens), D("2E-8"), base, D(100), block_time)
+    return replaced(found, confirmations=draw(st.integers(1, 64)))
 
 
 @settings(deadline=None)
@@ -206,14 +289,18 @@ def wallets(draw: st.DrawFn) -> Treasury:
     st.decimals(D("0.000001"), D(2), places=6),
     st.sampled_from(list(FundingMode)),
     st.decimals(D(0), D(5000), places=2),
+    st.none() | st.integers(0, 3000).map(lambda seconds: timedelta(seconds=seconds)),
 )
 def test_plan__of_any_wallet__keeps_reserves_covers_the_need_and_takes_no_more(
-    treasury: Treasury, shortage: Decimal, mode: FundingMode, allowance: Decimal
+    treasury: Treasury, shortage: Decimal, mode: FundingMode, allowance: Decimal, within: timedelta | None
 ) -> None:
     ours = policy(mode=mode)
-    found = plan(treasury, ours, shortage, allowance)
+    found = plan(treasury, ours, shortage, allowance, within)
     if isinstance(found, Impossible):
+        assert found.answer is FundingAnswer.NOT_POSSIBLE or isinstance(plan(treasury, ours, shortage, allowance), list)
         return
+    assert within is None or duration(found, treasury) <= within
+    there = treasury.ether
     sources = {source.asset: source for source in SOURCES}
     gas = treasury.base_gas
     for each in found:
@@ -224,6 +311,8 @@ def test_plan__of_any_wallet__keeps_reserves_covers_the_need_and_takes_no_more(
         curve = next(curve for curve in each.token.curves if curve.product == each.product)
         assert curve.spent_for(each.output, each.token.increment) <= each.spent  # type: ignore[operator]
         gas += curve.gas
+        assert curve.upfront <= there
+        there += each.output - curve.gas
     value, output = exactly_sum(*(each.value for each in found)), exactly_sum(*(each.output for each in found))
     assert output - gas >= shortage
     assert value <= allowance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,19 +17,22 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from domain.chain import Code
 from domain.errors import OutcomeUnknown, VenueUnavailable
 from domain.venue import Order
 from events.facts import DustConversionFailed, DustConverted, LegFilled, TransactionSettled
 from events.money import Amount, exactly_sum
 from events.values import LegKind, Purpose
-from tests.domain.model_chain import RULES, USDC, Crash, ModelChain, doubled, received
+from tests.domain.lane_controls import ETHER
+from tests.domain.model_chain import APART, RULES, USDC, Crash, ModelChain, doubled, received, rivals
 from tests.domain.wallet import AAA, HELD, PRICES, Wallet, wallet
 from views.ledger import ledger_of
 
 FAULTS = st.lists(
     st.sampled_from(["", "unreachable", "lost before", "lost after", "crash before", "crash after"]), max_size=3
 )
-QUICK = settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+CHEAP, DEAR = Amount(Decimal("0.000002"), ETHER), Amount(Decimal("0.001"), ETHER)
+QUICK = settings(max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 class Weather(RuleBasedStateMachine):
@@ -36,6 +40,7 @@ class Weather(RuleBasedStateMachine):
 
     chain: ModelChain
     foreigners = 0
+    FOREIGNERS = 3
 
     @rule(take=st.booleans(), poisoned=st.booleans())
     def mine(self, take: bool, poisoned: bool) -> None:
@@ -59,11 +64,15 @@ class Weather(RuleBasedStateMachine):
         for _ in range(seconds // 12):
             self.chain.mine(take=False)
 
-    @precondition(lambda self: self.foreigners < 1)
+    @precondition(lambda self: self.foreigners < self.FOREIGNERS)
     @rule()
     def foreign(self) -> None:
         self.foreigners += 1
         self.chain.foreign()
+
+    @rule(cost=st.sampled_from([CHEAP, DEAR]))
+    def gas_changes(self, cost: Amount) -> None:
+        self.chain.cost = cost
 
     @invariant()
     def nothing_is_sold_twice(self) -> None:
@@ -75,10 +84,12 @@ class Workers(Weather):
 
     wallet: Wallet
 
-    @initialize()
-    def open_a_sweep(self) -> None:
-        self.wallet = wallet()
+    @initialize(code=st.sampled_from([Code.OURS, Code.EMPTY]), delegated=st.booleans(), used=st.integers(0, 2))
+    def open_a_sweep(self, code: Code, delegated: bool, used: int) -> None:
+        self.wallet = wallet(rules=RULES if delegated else APART)
         self.chain = self.wallet.chain
+        self.chain.code = code if delegated else Code.EMPTY
+        self.chain.refill(used)
 
     @rule()
     def work(self) -> None:
@@ -95,9 +106,29 @@ class Workers(Weather):
             assert "venue_unreachable" in self.wallet.words()
         self.chain.faults, self.chain.lag, self.chain.on_old_fork = [], 0, False
 
+    @precondition(lambda self: self.foreigners < self.FOREIGNERS)
+    @rule(take=st.booleans(), wait=st.booleans())
+    def work_after_what_is_dropped(self, take: bool, wait: bool) -> None:
+        """What is signed is left ahead of the chain, perhaps until its deadline is past."""
+        self.foreign()
+        self.chain.mine()
+        self.wallet.conduct()
+        self.chain.reorg(1, drop=True, poisoned=False, take=take)
+        self.pass_time(400 if wait else 12)
+
     @rule()
     def resume(self) -> None:
+        """The owner goes on without having done anything."""
         self.wallet.resume()
+        self.wallet.conduct()
+
+    @rule()
+    def look(self) -> None:
+        self.wallet.look()
+
+    @invariant()
+    def nothing_sent_could_be_mined_beside_what_sells_the_same(self) -> None:
+        assert not rivals(self.chain)
 
     def teardown(self) -> None:
         self.wallet.finish()
@@ -148,14 +179,3 @@ def test_workers__whatever_the_chain_does__sell_nothing_twice_and_answer_every_l
 def test_naive_sender__in_the_same_weather__is_caught() -> None:
     with pytest.raises(AssertionError, match="doubled"):
         run_state_machine_as_test(Naive, settings=settings(QUICK, max_examples=500))
-
-
-def test_nonce__that_a_reorganisation_left_ahead_of_the_chain__is_given_up_once_the_owner_has_looked() -> None:
-    state = Workers()
-    state.open_a_sweep()
-    state.foreign()
-    state.mine(poisoned=False, take=True)
-    state.work()
-    state.reorg(depth=1, drop=True, poisoned=False, take=False)
-    state.teardown()
-    assert "conversions_halted" in state.wallet.words()

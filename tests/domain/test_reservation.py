@@ -9,12 +9,11 @@ from decimal import Decimal
 import pytest
 
 from domain.account import Account, evolve
-from domain.bundle import Intent
 from domain.commands import ExpireReservations, ReleaseEth, RequestEth
 from domain.decision import decide, fingerprint
 from domain.errors import ImpossibleHistory
 from domain.identity import reservation_id
-from domain.reservation import ended, objection, promised
+from domain.reservation import promised
 from domain.treasury import Treasury
 from events.facts import (
     AccountFact,
@@ -26,8 +25,8 @@ from events.facts import (
 )
 from events.money import Amount
 from events.records import replace
-from events.values import FundingAnswer, Quote, RefusalCode, Release
-from tests.domain.test_funding import COIN, DAI, NOON, policy, token, wallet
+from events.values import FundingAnswer, Release
+from tests.domain.test_funding import COIN, DAI, NOON, USDC, policy, token, wallet
 
 D = Decimal
 OURS = policy()
@@ -35,11 +34,13 @@ MARK = fingerprint(OURS)
 LIVE = Account("main", live=MARK)
 RICH = wallet(token(DAI, "5000"), ether="1")
 POOR = wallet(token(DAI, "500"))
+TWO = wallet(token(USDC, "150"), token(DAI, "225"))
 
 
 def request(trade: str, amount: str, treasury: Treasury | str, later: int = 0) -> RequestEth:
     now = NOON + timedelta(seconds=later)
-    return RequestEth(trade, Amount(D(amount), COIN), "evm", OURS, MARK, treasury, "worker", now)
+    until = now + timedelta(seconds=30)
+    return RequestEth(trade, Amount(D(amount), COIN), "evm", OURS, MARK, treasury, "worker", now, until)
 
 
 def after(account: Account, command: RequestEth) -> tuple[Account, list[AccountFact]]:
@@ -125,33 +126,21 @@ def opened() -> tuple[Account, FundingOpened]:
     return account, fact
 
 
-def intent(fact: FundingOpened, spend: str = "0", output: str = "0") -> Intent:
-    (leg,) = fact.plan
-    assert leg.quantity is not None
-    assert leg.output is not None
-    quote = Quote(Amount(D(spend) or D(210), DAI), Amount(D(output) or leg.output, COIN), (), D(1), leg.product)
-    return Intent(leg.leg_id, Amount(leg.quantity, DAI), quote, 1, D(0))
-
-
-def test_conversion__that_costs_more_or_brings_less_than_planned__is_refused_whole() -> None:
-    account, fact = opened()
-    assert account.sweep is not None
-    assert objection([intent(fact)], fact, account.sweep) is None
-    dear = objection([intent(fact, spend="300")], fact, account.sweep)
-    assert dear is not None
-    assert dear.code is RefusalCode.NO_LIQUIDITY
-    little = objection([intent(fact, output="0.06")], fact, account.sweep)
-    assert little is not None
-    assert little.code is RefusalCode.NO_NET_GAIN
-
-
-def test_conversion__whose_reservation_has_ended__is_not_made() -> None:
-    account, _ = opened()
-    assert account.sweep is not None
-    assert ended(account.sweep, account, NOON) is None
-    late = ended(account.sweep, account, NOON + timedelta(seconds=300))
-    assert late is not None
-    assert "trade one ended before anything was converted" in late.sentence
+def test_request__whose_deadline_confirmations_cannot_meet__is_not_now_without_a_gap() -> None:
+    slow = changed(TWO.tokens[1], curves=tuple(changed(each, before=1, after=1) for each in TWO.tokens[1].curves))
+    treasury = changed(TWO, tokens=(slow,), block_time=timedelta(seconds=12), confirmations=2)
+    (declined,) = decide(request("one", "0.09", treasury), LIVE)
+    assert isinstance(declined, FundingDeclined)
+    assert (declined.answer, declined.gap, declined.largest) == (FundingAnswer.NOT_NOW, None, None)
+    assert "takes about 36 s" in declined.reason
+    assert isinstance(
+        decide(changed(request("one", "0.09", treasury), until=NOON + timedelta(hours=1)), LIVE)[-1], FundingOpened
+    )
+    # Nor is it begun where the promise would end before.
+    endless = changed(request("one", "0.09", changed(treasury, confirmations=30)), until=NOON + timedelta(hours=1))
+    (declined,) = decide(endless, LIVE)
+    assert isinstance(declined, FundingDeclined)
+    assert "300 s are left" in declined.reason
 
 
 def test_history__of_two_sweeps_at_once__is_impossible() -> None:

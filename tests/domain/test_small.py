@@ -224,6 +224,18 @@ def test_size__when_more_came_in_since__is_refused_since_all_of_it_would_go() ->
         assert refusal.code is RefusalCode.NO_LONGER_DUST
 
 
+def test_size__of_a_balance_finer_than_any_market__is_all_of_it_to_the_last_digit() -> None:
+    whole = D("1.000000000000000001")
+    account = gone_live()
+    venue = coarse(offers={ADA: SmallOffer(whole, D("0.00000653"), D("0.00000013"))})
+    account = fold(account, decide(RecordScan(reading(held(ADA, str(whole)), at=venue), POLICY), account))
+
+    step = next_step(account)
+
+    assert isinstance(step, Batch)
+    assert size(step.tries[0], held(ADA, str(whole)), POLICY) == Amount(whole, ADA)
+
+
 def test_request__of_several__records_all_intents_under_one_key_at_the_price_of_the_scan() -> None:
     account = opened()
 
@@ -339,6 +351,42 @@ def test_sweep__when_it_never_arrived__is_asked_for_again_under_the_same_key() -
     assert len(keys) == 1
     assert [fact.attempt for fact in again if isinstance(fact, LegRequested)] == [2, 2]
     assert fold(account, again).spent_on(NOON.date()) == D("0.70")
+
+
+@pytest.mark.parametrize(("largest", "asked"), [(1, [ADA]), (2, [ADA, DOGE]), (5, [ADA, DOGE]), (None, [ADA, DOGE])])
+def test_batch__when_one_request_takes_so_many__keeps_the_first_in_the_order_of_the_plan(
+    largest: int | None, asked: list[str]
+) -> None:
+    step = next_step(opened())
+    assert isinstance(step, Batch)
+
+    assert [each.leg.plan.spend for each in step.of_at_most(largest).tries] == asked
+
+
+@pytest.mark.parametrize("largest", [0, -1])
+def test_batch__when_no_request_could_carry_anything__is_an_error(largest: int) -> None:
+    step = next_step(opened())
+    assert isinstance(step, Batch)
+
+    with pytest.raises(ValueError, match="largest"):
+        step.of_at_most(largest)
+
+
+def test_sweep__when_one_request_takes_one__asks_for_the_next_once_that_has_its_answer() -> None:
+    account, asked = opened(), []
+    while isinstance(step := next_step(account), Batch):
+        (only,) = step.of_at_most(1).tries
+        spend = only.wanted
+        intent = SmallIntent(only.leg.plan.leg_id, spend, OFFERS[spend.asset], 1)
+        account = fold(account, decide(RequestBatch((intent,), fingerprint(POLICY), "worker", LATER), account))
+        waiting = next_step(account)
+        assert isinstance(waiting, AskBatch)
+        assert [leg.plan.spend for leg in waiting.legs] == [spend.asset]
+        asked.append(spend.asset)
+        account = concluded(account, {spend.asset: fill(spend.asset)})
+
+    assert asked == [ADA, DOGE]
+    assert isinstance(next_step(account), Finish)
 
 
 def test_sweep__when_it_is_answered__records_all_answers_in_one() -> None:

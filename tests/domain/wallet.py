@@ -10,6 +10,7 @@ from itertools import count
 from typing import TypeVar
 
 from domain.account import Account
+from domain.chain import Rules
 from domain.commands import Declare, RecordScan
 from domain.decision import fingerprint
 from domain.dust import Market
@@ -21,7 +22,7 @@ from events.money import Amount
 from events.records import replace
 from events.subscription import Subscription
 from events.values import LegKind, Policy
-from tests.domain.model_chain import CHAIN, USDC, ModelChain
+from tests.domain.model_chain import CHAIN, RULES, USDC, ModelChain
 from workers.conducting import Ended, conduct, reconcile
 from workers.desk import Desk, Mandate
 from workers.schedule import Every
@@ -109,13 +110,18 @@ class Wallet:
     def resume(self) -> None:
         self.desk.streams.handle("main", Declare(ConversionsResumed("main"), self.chain.now.isoformat()), "owner")
 
+    def look(self) -> None:
+        """Let the owner do what the halt asks for, and resume."""
+        self.chain.refill(self.account.lane.nonce or 0)
+        self.resume()
+
     def finish(self, rounds: int = 60) -> None:
         """Let the chain be calm, the owner look, and the workers go on until the sweep has its end."""
         for _ in range(rounds):
             if self.account.sweep is None:
                 return
             if self.account.halted:
-                self.resume()
+                self.look()
             self.conduct()
             self.chain.mine()
         raise AssertionError(f"the sweep did not end: {self.account.lane}")
@@ -131,8 +137,8 @@ class Wallet:
         return [recorded.type for recorded in self.log.read()]
 
 
-def wallet(target: str = USDC, **changes: object) -> Wallet:
+def wallet(target: str = USDC, rules: Rules = RULES, **changes: object) -> Wallet:
     """A wallet whose scan has just opened a sweep of both."""
-    made = Wallet(ModelChain(HELD, PRICES, target), policy_for(target, **changes))
+    made = Wallet(ModelChain(HELD, PRICES, target, rules), policy_for(target, **changes))
     made.scan()
     return made

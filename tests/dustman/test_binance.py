@@ -13,7 +13,9 @@ from dustman.exits import Exit
 from simulators.binance.scenarios import small
 from simulators.binance.twin import BinanceTwin
 from simulators.exchange.ledger import OUTSIDE, USER
-from tests.dustman.conftest import Outcome, Typed
+from tests.dustman import exchange_home
+from tests.dustman.conftest import Typed
+from tests.dustman.exchange_home import go_live, mistaken, told, verdicts
 from tests.redis_server import RedisServer
 
 
@@ -30,22 +32,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 
 def configure(home: Path, twin: BinanceTwin, redis: RedisServer, *lines: str, key: Path | None = None) -> Path:
-    """Write settings for an account at the twin; what is worth less than 10 USD is dust."""
-    config = home / "dustman.yaml"
-    account = [
-        "venue: binance",
-        f"key: {key or twin.key_file()}",
-        f"base_url: https://{twin.base_url}",
-        f"ca_file: {twin.ca_file}",
-        "threshold: 10",
-        *lines,
-    ]
-    config.write_text(
-        f"redis: {{url: 'redis://127.0.0.1:{redis.port}'}}\n"
-        "limits: {requests_per_second: 500, seconds_between_conversions: 0}\n"
-        "accounts:\n  main:\n" + "".join(f"    {line}\n" for line in account)
-    )
-    return config
+    return exchange_home.configure(home, twin, key or twin.key_file(), redis, *lines)
 
 
 @pytest.fixture
@@ -53,23 +40,13 @@ def config(home: Path, twin: BinanceTwin, redis: RedisServer) -> Path:
     return configure(home, twin, redis)
 
 
-def go_live(dustman: Typed) -> None:
-    assert dustman("sweep", "--dry-run").exit == Exit.DONE
-    assert dustman("go-live", "main", "--confirm", "main").exit == Exit.DONE
-
-
-def lines(outcome: Outcome) -> list[dict[str, object]]:
-    return [json.loads(line) for line in outcome.out.splitlines()]
-
-
 def test_doctor__of_an_account_at_the_twin__finds_nothing_wrong(config: Path, dustman: Typed) -> None:
-    found = dustman("doctor", "--json").value["findings"]
+    found = verdicts(dustman)
 
-    mine = {row["check"]: row["verdict"] for row in found if row["check"].startswith("main:")}
     # The twin tells no time in its headers.
-    assert mine.pop("main: clock") == "skip"
-    assert set(mine.values()) == {"ok"}, found
-    assert {"main: key", "main: rights", "main: balances", "main: target"} <= set(mine)
+    assert found.pop("main: clock") == "skip"
+    assert set(found.values()) == {"ok"}, found
+    assert {"main: key", "main: rights", "main: balances", "main: target"} <= set(found)
 
 
 def test_doctor__of_a_key_that_may_withdraw__says_what_to_make_instead(
@@ -77,11 +54,11 @@ def test_doctor__of_a_key_that_may_withdraw__says_what_to_make_instead(
 ) -> None:
     configure(home, twin, redis, key=twin.key_file(("reading", "trading", "withdrawals")))
 
-    told = dustman("doctor")
+    said = dustman("doctor")
 
-    assert told.exit != Exit.DONE
-    assert "transfer money out" in told.out
-    assert "Enable Spot & Margin Trading only" in told.out
+    assert said.exit != Exit.DONE
+    assert "transfer money out" in said.out
+    assert "Enable Spot & Margin Trading only" in said.out
     dustman("sweep", "--dry-run")
     assert dustman("go-live", "main", "--confirm", "main").exit == Exit.REFUSED_BY_POLICY
 
@@ -121,12 +98,10 @@ def test_journey__live_and_swept__small_balances_leave_in_one_request_and_the_re
     assert twin.gate.counts()["new_order"] == 2
     assert twin.balance("BTC") > btc
     assert twin.balance("USDT") >= usdt
-    told = [event for event in lines(dustman("events", "--json")) if event["type"] == "dust_converted"]
-    assert len(told) == 3
+    assert len(told(dustman("events", "--json"), "dust_converted")) == 3
     standing = dustman("status", "--json").value
     assert standing["open_sweep"] is None
-    carried = [event for event in lines(dustman("events", "--json")) if event["type"] == "proceeds_carried"]
-    assert len(carried) == 1
+    assert len(told(dustman("events", "--json"), "proceeds_carried")) == 1
     for form in ("csv", "koinly", "cointracker", "rotki-trades"):
         written = dustman("export", "--format", form)
         assert written.exit == Exit.DONE, written.err
@@ -154,9 +129,9 @@ def test_scan__while_the_venue_rests__says_until_when(config: Path, dustman: Typ
         exchange = twin.exchange
         exchange.ledger.move(exchange.clock.now(), OUTSIDE, USER, "ADA", Decimal(1), "deposit", "")
 
-    told = dustman("scan", "--explain", "--json").value
+    explained = dustman("scan", "--explain", "--json").value
 
-    assert "takes small balances again at" in json.dumps(told)
+    assert "takes small balances again at" in json.dumps(explained)
     assert dustman("sweep", "--json").exit == Exit.NOTHING_TO_DO
 
 
@@ -189,11 +164,7 @@ def test_sweep__with_classic_endpoints__is_paid_in_bnb(
 def test_settings__with_a_mistake__name_it(
     home: Path, twin: BinanceTwin, redis: RedisServer, dustman: Typed, line: str, sentence: str
 ) -> None:
-    config = configure(home, twin, redis)
-    text = config.read_text()
-    name = line.split(":", maxsplit=1)[0]
-    kept = [each for each in text.splitlines() if not each.strip().startswith(f"{name}:")]
-    config.write_text("\n".join([*kept, f"    {line}", ""]))
+    mistaken(configure(home, twin, redis), line)
 
     refused = dustman("scan")
 
@@ -206,9 +177,9 @@ def test_settings__without_small_balances__keep_them_and_say_what_is_missing(
 ) -> None:
     configure(home, twin, redis, "small_balances: off")
 
-    told = dustman("scan", "--explain", "--json").value
+    explained = dustman("scan", "--explain", "--json").value
 
-    assert "takes sales of at least 5" in json.dumps(told)
+    assert "takes sales of at least 5" in json.dumps(explained)
 
 
 def test_init__of_an_account_at_binance__writes_settings_that_are_read(

@@ -138,10 +138,21 @@ def test_settings__that_are_wrong__name_the_key(home: Path, chain: LocalChain, c
         load(config, {})
 
 
-def test_settings__with_funding_and_no_delegate__name_what_is_missing(home: Path, chain: LocalChain) -> None:
-    config = written(home, chain, {**funded(chain, chain.url), "selling": {}})
-    with pytest.raises(ConfigurationError, match="delegate"):
-        load(config, {})
+def test_fund__of_a_plain_key__is_done_to_its_end_by_the_command(
+    dustman: Typed, home: Path, chain: LocalChain, proxy: ChainProxy
+) -> None:
+    stocked(chain)
+    written(home, chain, {**funded(chain, proxy.url), "selling": {}})
+    assert dustman("sweep", "main", "--dry-run").exit == Exit.NOTHING_TO_DO
+    assert dustman("go-live", "main", "--confirm", "main").exit == Exit.DONE
+    assert "would become" in dustman("fund", "main", "0.095", "--dry-run").out
+    done = dustman("fund", "main", "0.095", "--trade", "order-1", "--json")
+    assert (done.exit, done.value["answer"]) == (Exit.DONE, "converted")
+    assert dustman("fund", "main", "0.095", "--trade", "order-1", "--json").value["final"] is True
+    told = dustman("events").out
+    assert told.count("approve") >= 2
+    assert "for trade order-1" in told
+    assert dustman("balance", "main").exit == dustman("status").exit == Exit.DONE
 
 
 def test_policy__of_a_funding_wallet__never_takes_its_tokens_for_dust(home: Path, chain: LocalChain) -> None:

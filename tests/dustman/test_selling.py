@@ -20,6 +20,7 @@ from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from simulators.chain.showcase import watched
 from tests.dustman.conftest import Typed
+from tests.wallets import foreign
 from venues.evm.keyed import KeyedWallet
 
 Form = dict[str, Any]
@@ -92,6 +93,43 @@ def test_tables__in_a_window_of_150_columns__call_tokens_by_name_and_keep_their_
         assert "EIGEN" in table
         assert "bps to" in table
         assert chain.tokens["DUST000"].address[:12] in table
+
+
+def test_wallet__with_a_transaction_in_flight__is_told_what_its_nodes_say_and_what_to_do(
+    dustman: Typed, home: Path, chain: LocalChain, proxy: ChainProxy
+) -> None:
+    def looked() -> dict[str, str]:
+        rows = dustman("doctor", "--json").value["findings"]
+        found: dict[str, str] = next(row for row in rows if row["check"] == "main: in flight")
+        return found
+
+    wallet = chain.wallets[0]
+    chain.hand_out([("DUST000", wallet.address, 10**19)])
+    written(home, selling(chain, proxy.url), {"DUSTMAN_MAIN_KEY_SECRET": wallet.key})
+    dustman("sweep", "main", "--dry-run")
+    assert dustman("go-live", "main", "--confirm", "main").exit == Exit.DONE
+    assert (looked()["verdict"], looked()["sentence"]) == ("ok", "nothing")
+    assert "in flight" not in dustman("status").out
+    chain.automine(False)
+    assert dustman("sweep", "main").exit == Exit.OUTCOME_UNKNOWN
+    assert "under nonce 0, since" in dustman("status", "--json").value["in_flight"]
+    assert looked()["sentence"].endswith("in no block yet: it waits in the pool")
+    chain.rpc("anvil_dropAllTransactions")
+    assert looked()["sentence"].endswith("no node has it; the next worker sends it")
+    proxy.inject(kind="swallowed", method="eth_sendRawTransaction", calls="all")
+    chain.automine(True)
+    foreign.send(chain, wallet, chain.wallets[1].address)
+    used_in = chain.block_number()
+    chain.mine(3)
+    told = looked()
+    assert told["verdict"] == "warn"
+    assert f"used by a transaction that is not ours, in block {used_in}" in told["sentence"]
+    dustman("sweep", "main")
+    told = looked()
+    assert told["verdict"] == "warn"
+    assert "the owner has to look" in told["sentence"]
+    assert "`dustman resume`" in told["fix"]
+    assert "whose nonce others used" in dustman("status", "--json").value["in_flight"]
 
 
 def test_dry_run__of_a_wallet__takes_gas_off_and_names_what_it_would_eat(

@@ -496,6 +496,34 @@ def test_doctor__a_wallet_that_cannot_sell__says_what_is_wrong(
     assert found["main: gas"][0] == "warn"
 
 
+def test_doctor__a_wallet_that_funds_trades__tells_in_which_mode(
+    dustman: Typed, home: Path, chain: LocalChain, seller: Form
+) -> None:
+    def found(life: str = "5 min", block_time: int = 0, **selling: object) -> tuple[str, str]:
+        contracts = {**seller["contracts"], "confirmations": 64, "block_time": block_time}
+        form = {**seller, "contracts": contracts, "selling": selling or None, "funding": {"life": life}}
+        written(home, {key: value for key, value in form.items() if value is not None})
+        verdict, words = verdicts(dustman)["main: funding"]
+        return verdict, words
+
+    assert found(key="env", delegate=chain.contracts.batch_account)[0] == "ok"
+    assert "all tokens in one transaction" in found(key="env", delegate=chain.contracts.batch_account)[1]
+    verdict, words = found(key="env")
+    assert verdict == "ok"
+    assert "three of its own" in words
+    assert words.endswith("64 blocks make each final")
+    assert "after about 130 s" in found(key="env", block_time=2)[1]
+    verdict, words = found("1 min", key="env", block_time=2)
+    assert verdict == "warn"
+    assert "only WETH becomes ETH" in words
+    assert found()[0] == "warn"
+    slow = {**seller, "contracts": {**seller["contracts"], "block_time": "3600.5"}}
+    written(home, slow)
+    ended = dustman("doctor")
+    assert ended.exit == Exit.CONFIGURATION
+    assert "block_time: 3600.5 is above 3600" in ended.out + ended.err
+
+
 def test_doctor__a_key_of_another_wallet__is_not_used(
     dustman: Typed, home: Path, chain: LocalChain, seller: Form
 ) -> None:

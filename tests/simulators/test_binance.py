@@ -22,13 +22,15 @@ from hypothesis import strategies as st
 from domain.errors import ConfigurationError
 from simulators.binance.endpoints import ENDPOINTS
 from simulators.binance.faults import Fault, Faults
-from simulators.binance.scenario import BalanceForm, DustForm, KeyForm, Scenario, SymbolForm
+from simulators.binance.scenario import DustForm, KeyForm, Scenario, SymbolForm
 from simulators.binance.scenarios import demo, market, small
 from simulators.binance.twin import BinanceTwin
 from simulators.exchange.faults import Spoiling
 from simulators.exchange.serving import scenario_of
+from simulators.exchange.spot_exchange import BalanceForm
 from simulators.forms import read_file
 from tests.simulators.binance_client import Caller, caller, code, done
+from tests.simulators.books import conserved
 
 D = Decimal
 PAGE = (Path(__file__).parents[2] / "docs/reference/binance-twin.md").read_text("utf-8")
@@ -44,17 +46,6 @@ def twin() -> Iterator[BinanceTwin]:
 def call(twin: BinanceTwin) -> Iterator[Caller]:
     with caller(twin) as call:
         yield call
-
-
-def conserved(twin: BinanceTwin) -> None:
-    """The sum of every asset over all accounts is what it was, unless it came from outside."""
-    ledger: Any = twin.ledger()
-    for asset in {asset for account in ledger["balances"].values() for asset in account}:
-        now, then = (
-            sum((D(account.get(asset, "0")) for account in ledger[when].values()), D(0))
-            for when in ("balances", "opening")
-        )
-        assert now == then, asset
 
 
 # Who is let in

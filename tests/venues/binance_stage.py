@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from domain.venue import Order
-from events.money import Amount
-from events.values import LegKind
 from simulators.binance.scenario import TRADER, Algorithm, Permission, Scenario
 from simulators.binance.scenarios import market
 from simulators.binance.twin import BinanceTwin
-from tests.venues.contract import Loss
-from tests.venues.exchange_stage import ExchangeStage
+from tests.venues.spot_stage import SpotStage
 from venues.binance.venue import Binance
 
 
@@ -46,8 +39,10 @@ def scenario(**changes: Any) -> Scenario:
     return Scenario.model_validate(form | changes)
 
 
-class BinanceStage(ExchangeStage[BinanceTwin, Binance]):
+class BinanceStage(SpotStage[BinanceTwin, Binance]):
     """The stage with an account at Binance."""
+
+    making, books = "new_order", ("book_ticker", "depth", "test_order")
 
     def __init__(
         self,
@@ -65,12 +60,6 @@ class BinanceStage(ExchangeStage[BinanceTwin, Binance]):
     def _wait(self, venue: Binance, timeout: tuple[float, float]) -> None:
         venue._client.wire.timeout = timeout
 
-    @property
-    def secrets(self) -> Sequence[str]:
-        """The key's secret whole and in parts, and its name."""
-        body = self.secret.replace("-----BEGIN PRIVATE KEY-----", "").strip()
-        return [self.secret, body[:20], body[20:40], self.key_name]
-
     def with_wrong_key(self) -> Binance:
         """Open an adapter that signs with another key than the venue knows under this name."""
         if self._algorithm == "hmac":
@@ -80,42 +69,3 @@ class BinanceStage(ExchangeStage[BinanceTwin, Binance]):
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         return self.restarted(secret=pem.decode())
-
-    def order(self, kind: LegKind) -> Order:
-        """Sell 20 ADA, or buy for 10 USDT."""
-        if kind is LegKind.SELL:
-            return self.sell("20", "ADA")
-        return self._order(kind, "BTCUSDT", Amount(Decimal(10), "binance:USDT"), "binance:BTC")
-
-    def sell(self, size: str, code: str, hub: str = "USDT") -> Order:
-        """Sell so much of a currency."""
-        return self._order(LegKind.SELL, code + hub, Amount(Decimal(size), f"binance:{code}"), f"binance:{hub}")
-
-    def too_small(self) -> Order:
-        """Sell 0.5 DOT, worth 1.30 USDT, of which 5 are the minimum."""
-        return self.sell("0.5", "DOT")
-
-    def too_large(self) -> Order:
-        """Sell more ADA than there is."""
-        return self.sell("100.5", "ADA")
-
-    def empty_the_book(self, order: Order) -> None:
-        """Nobody bids or asks for the order's product any more."""
-        for endpoint in ("book_ticker", "depth", "test_order", "new_order"):
-            self.twin.inject(kind="empty_book", endpoint=endpoint, calls="all", product=order.product)
-
-    def fill_in_part(self) -> None:
-        """Half of the next order fills."""
-        self.twin.inject(kind="partial", endpoint="new_order", fraction="0.5")
-
-    def settle_late(self, span: timedelta) -> None:
-        """The next order's trades are listed after a while."""
-        self.twin.inject(kind="listed_late", endpoint="new_order", seconds=str(span.total_seconds()))
-
-    def lose_answer(self, kind: LegKind, loss: Loss) -> None:
-        """Break the connection instead of answering."""
-        self.twin.inject(kind="reset", endpoint="new_order", when="before" if loss is Loss.BEFORE else "after")
-
-    def turn_away(self, kind: LegKind) -> None:
-        """Answer 429."""
-        self.twin.inject(kind="rate_limited", endpoint="new_order")

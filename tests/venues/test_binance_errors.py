@@ -6,7 +6,6 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ import binance_common
 import pytest
 from binance_common import errors as sdk
 
-from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
-from events.values import Fill, LegKind, Refusal, RefusalCode
+from domain.errors import ConfigurationError, VenueUnavailable
+from events.values import Fill, LegKind, RefusalCode
 from tests.venues.binance_stage import BinanceStage, scenario
 from tests.venues.raised import NEVER_SENT, UNREADABLE, assert_ours_come_out, raised_by_requests
 from venues.binance.client import check_key
@@ -140,53 +139,6 @@ def test_key__when_it_cannot_sign__then_the_error_says_what_is_accepted(name: st
         check_key(name, secret)
 
     assert len(secret) < 3 or secret not in str(raised.value)
-
-
-def test_order__when_an_answer_says_unknown_status__is_looked_up_and_made_once() -> None:
-    with BinanceStage() as stage:
-        order = stage.order(LegKind.SELL)
-        stage.twin.inject(kind="server_error", endpoint="new_order", when="after")
-
-        with pytest.raises(OutcomeUnknown):
-            stage.venue.execute(order)
-
-        assert isinstance(stage.venue.execute(order), Fill)
-        assert stage.calls("new_order") == 1
-
-
-def test_order__that_arrives_after_its_time__is_turned_away_by_the_venue_and_never_arrived() -> None:
-    with BinanceStage() as stage:
-        order = stage.order(LegKind.SELL)
-        before = stage.balance(order.spend.asset)
-        stage.twin.inject(kind="reset", endpoint="new_order", when="later", delay="30")
-        with pytest.raises(OutcomeUnknown):
-            stage.venue.execute(order)
-        stage.pass_time(timedelta(minutes=5))
-
-        stage.restarted().outcome(order)
-
-        assert stage.balance(order.spend.asset) == before
-
-
-def test_order__that_arrives_within_its_time__is_found() -> None:
-    with BinanceStage() as stage:
-        order = stage.order(LegKind.SELL)
-        stage.twin.inject(kind="reset", endpoint="new_order", when="later", delay="3")
-        with pytest.raises(OutcomeUnknown):
-            stage.venue.execute(order)
-        stage.pass_time(timedelta(seconds=4))
-
-        assert isinstance(stage.restarted().outcome(order), Fill)
-
-
-def test_order__that_is_known_late__is_pending_until_it_is() -> None:
-    with BinanceStage() as stage:
-        order = stage.order(LegKind.SELL)
-        stage.twin.inject(kind="known_late", endpoint="new_order", seconds="30")
-
-        assert not isinstance(stage.venue.execute(order), Fill | Refusal)
-        stage.pass_time(timedelta(seconds=31))
-        assert isinstance(stage.restarted().outcome(order), Fill)
 
 
 def test_order__when_the_venue_refuses_repeated_ids__is_read_back() -> None:

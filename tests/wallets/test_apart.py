@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from domain.commands import Declare
+from dustman.telling import sentence
 from events.facts import (
     ConversionsHalted,
     ConversionsResumed,
@@ -39,6 +40,11 @@ def purposes(built: Stand) -> list[Purpose]:
     return [each.transaction.purpose for each in built.facts(TransactionSigned)]
 
 
+def history(built: Stand) -> list[str]:
+    """What the log tells, for whoever reads a failure."""
+    return [f"{each.type}: {sentence(each.fact)}" for each in built.desk.log.read()]
+
+
 def swept(built: Stand) -> None:
     built.scan()
     built.settle(rounds=60)
@@ -54,7 +60,7 @@ def test_sweep__without_a_delegate__approves_and_sells_each_lot_by_itself(
         swept(built)
         assert len(built.facts(DustConverted)) == len(gifts)
         unwrapped = target == "ETH"
-        assert purposes(built).count(Purpose.SWEEP) == len(gifts)
+        assert purposes(built).count(Purpose.SWEEP) == len(gifts), history(built)
         assert purposes(built).count(Purpose.APPROVE) == len(gifts) - unwrapped
         assert Purpose.DELEGATE not in purposes(built)
         assert built.code() == "0x"

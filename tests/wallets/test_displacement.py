@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from domain.commands import Declare
 from events.facts import (
     ConversionsHalted,
+    ConversionsResumed,
     DustConverted,
     TransactionDisplaced,
     TransactionIncluded,
@@ -18,7 +21,7 @@ from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from tests.wallets import foreign
 from tests.wallets.fuse import Fuse, FusedRpc
-from tests.wallets.stand import Stand, balanced, dust, stand
+from tests.wallets.stand import ACCOUNT, Stand, balanced, dust, stand
 from venues.evm import displacement
 
 SEND = "eth_sendRawTransaction"
@@ -121,9 +124,15 @@ def test_foreign__transaction_on_our_nonce__is_told_however_deep(chain: LocalCha
         built.proxy.inject(kind="swallowed", method=SEND, calls="all")
         built.conduct()
         foreign.send(chain, built.key, chain.wallets[1].address)
+        used_in = chain.block_number()
         chain.mine(depth)
         built.settle_halted()
-        assert len(built.facts(TransactionDisplaced)) == 1
+        (told,) = built.facts(TransactionDisplaced)
+        known = (
+            f"in block {used_in}" if depth < displacement.KEPT else "deeper than nodes tell, and they know none of ours"
+        )
+        assert known in told.detail
+        assert told.detail == built.halted
 
 
 def test_foreign__transaction_on_our_nonce__is_told_by_a_node_whose_receipts_lag(
@@ -138,3 +147,33 @@ def test_foreign__transaction_on_our_nonce__is_told_by_a_node_whose_receipts_lag
         chain.mine(4)
         built.settle_halted()
         assert len(built.facts(TransactionDisplaced)) == 1
+
+
+def test_foreign__transaction_that_a_reorganisation_drops__has_ours_wait_until_its_nonce_is_used_again(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    with stand(chain, tmp_path, dust(1), target="WETH", terms={"confirmations": 2}) as built:
+        foreign.send(chain, built.key, chain.wallets[1].address)
+        waiting(chain, built)
+        chain.reorg(1, repooled=False)
+        assert built.nonce() == 0
+        chain.mine(3)
+        built.settle_halted()
+        assert "a reorganisation dropped what used nonce 0" in built.halted
+        # Long past its deadline nothing of ours takes that nonce, whoever says to go on.
+        for times in range(2, 4):
+            built.clock.ahead += timedelta(hours=1)
+            built.desk.streams.handle(ACCOUNT, Declare(ConversionsResumed(ACCOUNT), str(times)), "test")
+            built.settle_halted()
+            assert len(built.facts(ConversionsHalted)) == times
+        assert [each.transaction.nonce for each in built.facts(TransactionSigned)] == [1]
+        chain.automine(True)
+        foreign.send(chain, built.key, chain.wallets[1].address)
+        built.desk.streams.handle(ACCOUNT, Declare(ConversionsResumed(ACCOUNT), "sent"), "test")
+        for _ in range(6):
+            built.conduct()
+            chain.mine(2)
+        built.settle()
+        assert len(built.facts(DustConverted)) == 1
+        assert not built.halted
+        assert built.allowances() == 0

@@ -156,7 +156,7 @@ def test_too_much__is_not_possible_and_nothing_is_sold(chain: LocalChain, tmp_pa
         assert D("0.29") < told.largest.quantity < D("0.3084")
         assert built.nonce() == 0
         assert [each.answer for each in built.facts(FundingDeclined)] == [FundingAnswer.NOT_POSSIBLE]
-        assert built.ensure(f"{told.largest.quantity:.4f}", "smaller").answer is FundingAnswer.CONVERTED
+        assert built.ensure(f"{told.largest.quantity - D('0.0001'):.4f}", "smaller").answer is FundingAnswer.CONVERTED
         balanced(built)
 
 
@@ -472,12 +472,11 @@ def test_l1_fee__of_a_chain_that_has_one__is_part_of_the_cost(chain: LocalChain,
 
 
 def test_delegate__that_is_no_batch_account__is_a_mistake_of_the_settings(chain: LocalChain, tmp_path: Path) -> None:
-    for wrong in (chain.wallets[3].address, None):
-        with till(chain, tmp_path, {"DAI": 500 * ETHER}, terms={"delegate": wrong}) as built:
-            with pytest.raises(ConfigurationError, match="delegate: "):
-                built.ensure("0.095")
-            assert built.nonce() == 0
-            (tmp_path / "dustman.db").unlink()
+    terms = {"delegate": chain.wallets[3].address}
+    with till(chain, tmp_path, {"DAI": 500 * ETHER}, terms=terms) as built:
+        with pytest.raises(ConfigurationError, match="delegate: "):
+            built.ensure("0.095")
+        assert built.nonce() == 0
 
 
 @pytest.mark.parametrize("method", ["eth_call", "eth_estimateGas"])

@@ -12,7 +12,7 @@ from domain.errors import NOT_ASKED
 from events.facts import EthReserved, FundingCompleted, FundingOpened, LegFilled, TransactionSettled
 from events.values import FundingAnswer, Purpose
 from simulators.chain.chain import LocalChain
-from tests.wallets.fund import ETHER, Till, till
+from tests.wallets.fund import ETHER, USD6, Till, till
 from tests.wallets.fuse import Crash, Fuse, FusedLog, FusedRpc
 from tests.wallets.stand import balanced
 
@@ -25,18 +25,27 @@ def died(built: Till) -> bool:
     return False
 
 
+# Terms of a wallet that is delegated, and of one with a plain key.
+BATCH: dict[str, object] = {}
+PLAIN: dict[str, object] = {"delegate": None}
+# What one token covers, and what takes two of them.
+ONE = {"DAI": 500 * ETHER}
+TWO = {"DAI": 160 * ETHER, "USDC": 180 * USD6}
+
+
 @pytest.mark.timeout(240)
+@pytest.mark.parametrize(("terms", "gifts"), [(BATCH, ONE), (PLAIN, TWO)], ids=["batch", "plain-two-tokens"])
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("kind", ["request", "append"])
 def test_executor__that_dies_at_any_step__asks_again_and_has_what_it_asked_for_once(
-    shared_chain: LocalChain, kind: str, when: str
+    shared_chain: LocalChain, kind: str, when: str, terms: dict[str, object], gifts: dict[str, int]
 ) -> None:
     steps = 0
     for step in itertools.count(1):
         with (
             shared_chain.undone() as chain,
             tempfile.TemporaryDirectory() as directory,
-            till(chain, Path(directory), {"DAI": 500 * ETHER}, reach=FusedRpc, log=FusedLog) as built,
+            till(chain, Path(directory), gifts, terms=terms, reach=FusedRpc, log=FusedLog) as built,
         ):
             Fuse.arm(kind, when, step)
             gone = died(built)
@@ -46,9 +55,9 @@ def test_executor__that_dies_at_any_step__asks_again_and_has_what_it_asked_for_o
             assert len(built.facts(EthReserved)) == len(built.facts(FundingOpened)) == 1
             built.settle(built.fresh())
             assert [each.covered for each in built.facts(FundingCompleted)] == [True]
-            assert len(built.facts(LegFilled)) == 1
+            assert len(built.facts(LegFilled)) == len(gifts)
             swaps = [each for each in built.facts(TransactionSettled) if each.purpose is Purpose.SWEEP]
-            assert len(swaps) == 1
+            assert len(swaps) == len(gifts)
             balanced(built)
         if not gone:
             break
@@ -56,15 +65,18 @@ def test_executor__that_dies_at_any_step__asks_again_and_has_what_it_asked_for_o
     assert steps >= (5 if kind == "append" else 8)
 
 
+@pytest.mark.parametrize(
+    ("terms", "step"),
+    [(BATCH, 3), (BATCH, 5), (PLAIN, 3), (PLAIN, 6), (PLAIN, 9), (PLAIN, 13)],
+    ids=lambda value: str(value) if isinstance(value, int) else "plain" if value else "batch",
+)
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", [3, 5])
 def test_conversion__whose_executor_never_comes_back__is_ended_by_any_worker(
-    chain: LocalChain, tmp_path: Path, when: str, step: int
+    chain: LocalChain, tmp_path: Path, when: str, step: int, terms: dict[str, object]
 ) -> None:
-    with till(chain, tmp_path, {"DAI": 500 * ETHER}, reach=FusedRpc, log=FusedLog) as built:
+    with till(chain, tmp_path, {"DAI": 500 * ETHER}, terms=terms, reach=FusedRpc, log=FusedLog) as built:
         Fuse.arm("request", when, step)
         assert died(built)
-        Fuse.disarm()
         try:
             built.settle(built.fresh())
         except NOT_ASKED as outage:

@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -20,10 +19,11 @@ import pytest
 
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
-from tests.wallets.fuse import Fuse, FusedLog, FusedRpc
+from tests.wallets.fuse import FusedLog, FusedRpc
 from tests.wallets.naive import Naive
 from tests.wallets.stand import Clock, stand
-from tests.wallets.weather import FAULTS, ROUNDS, SEED, Weather, counted, judge
+from tests.wallets.sweeping import Sweeping, counted, judge
+from tests.wallets.weather import FAULTS, ROUNDS, SEED, time_of
 from venues.evm.keyed import KeyedWallet
 
 LOG = logging.getLogger(__name__)
@@ -55,23 +55,18 @@ def through(shared: LocalChain, seed: int, met: Counter[str], opens: type[KeyedW
             terms={"confirmations": random.randint(2, 4), **({"delegate": None} if seed % 2 else {})},
             reach=FusedRpc,
             log=FusedLog,
-            clock=Clock(_time_of(chain)),
+            clock=Clock(time_of(chain)),
             spare=(spare.url,),
             timeout=20,
             opens=opens,
         ) as built,
     ):
         built.relay = spare.url if random.random() < 0.2 else ""
-        Fuse.disarm()
-        weather = Weather(chain, built, spare, random, met)
+        weather = Sweeping(chain, built, spare, random, met)
         weather.rage()
         weather.calm()
         judge(built)
         met.update(counted(built))
-
-
-def _time_of(chain: LocalChain) -> datetime:
-    return datetime.fromtimestamp(int(chain.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16), UTC)
 
 
 @pytest.mark.timeout(60 + 10 * ROUNDS)

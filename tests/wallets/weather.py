@@ -2,36 +2,27 @@
 
 One worker goes on until it waits; then the next thing happens: a provider fails, blocks come, go by or are replaced,
 the worker dies before or after a step, another one acts in the middle of a step. Nothing else moves, so a seed is the
-same story each time.
+same story each time. What the workers are there for is its subclasses' matter: dust to sweep, trades to fund.
 """
 
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from domain.errors import NOT_ASKED
 from domain.lane import Idle
-from events.facts import (
-    ConversionsHalted,
-    DustConversionFailed,
-    DustConverted,
-    DustDetected,
-    SweepCompleted,
-    TransactionReorged,
-    TransactionSettled,
-    TransactionSigned,
-)
-from events.values import Outcome, Purpose
+from events.facts import TransactionSigned
 from simulators.chain.chain import LocalChain
 from simulators.chain.proxy import ChainProxy
 from tests.wallets import fuse
 from tests.wallets.fuse import Crash, Fuse
-from tests.wallets.stand import ACCOUNT, GWEI, Stand, balanced, dust
+from tests.wallets.stand import ACCOUNT, GWEI, Stand
 from workers import conducting
 from workers.conducting import Ended
 from workers.desk import Desk
@@ -66,8 +57,6 @@ FAULTS = (*WHENEVER, *SENDING, "cut_json", "cut_body", "stale_head", "wrong_chai
 REFUSALS = ("nonce too low", "already known", "replacement transaction underpriced", "execution aborted")
 BLOCK_TIME = timedelta(seconds=12)
 STEPS = 30
-LOTS = 3
-SWEEPS = 3
 
 
 def fault(random: Random) -> dict[str, object]:
@@ -93,8 +82,13 @@ def fault(random: Random) -> dict[str, object]:
     return given
 
 
+def time_of(chain: LocalChain) -> datetime:
+    """Return when the latest block was made."""
+    return datetime.fromtimestamp(int(chain.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16), UTC)
+
+
 @dataclass
-class Weather:
+class Weather(ABC):
     """What happens to one wallet; `met` counts it. `spare` is its second endpoint."""
 
     chain: LocalChain
@@ -103,7 +97,6 @@ class Weather:
     random: Random
     met: Counter[str]
     left: int = STEPS
-    sweeps: int = 0
     # Why transactions wait: "" when they do not, else whether blocks go by without them or none comes at all.
     stuck: str = ""
     busy: bool = False
@@ -157,8 +150,7 @@ class Weather:
             if known.halted:
                 return
             if ended is Ended.RESTING and known.sweep is None and isinstance(known.lane.state, Idle):
-                if self.sweeps > len(self.built.facts(DustDetected)):
-                    self.built.scan(desk)
+                if self.make_up(desk):
                     continue
                 self.met.update(self.built.proxy.refused() + self.spare.refused())
                 return
@@ -174,26 +166,32 @@ class Weather:
         except Crash:
             self.met["crash"] += 1
             return self.built.fresh()
-        if ended is Ended.RESTING and desk.streams.load(ACCOUNT).state.sweep is None:
-            return self.begin(desk)
-        return desk
-
-    def begin(self, desk: Desk) -> Desk:
-        """Bring new dust, and have it found."""
-        if self.sweeps == SWEEPS:
+        if ended is not Ended.RESTING or desk.streams.load(ACCOUNT).state.sweep is not None:
             return desk
-        # A scan that failed, or whose worker died, is made again; what it would have found is there.
-        if self.sweeps == len(self.built.facts(DustDetected)):
-            self._give(dust(LOTS, self.sweeps * LOTS))
-            self.sweeps += 1
         try:
-            self.built.scan(desk)
+            self.begin(desk)
         except NOT_ASKED:
             self.met["outage"] += 1
         except Crash:
             self.met["crash"] += 1
             return self.built.fresh()
         return desk
+
+    @abstractmethod
+    def begin(self, desk: Desk) -> None:
+        """Give workers that are done something to do, if there is more."""
+
+    @abstractmethod
+    def make_up(self, desk: Desk) -> bool:
+        """Begin once more, in calm, what was begun and came to nothing; return whether there was something."""
+
+    @abstractmethod
+    def market_moves(self) -> None:
+        """By more than a sale allows: what is under way reverts, if it comes after."""
+
+    @abstractmethod
+    def more_arrives(self) -> None:
+        """More of what is just being sold: it is there to be sold twice."""
 
     def step(self) -> None:
         """Have one thing happen."""
@@ -262,19 +260,8 @@ class Weather:
     def gas_rises(self) -> None:
         self.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(self.random.randint(1, 3) * GWEI))
 
-    def market_moves(self) -> None:
-        """By more than a sale allows: what is under way reverts, if it comes after."""
-        token = f"DUST{self.random.randrange(max(1, self.sweeps) * LOTS):03}"
-        self.chain.sell_into(self.chain.pool(token), self.random.randint(1, 4) * 10**21)
-        self.met["market"] += 1
-
-    def more_arrives(self) -> None:
-        """More of what is just being sold: it is there to be sold twice."""
-        if self.sweeps:
-            self._give(dust(LOTS, (self.sweeps - 1) * LOTS, units=10**19))
-            self.met["gift"] += 1
-
-    def _give(self, gifts: Mapping[str, int]) -> None:
+    def give(self, gifts: Mapping[str, int]) -> None:
+        """Give the wallet more; a block that is replaced never held it."""
         self.built.add(gifts)
         self.floor = self.chain.block_number()
 
@@ -291,33 +278,3 @@ class Weather:
             self.met["outage"] += 1
         finally:
             self.busy = False
-
-
-def judge(built: Stand) -> None:
-    """The verdict: each lot found its end once, nothing was sent that is not on record, and the ledgers agree."""
-    facts = built.facts
-    balanced(built)
-    ours = built.desk.streams.load(ACCOUNT).state.lane.nonce or 0
-    assert built.nonce() == ours, f"the chain counts {built.nonce()} transactions, the log {ours}"
-    # Nobody else acts with this key, so there is nothing that its owner had to look at.
-    assert not facts(ConversionsHalted), f"{facts(ConversionsHalted)} after {built.types()}"
-    assert len(facts(SweepCompleted)) == len(facts(DustDetected)) > 0, built.types()
-    lots = [lot.lot_id for each in facts(DustDetected) for lot in each.lots]
-    sold = [each.lot_id for each in facts(DustConverted)]
-    kept = [each.lot_id for each in facts(DustConversionFailed)]
-    assert sorted([*sold, *kept]) == sorted(lots)
-
-
-def counted(built: Stand) -> Counter[str]:
-    """Count what the log has of accidents."""
-    signed, settled = built.facts(TransactionSigned), built.facts(TransactionSettled)
-    return Counter(
-        sweeps=len(built.facts(SweepCompleted)),
-        replaced=len([each for each in signed if each.replaces and each.transaction.purpose is not Purpose.CANCEL]),
-        cancelling=len([each for each in signed if each.transaction.purpose is Purpose.CANCEL]),
-        cancelled=len([each for each in settled if each.outcome is Outcome.CANCELLED]),
-        reverted=len([each for each in settled if each.outcome is Outcome.REVERTED]),
-        reorganised=len(built.facts(TransactionReorged)),
-        sold=len(built.facts(DustConverted)),
-        kept=len(built.facts(DustConversionFailed)),
-    )

@@ -22,7 +22,7 @@ from domain.errors import ConfigurationError
 from venues.binance.errors import RAISED, fault_of
 from venues.faults import Fault
 from venues.limits import Limiter
-from venues.line import Line, Wire, checked_host, secured
+from venues.line import SessionLine
 from venues.times import Times
 
 KEY_FORM = re.compile(r"[A-Za-z0-9]{16,128}")
@@ -122,7 +122,7 @@ class Endpoints:
         )
 
 
-class Client(Line):
+class Client(SessionLine):
     """The line to Binance."""
 
     def __init__(
@@ -136,16 +136,8 @@ class Client(Line):
         times: Times,
     ) -> None:
         check_key(key_name, secret)
-        self.host = checked_host(base_url, "api.binance.com")
-        self.wire = Wire(None, times.clock, times.timeout)
-        super().__init__(self.wire, times)
-        self._session = Session()
-        secured(self._session, self.wire, ca_file)
+        super().__init__(base_url, "api.binance.com", ca_file, times)
         self.api = Endpoints(key_name.strip(), secret.strip(), f"https://{base_url}", self._session, limiter)
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._session.close()
 
     @property
     def _raised(self) -> tuple[type[Exception], ...]:

@@ -22,6 +22,7 @@ from venues.binance import replies
 from venues.binance.client import Client
 from venues.binance.markets import asset, moment
 from venues.limits import Limiter
+from venues.spot_account import Answer
 from venues.times import Times, asked_at
 
 # How long the venue rests after a conversion (its error -9000).
@@ -29,8 +30,6 @@ REST = timedelta(hours=6)
 # How far the venue's clock may be behind ours, when its log is searched for what was asked just now.
 SKEW = timedelta(seconds=10)
 BNB = "BNB"
-
-Answer = Fill | Refusal | Pending | NeverArrived
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,15 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from domain.errors import ConfigurationError, VenueUnavailable
-from domain.venue import Capabilities, Holding, NeverArrived, Order, Pending, Price
-from events.money import ticker
-from events.values import Fill, LegKind, Quote, Refusal
+from domain.venue import Capabilities, Holding, Price
 from venues.binance import replies
 from venues.binance.client import WINDOW, Client
-from venues.binance.dust import Answer, Desk, Dust
+from venues.binance.dust import Desk, Dust
 from venues.binance.markets import NAME, asset, product
 from venues.binance.orders import Orders
-from venues.dollars import AT_PAR
 from venues.exchange import KeyRights
 from venues.limits import Limiter
+from venues.spot_account import SpotAccount
 from venues.times import ORDINARY, Times
 
 HOST = "api.binance.com"
@@ -31,7 +28,7 @@ SIGNATURE_LIFE = timedelta(milliseconds=WINDOW + 1000)
 LONGEST_QUERY = 7500  # in characters; servers commonly stop reading a URL at 8,000
 
 
-class Binance:
+class Binance(SpotAccount):
     """One spot account at Binance.
 
     An order is sent soon after its intent or not at all, and what is signed is taken for six seconds at most.
@@ -49,28 +46,14 @@ class Binance:
         small_balances: Desk | None = None,
     ) -> None:
         self._client = Client(key_name, secret, base_url=base_url, ca_file=ca_file, limiter=limiter, times=times)
-        send_within = times.send_within(SIGNATURE_LIFE)
-        self._orders = Orders(self._client, limiter, times, send_within)
-        self._dust = None
-        if small_balances is not None:
-            self._dust = Dust(self._client, limiter, small_balances, times, send_within)
-
-    def __repr__(self) -> str:
-        return f"Binance({self._client.host})"
-
-    def close(self) -> None:
-        """Close the connections that are kept open between requests; a later request opens new ones."""
-        self._client.close()
+        within = times.send_within(SIGNATURE_LIFE)
+        dust = None if small_balances is None else Dust(self._client, limiter, small_balances, times, within)
+        super().__init__(self._client, Orders(self._client, limiter, times, within), dust)
 
     @property
     def name(self) -> str:
         """Return `binance`."""
         return NAME
-
-    @property
-    def requests(self) -> int:
-        """Count the requests sent so far, lost ones included."""
-        return self._client.requests
 
     def holdings(self) -> Sequence[Holding]:
         """Read every asset of the spot account of which there is something, free or in open orders."""
@@ -80,11 +63,6 @@ class Binance:
             for each in account.balances
             if Decimal(each.free) or Decimal(each.locked)
         ]
-
-    def holding(self, asset: str) -> Holding:
-        """Read one asset's balance; the venue gives all of them or none."""
-        everything = {holding.asset: holding for holding in self.holdings()}
-        return everything.get(asset, Holding(asset, Decimal(0), Decimal(0)))
 
     def capabilities(self) -> Capabilities:
         """Read all spot markets in one request, and small balances in two; nothing is exchanged one to one."""
@@ -104,58 +82,16 @@ class Binance:
         known = {book.symbol: Price(_some(book.bid_price), _some(book.ask_price)) for book in books.items}
         return {name: known.get(name, Price(None, None)) for name in named}
 
-    def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
-        """Take dollar coins at par, anything else at its best bid in USDT; without one it is `VenueUnavailable`."""
-        markets = {each: f"{ticker(each)}USDT" for each in assets if ticker(each) not in AT_PAR}
-        prices = self.prices(markets.values())
-        worth = dict.fromkeys(assets, Decimal(1))
-        for each, market in markets.items():
-            if not (bid := prices[market].bid):
-                raise VenueUnavailable(f"{market} has no bid, so what {ticker(each)} is worth is not known")
-            worth[each] = bid
-        return worth
-
-    def quote(self, order: Order) -> Quote | Refusal:
-        """Reckon what an order would bring, once the venue has tried it. Moves nothing."""
-        if order.kind is LegKind.DUST:
-            return self._small_balances.offer([order])[order.spend.asset]
-        return self._orders.quote(order)
-
-    def execute(self, order: Order) -> Fill | Refusal | Pending:
-        """Make the order once, and read it back; see the module of orders."""
-        return self._orders.execute(order)
-
-    def outcome(self, order: Order) -> Fill | Refusal | Pending | NeverArrived:
-        """Ask what became of an order. Moves nothing."""
-        return self._orders.outcome(order)
-
-    def offer_small(self, orders: Sequence[Order]) -> Mapping[str, Quote | Refusal]:
-        """Say what each small balance would bring. Moves nothing."""
-        return self._small_balances.offer(orders)
-
-    def exchange_small(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
-        """Exchange small balances in one request, once; see the module of dust."""
-        return self._small_balances.exchange(orders)
-
-    def small_outcome(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
-        """Ask what became of a request for small balances. Moves nothing."""
-        return self._small_balances.outcome(orders)
-
     @property
-    def _small_balances(self) -> Dust:
-        if self._dust is None:
-            raise ConfigurationError("small balances: the settings do not use the venue's exchange of them")
-        return self._dust
+    def largest_batch(self) -> None:
+        """Return None: the vendor documents no largest number of assets in one request."""
+        return None
 
     def permissions(self) -> KeyRights:
         """Read what the key may do: `doctor` fails and live mode refuses a key that may move money out."""
         rights = self._client.read(replies.Restrictions, self._client.api.api_restrictions)
         leaves = rights.enable_withdrawals or rights.enable_internal_transfer or rights.permits_universal_transfer
         return KeyRights(rights.enable_reading, rights.enable_spot_and_margin_trading, leaves)
-
-    def danger(self) -> str:
-        """Say why the key must not be used unwatched, empty when it may."""
-        return self.permissions().danger
 
 
 def _some(price: str) -> Decimal | None:

@@ -47,6 +47,11 @@ class Sale:
     units: int
     route: Route | None
 
+    @property
+    def at_most(self) -> bool:
+        """Say whether less than its units may be enough."""
+        return False
+
 
 def route_of(name: str, token: str, chain: Chain, target: str) -> Route | None:
     """Read a route's name, `v3:3000,500 via WETH@0x…`; None for `unwrap`, `ValueError` for what names none."""

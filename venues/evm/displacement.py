@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from domain.chain import Watch
 from venues.evm.rpc import Call, Rpc, good, quantity
@@ -17,22 +17,29 @@ from venues.evm.rpc import Call, Rpc, good, quantity
 KEPT: Final = 120
 
 
-def absent(rpc: Rpc, account: str, watch: Watch, head: int, at: int) -> frozenset[str]:
-    """Return the watched hashes where the block that used their nonce, `at` or an earlier one, holds none of them.
+class Displacement(NamedTuple):
+    """The hashes that are not in the block which used their nonce, and that block, None where it lies too deep."""
 
-    Nothing is returned where a node knows one of them in a block, or where nodes do not agree which block it was. A
-    block deeper than nodes keep the state of is not searched: there it has to do that none is known, asked again.
+    absent: frozenset[str] = frozenset()
+    block: int | None = None
+
+
+def displacement(rpc: Rpc, account: str, watch: Watch, head: int, at: int) -> Displacement:
+    """Tell the watched hashes where the block that used their nonce, `at` or an earlier one, holds none of them.
+
+    None are told where a node knows one of them in a block, or where nodes do not agree which block it was. A block
+    deeper than nodes keep the state of is not searched: there it has to do that none is known, asked again.
     """
     blocks = range(max(0, min(at, head - KEPT)), at + 1)
     place = bisect_right(blocks, watch.nonce, key=lambda number: _counted(rpc, account, number))
     if place == len(blocks):
-        return frozenset()
+        return Displacement()
     block = _block(account, blocks[place]) if place else []
     answers = [good(answer) for answer in rpc.ask([*_lookups(watch.hashes), *block])]
     known = any(map(_mined, answers[: len(answers) - len(block)]))
     if known or (block and not _used_by_others(watch, *answers[-len(block) :])):
-        return frozenset()
-    return frozenset(watch.hashes)
+        return Displacement()
+    return Displacement(frozenset(watch.hashes), blocks[place] if place else None)
 
 
 def _used_by_others(watch: Watch, before: object, after: object, block: object) -> bool:

@@ -1,54 +1,116 @@
-"""Proposing a conversion for a trade: exactly what was planned, run whole at the block that it was planned on.
+"""Proposing a conversion for a trade: exactly what was planned, tried at the block that it was planned on.
 
-One request quotes each purchase at that block, runs each by itself, so that what cannot be made is named, and then all
-of them as they will be signed.
+One request tries each purchase by itself, so that what cannot be made is named, and runs what will be signed next: all
+of them in one batch, or without a delegate the next transaction of the first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import localcontext
-from typing import Any, Final
+from decimal import Decimal, localcontext
+from typing import Any, Final, Protocol
 
 from domain.chain import Offer, Proposal
 from domain.errors import ConfigurationError, VenueUnavailable
 from domain.venue import Order
 from events.money import Amount
 from events.values import GasPrice, Quote, Refusal, RefusalCode
-from venues.evm import assets
+from venues.evm import assets, rehearsal
 from venues.evm.batch import DESIGNATOR, MODE, executed, route_of
 from venues.evm.feeds import ETH, worth
-from venues.evm.lens import Lens
-from venues.evm.purchase import Purchase, calls, cost_of, quote_ask
+from venues.evm.purchase import Purchase, Purchases, calls
 from venues.evm.quantities import ETHER_DECIMALS, units_of, whole
 from venues.evm.registry import Chain
-from venues.evm.rpc import Call, Failure, Rpc, good, octets, quantity
-from venues.evm.running import ENVELOPE, limit
+from venues.evm.rehearsal import Tried
+from venues.evm.rpc import Call, Failure, Rpc, good, octets
+from venues.evm.running import NOTHING, ApartRunner, Errand, Run, estimated, estimates, limit
 from venues.evm.terms import Terms
 from venues.evm.treasury import Funds, code_of
-from venues.evm.words import number, selector, word
+from venues.evm.words import number, selector
 
 # Given back for an allowance that was made and is zero again (EIP-3529).
 REFUND_PER_SWAP: Final = 19_900
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What the node said: by key what each costs in base units or why it cannot be had, and the batch's own gas."""
+class Till(Protocol):
+    """What has to be signed next of purchases; those that it does not carry are for the next time."""
 
-    costs: dict[str, int | Refusal]
-    gas: int
-    l1_fee: int
+    @property
+    def carried(self) -> Sequence[Purchase]: ...
+
+    def asks(self, block: int) -> list[Call]:
+        """Ask what it uses; `ran` wants the answers."""
+        ...
+
+    def ran(self, tried: Mapping[str, Tried], answers: Sequence[object], /) -> Run | Refusal:
+        """Read the answers, with what became of each purchase when it was tried."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """All purchases in one batch, through the delegate as a chain will run it."""
+
+    desk: Purchases
+    terms: Terms
+    carried: Sequence[Purchase]
+    data: bytes
+
+    def asks(self, block: int) -> list[Call]:
+        delegate, account = self._delegate, self.desk.account
+        supports = {"to": delegate, "data": "0x" + (selector("supportsExecutionMode(bytes32)") + MODE).hex()}
+        request = {"from": account, "to": account, "data": "0x" + self.data.hex()}
+        delegated = {account: {"code": DESIGNATOR + delegate[2:].lower()}}
+        ran = estimates(self.terms, request, [len(self.data)], block, delegated)
+        return [Call("eth_call", (supports, hex(block))), *ran]
+
+    def ran(self, _: Mapping[str, Tried], answers: Sequence[object], /) -> Run | Refusal:
+        """Refuse a delegate that takes no batches first."""
+        self._supported(answers[0])
+        found = estimated(answers[1:])
+        if isinstance(found, Failure):
+            sentence = f"each conversion works by itself, but all together revert: {found.message[:200]}"
+            return Refusal(RefusalCode.OTHER, sentence)
+        gas, l1_fee = found
+        swaps = len([each for each in self.carried if each.route is not None])
+        used = gas - min(gas // 5, REFUND_PER_SWAP * swaps)
+        return Run(self.desk.account + self.data.hex(), gas, used, limit(gas), l1_fee)
+
+    def _supported(self, answer: Any) -> None:
+        if isinstance(answer, Failure) and not answer.reverted:
+            raise VenueUnavailable(f"the node would not ask the delegate, {answer}")
+        if isinstance(answer, Failure) or number(octets(answer)) != 1:
+            raise ConfigurationError(f"delegate: {self._delegate} is no ERC-7821 contract on {self.desk.chain.name}")
+
+    @property
+    def _delegate(self) -> str:
+        assert self.terms.delegate  # without one nothing is bought together
+        return self.terms.delegate
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """The first purchase by itself: its approval, and once that is final its swap."""
+
+    runner: ApartRunner
+    carried: Sequence[Purchase]
+    errand: Errand
+
+    def asks(self, block: int) -> list[Call]:
+        return self.runner.estimates(self.errand, block)
+
+    def ran(self, tried: Mapping[str, Tried], answers: Sequence[object], /) -> Run | Refusal:
+        (first,) = self.carried
+        return self.runner.ran(self.errand, tried[first.key], answers)
 
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Proposes conversions into ETH for one account."""
+    """Proposes conversions into ETH for one account, in a batch where it is delegated, else purchase by purchase."""
 
     rpc: Rpc
-    lens: Lens
     chain: Chain
     account: str
     terms: Terms
@@ -56,36 +118,55 @@ class Buyer:
     def propose(self, drafts: Sequence[Order], funds: Funds, now: datetime) -> Proposal:
         """Try all drafts at the block of the reading; with one dropped the rest is none of a conversion's use."""
         deadline = (now + self.terms.deadline).replace(microsecond=0)
+        seconds, block = int(deadline.timestamp()), funds.priced.block.number
         purchases = [self._purchase(draft) for draft in drafts]
-        data = self._data(purchases, funds, deadline)
-        trial = self._tried(purchases, data, funds, deadline)
-        dropped = {key: each for key, each in trial.costs.items() if isinstance(each, Refusal)}
-        if not dropped and (refusal := self._unpayable(funds, trial)):
-            dropped = {purchase.key: refusal for purchase in purchases}
+        till = self._till(purchases, funds.allowed, seconds)
+        stands, rehearsed, *answers = self.rpc.ask(
+            [
+                Call("eth_getBlockByNumber", (hex(block), False)),
+                rehearsal.call(self._desk, purchases, hex(block), seconds),
+                *till.asks(block),
+            ]
+        )
+        self._same_block(stands, funds)
+        tried, dropped = _sorted(rehearsal.results(octets(good(rehearsed)), purchases), purchases)
+        run = NOTHING
+        if not dropped:
+            found = till.ran(tried, answers)
+            refusal = found if isinstance(found, Refusal) else self._unpayable(funds, found)
+            dropped = dict.fromkeys(tried, refusal) if refusal else {}
+            run = NOTHING if isinstance(found, Refusal) else found
+        carried = {} if dropped else {each.key: tried[each.key] for each in till.carried}
+        offers = [(draft, carried[draft.key]) for draft in drafts if draft.key in carried]
         expected = funds.priced.base_fee + funds.priced.tip
-        swaps = len([each for each in purchases if each.route is not None])
-        used = trial.gas - min(trial.gas // 5, REFUND_PER_SWAP * swaps)
-        costs = {key: each for key, each in trial.costs.items() if isinstance(each, int)}
         return Proposal(
             head=funds.priced.block,
             nonce=funds.nonce,
-            code=code_of(funds, self._delegate),
-            offers=() if dropped else tuple(self._offer(draft, costs[draft.key], trial, funds) for draft in drafts),
+            code=code_of(funds, self.terms.delegate),
+            offers=tuple(self._offer(draft, each, funds) for draft, each in offers),
             dropped=dropped,
-            cost=self._native(used * expected + trial.l1_fee),
+            cost=self._native(run.used * expected + run.l1_fee),
             native_worth=worth(funds.feeds, ETH),
-            gas_limit=limit(trial.gas),
+            gas_limit=limit(run.gas),
             gas_price=self._price(funds),
             expected_price=expected,
             deadline=deadline,
-            payload=self.account + data[2:],
+            payload=run.payload,
+            approval=_approval(offers, run),
+            leaves=None if self.terms.delegate else _left(offers, run),
         )
 
     @property
-    def _delegate(self) -> str:
-        if not self.terms.delegate:
-            raise ConfigurationError("delegate: there is none, and conversions for trades are batches; name one")
-        return self.terms.delegate
+    def _desk(self) -> Purchases:
+        return Purchases(self.chain, self.account, ether=True)
+
+    def _till(self, purchases: Sequence[Purchase], allowed: Mapping[str, int], deadline: int) -> Till:
+        """Write what is signed next; `allowed` is what the router may take of tokens before, in base units."""
+        if self.terms.delegate:
+            data = executed(calls(self.chain, self.account, purchases, allowed, deadline))
+            return Batch(self._desk, self.terms, purchases, data)
+        runner, first = ApartRunner(self._desk, self.terms), purchases[0]
+        return Single(runner, [first], runner.errand(first, first.output, allowed.get(first.token, 0), deadline))
 
     def _purchase(self, draft: Order) -> Purchase:
         token = assets.address_of(draft.spend.asset, self.chain.chain_id)
@@ -95,69 +176,23 @@ class Buyer:
         if known is None:
             raise ConfigurationError(f"funding: {token} is not known on {self.chain.name} any more")
         weth = self.chain.token("WETH").address
-        most = units_of(draft.spend.quantity, known.decimals)
         return Purchase(
             draft.key,
             token,
-            most,
-            units_of(draft.output, ETHER_DECIMALS),
+            units_of(draft.spend.quantity, known.decimals),
             route_of(draft.product, token, self.chain, weth),
+            units_of(draft.output, ETHER_DECIMALS),
         )
-
-    def _data(self, purchases: Sequence[Purchase], funds: Funds, deadline: datetime) -> str:
-        seconds = int(deadline.timestamp())
-        return "0x" + executed(calls(self.chain, self.account, purchases, funds.allowed, seconds)).hex()
-
-    def _tried(self, purchases: Sequence[Purchase], data: str, funds: Funds, deadline: datetime) -> Trial:
-        block = funds.priced.block.number
-        asks = [quote_ask(self.chain, each.route, each.output) for each in purchases if each.route is not None]
-        supports = {"to": self._delegate, "data": "0x" + (selector("supportsExecutionMode(bytes32)") + MODE).hex()}
-        alone = [self._run("eth_call", self._data([each], funds, deadline), block) for each in purchases]
-        reads = self.lens.read_calls(asks, block)
-        asked = [
-            Call("eth_getBlockByNumber", (hex(block), False)),
-            Call("eth_call", (supports, hex(block))),
-            *reads,
-            *alone,
-            self._run("eth_call", data, block),
-            self._run("eth_estimateGas", data, block),
-            *self._l1_call(data, block),
-        ]
-        stands, supported, *rest = self.rpc.ask(asked)
-        self._same_block(stands, funds)
-        if isinstance(supported, Failure) and not supported.reverted:
-            raise VenueUnavailable(f"the node would not ask the delegate, {supported}")
-        if isinstance(supported, Failure) or number(octets(supported)) != 1:
-            raise ConfigurationError(f"delegate: {self._delegate} is no ERC-7821 contract on {self.chain.name}")
-        answers = self.lens.looked(rest[: len(reads)], asks, block) if asks else []
-        rest = rest[len(reads) :]
-        costs = _costs(purchases, answers, rest[: len(purchases)])
-        whole, estimated, *l1 = rest[len(purchases) :]
-        if not any(isinstance(each, Refusal) for each in costs.values()) and (no := _failed(whole, estimated)):
-            costs = dict.fromkeys(costs, no)
-        gas = 0 if isinstance(estimated, Failure) else quantity(estimated)
-        return Trial(costs, gas, number(octets(good(l1[0]))) if l1 else 0)
-
-    def _run(self, method: str, data: str, block: int) -> Call:
-        request = {"from": self.account, "to": self.account, "data": data}
-        delegated = {self.account: {"code": DESIGNATOR + self._delegate[2:].lower()}}
-        return Call(method, (request, hex(block), delegated))
-
-    def _l1_call(self, data: str, block: int) -> list[Call]:
-        if not (oracle := self.terms.oracle):
-            return []
-        size = selector("getL1FeeUpperBound(uint256)") + word(len(data) // 2 - 1 + ENVELOPE)
-        return [Call("eth_call", ({"to": oracle, "data": "0x" + size.hex()}, hex(block)))]
 
     def _same_block(self, found: Any, funds: Funds) -> None:
         if not isinstance(found, dict) or found.get("hash") != funds.priced.block.block_hash:
             raise VenueUnavailable(f"block {funds.priced.block.number} was replaced while the conversion was tried")
 
-    def _unpayable(self, funds: Funds, trial: Trial) -> Refusal | None:
+    def _unpayable(self, funds: Funds, run: Run) -> Refusal | None:
         least = funds.priced.base_fee + funds.priced.tip
         if least > self.terms.ceiling:
             return Refusal(RefusalCode.NO_NET_GAIN, f"gas costs {least} wei, above the ceiling of {self.terms.ceiling}")
-        needed = limit(trial.gas) * self._price(funds).fee + trial.l1_fee
+        needed = run.reserved * self._price(funds).fee + run.l1_fee
         if needed > funds.wei:
             missing, there = self._native(needed - funds.wei), self._native(funds.wei)
             sentence = f"gas may take {self._native(needed)}, {there} is there"
@@ -168,43 +203,41 @@ class Buyer:
         price = funds.priced.price
         return GasPrice(min(price.fee, self.terms.ceiling), min(price.tip, self.terms.ceiling))
 
-    def _offer(self, draft: Order, cost: int, trial: Trial, funds: Funds) -> Offer:
-        known = self.chain.known(assets.address_of(draft.spend.asset, self.chain.chain_id) or "")
+    def _offer(self, draft: Order, tried: Tried, funds: Funds) -> Offer:
+        known = self.chain.known(tried.sale.token)
         assert known is not None  # `_purchase` has looked
         assert draft.output is not None  # as there
         with localcontext(prec=80):
-            spent = whole(cost, known.decimals)
+            spent = whole(tried.spent, known.decimals)
             price = draft.output * worth(funds.feeds, ETH) / spent
         quote = Quote(Amount(spent, draft.spend.asset), Amount(draft.output, draft.receive), (), price, draft.product)
-        return Offer(draft.key, quote, trial.gas)
+        return Offer(draft.key, quote, tried.gas)
 
     def _native(self, wei: int) -> Amount:
         return Amount(whole(wei, ETHER_DECIMALS), assets.coin(self.chain.chain_id))
 
 
-def _costs(
-    purchases: Sequence[Purchase], quoted: Sequence[bytes | None], alone: Sequence[Any]
-) -> dict[str, int | Refusal]:
-    """Read what each costs; what is withdrawn costs itself."""
-    found: dict[str, int | Refusal] = {}
-    answers = iter(quoted)
-    for purchase, ran in zip(purchases, alone, strict=True):
-        cost = purchase.output if purchase.route is None else cost_of(next(answers))
-        if isinstance(ran, Failure) and not ran.reverted:
-            raise VenueUnavailable(f"the node would not try a conversion, {ran}")
-        if isinstance(ran, Failure) or cost is None:
-            words = ran.message[:200] if isinstance(ran, Failure) else "no pool gives so much"
-            found[purchase.key] = Refusal(RefusalCode.NO_LIQUIDITY, f"its conversion failed when it was tried: {words}")
-        else:
-            found[purchase.key] = cost
-    return found
+def _sorted(
+    found: Mapping[str, Tried | Refusal], purchases: Sequence[Purchase]
+) -> tuple[dict[str, Tried], dict[str, Refusal]]:
+    """Tell what works from what does not."""
+    if len(found) < len(purchases):
+        raise VenueUnavailable("the node allows an eth_call too little gas to try a conversion")
+    tried = {key: each for key, each in found.items() if isinstance(each, Tried)}
+    return tried, {key: each for key, each in found.items() if isinstance(each, Refusal)}
 
 
-def _failed(whole: Any, estimated: Any) -> Refusal | None:
-    for answer in (whole, estimated):
-        if isinstance(answer, Failure):
-            if not answer.reverted:
-                raise VenueUnavailable(f"the node would not run the conversion, {answer}")
-            sentence = f"each conversion works by itself, but all together revert: {answer.message[:200]}"
-            return Refusal(RefusalCode.OTHER, sentence)
-    return None
+def _approval(offers: Sequence[tuple[Order, Tried]], run: Run) -> Amount | None:
+    """Say what the purchase needs allowed first: the most that it may spend, or zero for what stands in its way."""
+    if run.allows is None or not offers:
+        return None
+    ((draft, _),) = offers
+    return draft.spend if run.allows else Amount(Decimal(0), draft.spend.asset)
+
+
+def _left(offers: Sequence[tuple[Order, Tried]], run: Run) -> Amount | None:
+    """Say what of an allowance a swap by itself leaves at the most."""
+    if run.allows is not None or not offers:
+        return None
+    ((draft, tried),) = offers
+    return draft.spend if tried.sale.at_most else None

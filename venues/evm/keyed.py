@@ -149,10 +149,10 @@ class KeyedWallet(Wallet):
             sources = tuple(FundingSource(draft.spend.asset, Decimal(0), 0) for draft in drafts)
             funds = self._teller().read(Funding(assets.coin(self.chain.chain_id), sources), Decimal(0))
         self._funds = None  # what is tried again is read again
-        return Buyer(self.rpc, self.lens, self.chain, self.address, self.terms).propose(drafts, funds, now)
+        return Buyer(self.rpc, self.chain, self.address, self.terms).propose(drafts, funds, now)
 
     def _teller(self) -> Teller:
-        return Teller(self.rpc, self.lens, self.chain, self.address, self._clock, self.terms.ceiling)
+        return Teller(self.rpc, self.lens, self.chain, self.address, self._clock, self.terms)
 
     def retract(self, asset: str) -> Proposal | Refusal:
         """Propose to take back what a market may take of a token, as of the latest block."""

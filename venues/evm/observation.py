@@ -16,8 +16,9 @@ from typing import Any, Final
 from domain.chain import Code, Receipt, Sight, Watch
 from domain.errors import VenueUnavailable
 from events.values import Block, GasPrice
-from venues.evm import assets, displacement, glance
+from venues.evm import assets, glance
 from venues.evm.batch import COIN, DESIGNATOR
+from venues.evm.displacement import Displacement, displacement
 from venues.evm.receipts import receipt_of
 from venues.evm.rpc import Call, Failure, Rpc, good, octets, quantity
 from venues.evm.words import number, padded, selector
@@ -138,6 +139,7 @@ class Observer:
         written = _written(hashes, others, head)
         receipts, allowances = self._receipts(written), others[len(hashes) : len(hashes) + len(pairs)]
         counts = {settled: quantity(good(below)), early: quantity(good(early_nonce))}
+        foreign = Displacement() if receipts else self._displacement(watch, head, counts)
         sight = Sight(
             head=seen.block,
             nonce=quantity(good(nonce)),
@@ -149,16 +151,17 @@ class Observer:
             gas_price=seen.price,
             allowances=_allowed(pairs, [number(octets(good(answer))) for answer in allowances]),
             early_nonce=counts[early],
-            absent=frozenset() if receipts else self._absent(watch, head, counts),
+            absent=foreign.absent,
+            used_in=foreign.block,
         )
         return sight, written
 
-    def _absent(self, watch: Watch, head: int, counts: Mapping[int, int]) -> frozenset[str]:
+    def _displacement(self, watch: Watch, head: int, counts: Mapping[int, int]) -> Displacement:
         """Search for the block that used the nonce, given counts by block; not while one of ours is seen in a block."""
         used = [number for number, count in counts.items() if count > watch.nonce]
         if watch.block is not None or not used:
-            return frozenset()
-        return displacement.absent(self.rpc, self.account, watch, head, max(used))
+            return Displacement()
+        return displacement(self.rpc, self.account, watch, head, max(used))
 
     def _receipts(self, written: Mapping[str, Mapping[str, Any]]) -> dict[str, Receipt]:
         return {tx_hash: receipt_of(each, self.chain_id) for tx_hash, each in written.items()}

@@ -1,8 +1,8 @@
 """Purchases: exactly so much ETH for at most so much of a token, and nothing that may be taken afterwards.
 
 Uniswap V3 swaps to an exact output through SwapRouter02; what it is allowed to take of a token is the most that may be
-spent, and is taken back in the same batch, since less is spent. WETH is withdrawn one to one
-(https://docs.uniswap.org/contracts/v3/guides/swaps/single-swaps).
+spent, and is taken back in the same batch, or by a transaction of its own where there are no batches, since less is
+spent. WETH is withdrawn one to one (https://docs.uniswap.org/contracts/v3/guides/swaps/single-swaps).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Final
 
 from eth_abi.abi import encode
 
-from venues.evm.batch import ROUTER, Call, approval
+from venues.evm.apart import Apart
+from venues.evm.batch import ROUTER, Call, Sale, approval, multicall, unwrapping
 from venues.evm.lens import Ask
 from venues.evm.registry import Chain
 from venues.evm.routes import QUOTE_GAS, Route, routes
@@ -24,14 +25,25 @@ NEAR: Final = (100, 500)
 
 
 @dataclass(frozen=True, slots=True)
-class Purchase:
-    """Exactly `output` wei for at most `most` base units of a token, over a route, None for withdrawing WETH."""
+class Purchase(Sale):
+    """Exactly `output` wei for at most `units` of a token, over a route, None for withdrawing WETH."""
 
-    key: str
-    token: str
-    most: int
     output: int
-    route: Route | None
+
+    @property
+    def at_most(self) -> bool:
+        """Only WETH costs what it brings."""
+        return self.route is not None
+
+
+class Purchases(Apart):
+    """Writes each purchase as one call that is whole by itself, ether at its end."""
+
+    def sell(self, sale: Sale, minimum: int, deadline: int) -> bytes:
+        """Write the call that buys; it brings exactly what it is for, whatever the `minimum`."""
+        if not isinstance(sale, Purchase) or sale.route is None:
+            return Apart.sell(self, sale, minimum, deadline)
+        return multicall(deadline, [_swap(sale, sale.route), unwrapping(sale.output, self.account)])
 
 
 def ways_to_ether(chain: Chain, token: str) -> list[Route]:
@@ -66,13 +78,12 @@ def calls(
 ) -> list[Call]:
     """Write all calls of a batch; `allowed` is what the router may take of tokens before it, in base units."""
     router = chain.uniswap.router
-    made = [Call(router, selector("multicall(uint256,bytes[])") + encode(["uint256", "bytes[]"], [deadline, []]))]
+    made = [Call(router, multicall(deadline))]
     for purchase in purchases:
         made += _bought(chain, purchase, allowed.get(purchase.token, 0))
     swapped = sum(purchase.output for purchase in purchases if purchase.route is not None)
     if swapped:
-        unwrapping = selector("unwrapWETH9(uint256,address)")
-        made.append(Call(router, unwrapping + encode(["uint256", "address"], [swapped, account])))
+        made.append(Call(router, unwrapping(swapped, account)))
     return made
 
 
@@ -83,7 +94,7 @@ def _bought(chain: Chain, purchase: Purchase, allowed: int) -> Iterator[Call]:
     router = chain.uniswap.router
     if allowed:  # a token like USDT refuses a new allowance while an old one stands
         yield Call(purchase.token, approval(router, 0))
-    yield Call(purchase.token, approval(router, purchase.most))
+    yield Call(purchase.token, approval(router, purchase.units))
     yield Call(router, _swap(purchase, purchase.route))
     yield Call(purchase.token, approval(router, 0))
 
@@ -91,10 +102,10 @@ def _bought(chain: Chain, purchase: Purchase, allowed: int) -> Iterator[Call]:
 def _swap(purchase: Purchase, route: Route) -> bytes:
     if len(route.fees) == 1:
         kind = "(address,address,uint24,address,uint256,uint256,uint160)"
-        one = (*route.path, route.fees[0], ROUTER, purchase.output, purchase.most, 0)
+        one = (*route.path, route.fees[0], ROUTER, purchase.output, purchase.units, 0)
         return selector(f"exactOutputSingle({kind})") + encode([kind], [one])
     kind = "(bytes,address,uint256,uint256)"
-    several = (_backwards(route), ROUTER, purchase.output, purchase.most)
+    several = (_backwards(route), ROUTER, purchase.output, purchase.units)
     return selector(f"exactOutput({kind})") + encode([kind], [several])
 
 

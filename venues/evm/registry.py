@@ -83,7 +83,7 @@ class Chain:
     """One chain. Feeds are by pair, such as `ETH/USD`; `sequencer` tells whether an L2 is up.
 
     `confirmations` blocks make final. A head older than `silence` is that of a node which lags; None where a chain
-    makes blocks only when there is something in them.
+    makes blocks only when there is something in them. A block takes `block_time`, zero where that is not known.
     """
 
     chain_id: int
@@ -96,6 +96,7 @@ class Chain:
     multicall3: str | None = MULTICALL3
     silence: timedelta | None = timedelta(minutes=10)
     rewards: Rewards | None = None
+    block_time: timedelta = timedelta(0)
 
     def token(self, symbol: str) -> Token:
         """Return a token by our label for it."""
@@ -153,6 +154,7 @@ ETHEREUM: Final = Chain(
         drop="0x6Db24Ee656843E3fE03eb8762a54D86186bA6B64",
         coordinator="0x7750d328b314EfFa365A0402CcfD489B80B0adda",
     ),
+    block_time=timedelta(seconds=12),
 )
 ARBITRUM: Final = Chain(
     42161,
@@ -181,6 +183,7 @@ ARBITRUM: Final = Chain(
     },
     confirmations=64,
     sequencer="0xFdB631F5EE196F0ed6FAa767959853A9F217697D",
+    block_time=timedelta(milliseconds=250),
 )
 BASE: Final = Chain(
     8453,
@@ -207,5 +210,6 @@ BASE: Final = Chain(
     },
     confirmations=64,
     sequencer="0xBCF85224fc0756B9Fa45aA7892530B47e10b6433",
+    block_time=timedelta(seconds=2),
 )
 CHAINS: Final[Mapping[int, Chain]] = {chain.chain_id: chain for chain in (ETHEREUM, ARBITRUM, BASE)}

@@ -25,16 +25,17 @@ from venues.evm.words import selector
 LEG_GAS: Final = 1_500_000
 # More than fit into one transaction, and less than take the 50M gas that nodes give a call.
 LEGS_AT_ONCE: Final = 250
-_LEG: Final = "(address,uint256,address,address,bytes,address,address)"
+_LEG: Final = "(address,uint256,address,address,bytes,address,address,bool)"
 _OUT_OF_GAS: Final = b"gas"
 _ERROR: Final = selector("Error(string)")
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What one leg did: base units `received`, gas before refunds, and whether an allowance stood in its way."""
+    """What one leg did: base units `spent` and `received`, gas before refunds, if an allowance stood in its way."""
 
     sale: Sale
+    spent: int
     received: int
     gas: int
     allowed: bool
@@ -56,14 +57,14 @@ def results(answer: bytes, sales: Sequence[Sale]) -> dict[str, Tried | Refusal]:
     """
     sales = sales[:LEGS_AT_ONCE]
     try:
-        (found,) = decode(["(bool,bool,uint256,uint256,bytes)[]"], answer)
+        (found,) = decode(["(bool,bool,uint256,uint256,uint256,bytes)[]"], answer)
     except (DecodingError, OverflowError):
         raise VenueUnavailable("a node answered the rehearsal of a batch with something else") from None
     if len(found) != len(sales):
         raise VenueUnavailable(f"a node answered the rehearsal of {len(sales)} legs with {len(found)}")
     tried = {
-        sale.key: Tried(sale, received, gas, allowed) if done and received else _refusal(done, reason)
-        for sale, (done, allowed, gas, received, reason) in zip(sales, found, strict=True)
+        sale.key: Tried(sale, spent, received, gas, allowed) if done and received else _refusal(done, reason)
+        for sale, (done, allowed, gas, spent, received, reason) in zip(sales, found, strict=True)
         if done or reason != _OUT_OF_GAS
     }
     if sales and not tried:
@@ -83,7 +84,7 @@ def reason_of(revert: bytes) -> str:
 
 def _leg(desk: Desk, sale: Sale, deadline: int) -> tuple[object, ...]:
     sold = desk.sell(sale, 0, deadline)
-    return (sale.token, sale.units, desk.spender(sale), desk.market(sale), sold, *desk.proceeds(sale))
+    return (sale.token, sale.units, desk.spender(sale), desk.market(sale), sold, *desk.proceeds(sale), sale.at_most)
 
 
 def _refusal(done: bool, reason: bytes) -> Refusal:

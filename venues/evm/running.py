@@ -7,7 +7,7 @@ chains a fee for its data on L1.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from domain.errors import ConfigurationError, VenueUnavailable
@@ -26,6 +26,10 @@ from venues.evm.words import number, selector, word
 OVERHEAD_GAS: Final = 120_000
 # Given back for an allowance that was made and is zero again, and for a balance that is sold whole (EIP-3529).
 REFUND_PER_LEG: Final = 19_900 + 4_800
+# What takes an allowance back uses by itself, beside what that cost when it was tried in one with its swap.
+RETRACTION_BASE: Final = 26_600
+# What taking an allowance back uses in all.
+RETRACTION_GAS: Final = 30_000
 # Given back where the allowance is from another transaction.
 REFUND_APART: Final = 4_800 + 4_800
 # What a transaction costs before anything runs, with the calldata that an approval and that a swap has (EIP-2028).
@@ -54,6 +58,25 @@ class Run:
 
 
 NOTHING: Final = Run("", 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One call of the account: `allows` is what it only lets a market take, `follows` the length of what comes then."""
+
+    to: str
+    data: bytes
+    allows: int | None = None
+    follows: int = 0
+
+    @property
+    def sizes(self) -> list[int]:
+        """Return how long its data is, and that of what follows."""
+        return [len(self.data), self.follows] if self.follows else [len(self.data)]
+
+    def request(self, account: str) -> Mapping[str, str]:
+        """Return it as nodes are asked."""
+        return {"from": account, "to": self.to, "data": "0x" + self.data.hex()}
 
 
 class Runner(Protocol):
@@ -120,7 +143,7 @@ class TogetherRunner:
         data = executed(self.desk.calls(rows, deadline))
         request = {"from": self.desk.account, "to": self.desk.account, "data": "0x" + data.hex()}
         delegated = {self.desk.account: {"code": DESIGNATOR + self.delegate[2:].lower()}}
-        found = _estimated(rpc, self.terms, request, [len(data)], block, delegated)
+        found = estimated(rpc.ask(estimates(self.terms, request, [len(data)], block, delegated)))
         if isinstance(found, Failure):
             why = harmless(found.message, LONGEST_WORDS)
             return Refusal(RefusalCode.OTHER, f"each leg works by itself, but the whole batch reverts: {why}")
@@ -152,43 +175,55 @@ class ApartRunner:
     def run(
         self, rpc: Rpc, kept: Sequence[Tried], may: Mapping[str, int], block: int, deadline: int, /
     ) -> Run | Refusal:
-        """Run the next transaction of the leg; an allowance that is not what is sold is taken back before."""
+        """Run the next transaction of the leg."""
         (each,) = kept
-        sale, allowed = each.sale, may.get(each.sale.key, 0)
-        sell = self.desk.sell(sale, self.terms.minimum(each.received), deadline)
-        if sale.route is None or allowed == sale.units:
-            return self._run(rpc, self.desk.market(sale), sell, block)
-        wanted = 0 if allowed else sale.units
-        run = self._run(rpc, sale.token, approval(self.desk.spender(sale), wanted), block, len(sell), wanted)
-        if isinstance(run, Refusal):
-            return run
-        # Still to come is the swap as it was tried, with approvals: where this takes one back, another transaction too.
-        later = SWAP_BASE + each.gas + (APPROVAL_BASE if allowed else APPROVAL_BASE - run.gas)
-        used = run.gas + later - min((run.gas + later) // 5, REFUND_APART)
-        return replace(run, used=used, reserved=run.reserved + limit(later))
+        minimum = self.terms.minimum(each.received)
+        errand = self.errand(each.sale, minimum, may.get(each.sale.key, 0), deadline)
+        return self.ran(errand, each, rpc.ask(self.estimates(errand, block)))
 
-    def _run(
-        self, rpc: Rpc, to: str, data: bytes, block: int, size: int = 0, allows: int | None = None
-    ) -> Run | Refusal:
-        """Run one call; `size` is the length of the data of what follows it."""
-        request = {"from": self.desk.account, "to": to, "data": "0x" + data.hex()}
-        found = _estimated(rpc, self.terms, request, [len(data), size] if size else [len(data)], block)
+    def errand(self, sale: Sale, minimum: int, allowed: int, deadline: int) -> Errand:
+        """Write what a leg needs next; an allowance that is not what is sold is taken back before."""
+        sell = self.desk.sell(sale, minimum, deadline)
+        if sale.route is None or allowed == sale.units:
+            return Errand(self.desk.market(sale), sell)
+        wanted = 0 if allowed else sale.units
+        return Errand(sale.token, approval(self.desk.spender(sale), wanted), wanted, len(sell))
+
+    def estimates(self, errand: Errand, block: int) -> list[Call]:
+        """Ask what an errand uses; `ran` wants the answers."""
+        return estimates(self.terms, errand.request(self.desk.account), errand.sizes, block)
+
+    def ran(self, errand: Errand, tried: Tried, answers: Sequence[object]) -> Run | Refusal:
+        """Read what an errand uses, and count what is still to come of its leg as it was tried."""
+        found = estimated(answers)
         if isinstance(found, Failure):
             sentence = (
                 f"it worked when it was tried, but its transaction reverts: {harmless(found.message, LONGEST_WORDS)}"
             )
             return Refusal(RefusalCode.OTHER, sentence)
         gas, l1_fee = found
-        return Run(to + data.hex(), gas, gas - min(gas // 5, REFUND_APART), limit(gas), l1_fee, allows)
+        later = self._later(errand, tried, gas)
+        total = gas + later
+        used, reserved = total - min(total // 5, REFUND_APART), limit(gas) + (limit(later) if later else 0)
+        return Run(errand.to + errand.data.hex(), gas, used, reserved, l1_fee, errand.allows)
+
+    def _later(self, errand: Errand, tried: Tried, gas: int) -> int:
+        """Return the gas of the transactions that follow: the swap, and what takes back what is left of its allowance.
+
+        What was tried has the approvals in it; where this takes one back, another follows that is one more.
+        """
+        if errand.allows is None:
+            return RETRACTION_GAS if tried.sale.at_most else 0
+        approved = APPROVAL_BASE - (0 if tried.allowed else gas)
+        return SWAP_BASE + tried.gas + approved + (RETRACTION_BASE if tried.sale.at_most else 0)
 
 
 def retraction(rpc: Rpc, account: str, terms: Terms, token: str, spender: str, block: int) -> Run:
     """Run what takes an allowance back; one that reverts is sent all the same, since nothing else would show it."""
-    data = approval(spender, 0)
-    request = {"from": account, "to": token, "data": "0x" + data.hex()}
-    found = _estimated(rpc, terms, request, [len(data)], block)
+    errand = Errand(token, approval(spender, 0), 0)
+    found = estimated(rpc.ask(estimates(terms, errand.request(account), errand.sizes, block)))
     gas, l1_fee = (APPROVAL_GAS, 0) if isinstance(found, Failure) else found
-    return Run(token + data.hex(), gas, gas, limit(gas), l1_fee, 0)
+    return Run(token + errand.data.hex(), gas, gas, limit(gas), l1_fee, 0)
 
 
 def limit(gas: int) -> int:
@@ -196,18 +231,23 @@ def limit(gas: int) -> int:
     return min(MOST_GAS, gas * 5 // 4 + 20_000)
 
 
-def _estimated(
-    rpc: Rpc, terms: Terms, request: Mapping[str, str], sizes: Sequence[int], block: int, *overrides: object
-) -> tuple[int, int] | Failure:
-    """Return the gas that a call needs, and in wei what data of these sizes costs on L1; or how the call reverts."""
+def estimates(
+    terms: Terms, request: Mapping[str, str], sizes: Sequence[int], block: int, *overrides: object
+) -> list[Call]:
+    """Ask what a call needs, and what data of these sizes costs on L1; `estimated` wants the answers."""
     calls = [Call(method, (request, hex(block), *overrides)) for method in ("eth_call", "eth_estimateGas")]
     for size in sizes if terms.oracle else ():
         asked = selector("getL1FeeUpperBound(uint256)") + word(size + ENVELOPE)
         calls.append(Call("eth_call", ({"to": terms.oracle, "data": "0x" + asked.hex()}, hex(block))))
-    called, estimated, *fees = rpc.ask(calls)
-    for answer in (called, estimated):
+    return calls
+
+
+def estimated(answers: Sequence[object]) -> tuple[int, int] | Failure:
+    """Return the gas that a call needs, and in wei what its data costs on L1; or how the call reverts."""
+    called, needed, *fees = answers
+    for answer in (called, needed):
         if isinstance(answer, Failure):
             if not answer.reverted:
                 raise VenueUnavailable(f"the node would not run the transaction, {answer}")
             return answer
-    return quantity(estimated), sum(number(octets(good(fee))) for fee in fees)
+    return quantity(needed), sum(number(octets(good(fee))) for fee in fees)

@@ -44,7 +44,7 @@ class Writer:
         # Taking an allowance back is never too late.
         deadline = None if purpose is Purpose.APPROVE and not proposal.offers else proposal.deadline
         return self._signed(
-            purpose, nonce, to, data, proposal.gas_limit, proposal.gas_price, deadline, proposal.approval
+            purpose, nonce, to, data, proposal.gas_limit, proposal.gas_price, deadline, proposal.allowance
         )
 
     def claim(

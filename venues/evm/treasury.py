@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -16,6 +16,7 @@ from domain.errors import VenueUnavailable
 from domain.treasury import Curve, Token, Treasury
 from events.values import Funding
 from venues.evm import assets
+from venues.evm.effort import BASE_GAS, FIRST_GAS, apart, together
 from venues.evm.feeds import ETH, Feeds, feed_asks, feeds_of, worth
 from venues.evm.lens import Ask, Lens
 from venues.evm.observation import Priced, price_calls, priced
@@ -26,16 +27,14 @@ from venues.evm.registry import Chain
 from venues.evm.registry import Token as Known
 from venues.evm.routes import Route
 from venues.evm.rpc import Call, Rpc, good, octets, quantity
+from venues.evm.terms import Terms
 from venues.evm.words import WORD, number, padded, selector
 
 # Which parts of the most that is asked for are quoted: a price between two of them is on a straight line.
 PARTS: Final = (16, 4, 2, 1)
-# What a conversion uses besides its swaps: the transaction itself, the deadline's call, the unwrapping.
-BASE_GAS: Final = 95_000
-UNWRAP_GAS: Final = 36_000
-HOP_GAS: Final = 100_000
 # How much dearer gas may have become when the conversion is mined.
 DEARER: Final = Decimal("1.25")
+_NOTHING: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +53,14 @@ class Funds:
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Reads one address. `ceiling` is the most that it offers for a unit of gas, in wei."""
+    """Reads one address, to convert on its owner's `terms`; None for an address that is only watched."""
 
     rpc: Rpc
     lens: Lens
     chain: Chain
     address: str
     clock: Callable[[], datetime]
-    ceiling: int | None = None
+    terms: Terms | None = None
 
     def read(self, funding: Funding, asked: Decimal) -> Funds:
         """Read everything as of the latest block, and quote up to `asked` ETH."""
@@ -89,8 +88,9 @@ class Teller:
         units = [self._counted(token, answer) for token, answer in zip(known, rest, strict=False)]
         allowed = [number(answer) if answer else 0 for answer in rest[len(known) : 2 * len(known)]]
         costs = rest[2 * len(known) :]
-        curves = self._curves(known, ways, costs, most, units, self._expected(seen))
-        wei = quantity(good(answers[5]))
+        may_take = {token.address: each for token, each in zip(known, allowed, strict=True)}
+        curves = self._curves(known, ways, costs, most, units, may_take, seen)
+        code, wei = octets(good(answers[4])).hex(), quantity(good(answers[5]))
         tokens = tuple(
             self._token(token, each, curves[token.address], feeds) for token, each in zip(known, units, strict=True)
         )
@@ -100,19 +100,21 @@ class Teller:
             ether=_ether(wei),
             worth=worth(feeds, ETH),
             tokens=tokens,
-            gas_price=_ether(min(seen.price.fee, self.ceiling or seen.price.fee)),
-            base_gas=self._expected(seen) * BASE_GAS,
+            gas_price=self._dearest(seen),
+            base_gas=_NOTHING if self._apart else self._expected(seen) * (BASE_GAS if code else FIRST_GAS),
             asked=asked,
+            block_time=self.chain.block_time if self._apart else timedelta(0),
+            confirmations=self.terms.confirmations if self.terms else 1,
         )
         return Funds(
             treasury,
             seen,
             at,
             quantity(good(answers[3])),
-            octets(good(answers[4])).hex(),
+            code,
             wei,
             feeds,
-            {token.address: each for token, each in zip(known, allowed, strict=True)},
+            may_take,
         )
 
     def _head(self, block: object) -> datetime:
@@ -152,6 +154,14 @@ class Teller:
     def _expected(self, seen: Priced) -> Decimal:
         return _ether(seen.base_fee + seen.tip) * DEARER
 
+    @property
+    def _apart(self) -> bool:
+        """Say whether purchases are transactions of their own."""
+        return self.terms is not None and not self.terms.delegate
+
+    def _dearest(self, seen: Priced) -> Decimal:
+        return _ether(min(seen.price.fee, self.terms.ceiling) if self.terms else seen.price.fee)
+
     def _curves(
         self,
         known: Sequence[Known],
@@ -159,16 +169,15 @@ class Teller:
         costs: Sequence[bytes | None],
         most: int,
         units: Sequence[int],
-        gas_price: Decimal,
+        allowed: Mapping[str, int],
+        seen: Priced,
     ) -> dict[str, tuple[Curve, ...]]:
         found: dict[str, list[Curve]] = {token.address: [] for token in known}
         weth = self.chain.token("WETH").address
         for token, held in zip(known, units, strict=True):
             if token.address == weth and held:
                 all_of_it = whole(held, token.decimals)
-                found[weth].append(
-                    Curve(f"{UNWRAP}@{weth}", UNWRAP_GAS * gas_price, ((all_of_it, all_of_it),), fixed=True)
-                )
+                found[weth].append(self._curve(token, None, [(all_of_it, all_of_it)], 0, seen))
         for place, (token, route) in enumerate(ways):
             answered = costs[place * len(PARTS) : (place + 1) * len(PARTS)]
             points = [
@@ -177,9 +186,28 @@ class Teller:
                 if (cost := cost_of(answer))
             ]
             if points:
-                name = f"{route_name(route, self.chain)}@{token.address}"
-                found[token.address].append(Curve(name, HOP_GAS * len(route.fees) * gas_price, _growing(points)))
+                found[token.address].append(self._curve(token, route, points, allowed[token.address], seen))
         return {address: tuple(curves) for address, curves in found.items()}
+
+    def _curve(
+        self,
+        token: Known,
+        route: Route | None,
+        points: Sequence[tuple[Decimal, Decimal]],
+        allowed: int,
+        seen: Priced,
+    ) -> Curve:
+        """Write a way, None for withdrawing WETH; `allowed` is what the router may take of the token already."""
+        effort = apart(route, allowed) if self._apart else together(route)
+        return Curve(
+            product=f"{UNWRAP if route is None else route_name(route, self.chain)}@{token.address}",
+            gas=self._expected(seen) * effort.gas,
+            points=_growing(points),
+            fixed=route is None,
+            upfront=self._dearest(seen) * effort.upfront,
+            before=effort.before,
+            after=effort.after,
+        )
 
     def _token(self, token: Known, units: int, curves: tuple[Curve, ...], feeds: Feeds) -> Token:
         price = feeds.usd(token.symbol)
@@ -193,11 +221,11 @@ class Teller:
         )
 
 
-def code_of(funds: Funds, delegate: str) -> Code:
-    """Tell our delegation from none and from any other."""
+def code_of(funds: Funds, delegate: str | None) -> Code:
+    """Tell our delegation, if there is to be one, from none and from any other."""
     if not funds.code:
         return Code.EMPTY
-    return Code.OURS if funds.code == "ef0100" + delegate[2:].lower() else Code.UNKNOWN
+    return Code.OURS if delegate and funds.code == "ef0100" + delegate[2:].lower() else Code.UNKNOWN
 
 
 def _growing(points: Sequence[tuple[Decimal, Decimal]]) -> tuple[tuple[Decimal, Decimal], ...]:

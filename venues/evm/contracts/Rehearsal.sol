@@ -10,8 +10,9 @@ interface Token {
 /// it is the code that an eth_call puts at the account's own address. A leg that fails is undone and leaves the others
 /// as they would be without it.
 contract Rehearsal {
-    /// `spender` is allowed `units` of `token` before `market` is called with `data`; zero allows nobody. What arrives is
-    /// the change of what `holder` has of `proceeds`, zero for the chain's coin.
+    /// `spender` is allowed `units` of `token` before `market` is called with `data`; zero allows nobody. With `atMost`
+    /// less may be spent, and the rest of the allowance is taken back; else all of it has to be. What arrives is the
+    /// change of what `holder` has of `proceeds`, zero for the chain's coin.
     struct Leg {
         address token;
         uint256 units;
@@ -20,6 +21,7 @@ contract Rehearsal {
         bytes data;
         address proceeds;
         address holder;
+        bool atMost;
     }
 
     /// `allowed` says that the spender might take something before; `reason` is why a leg was not done.
@@ -27,6 +29,7 @@ contract Rehearsal {
         bool done;
         bool allowed;
         uint256 gasUsed;
+        uint256 spent;
         uint256 received;
         bytes reason;
     }
@@ -42,15 +45,15 @@ contract Rehearsal {
                 results[i].reason = "gas";
                 continue;
             }
-            try this.alone{gas: limit}(legs[i]) returns (bool allowed, uint256 received) {
-                results[i] = Result(true, allowed, before - gasleft(), received, "");
+            try this.alone{gas: limit}(legs[i]) returns (bool allowed, uint256 spent, uint256 received) {
+                results[i] = Result(true, allowed, before - gasleft(), spent, received, "");
             } catch (bytes memory reason) {
                 results[i].reason = reason;
             }
         }
     }
 
-    function alone(Leg calldata leg) external returns (bool allowed, uint256 received) {
+    function alone(Leg calldata leg) external returns (bool allowed, uint256 spent, uint256 received) {
         uint256 spendable = Token(leg.token).balanceOf(address(this));
         uint256 had = _proceeds(leg);
         if (leg.spender != address(0)) {
@@ -65,9 +68,11 @@ contract Rehearsal {
             }
         }
         if (leg.spender != address(0)) {
+            if (leg.atMost) _approve(leg, 0);
             require(Token(leg.token).allowance(address(this), leg.spender) == 0, "allowance left");
         }
-        require(spendable - Token(leg.token).balanceOf(address(this)) == leg.units, "other amount");
+        spent = spendable - Token(leg.token).balanceOf(address(this));
+        require(leg.atMost ? spent <= leg.units : spent == leg.units, "other amount");
         received = _proceeds(leg) - had;
     }
 

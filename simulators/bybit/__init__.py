@@ -1,0 +1,1 @@
+"""A simulated Bybit: one unified account over TLS, with its exchange of small balances."""
