@@ -35,6 +35,7 @@ logger = logging.getLogger("dustman")
 
 # How long to wait between looks at a conversion whose answer is still to come.
 PAUSE: Final = 0.2
+LONGEST_NAME: Final = 200
 # How often a request is decided anew: once for each token that turns out not to work, and when others were faster.
 ROUNDS: Final = 10
 # What is wrong with a token itself when its conversion is tried: the next plan is made without it.
@@ -163,13 +164,21 @@ def expire(desk: Desk, account: str) -> None:
         desk.streams.handle(account, ExpireReservations(now), account)
 
 
+def named(trade: str) -> str:
+    """Read a trade's name; `ValueError` for one that says nothing, since trades of one name share their ETH."""
+    if not isinstance(trade, str) or not trade.strip() or len(trade) > LONGEST_NAME or not trade.isprintable():
+        told = repr(trade)[:40]
+        raise ValueError(f"trade: {told} is not a name, of up to {LONGEST_NAME} characters, all of which can be seen")
+    return trade
+
+
 def _asked(desk: Desk, account: str, trade: str, quantity: Decimal, until: datetime) -> _Ask:
     if not quantity.is_finite() or quantity <= 0:
         raise ValueError(f"required_eth_amount: {quantity} is not a number of ETH above zero")
     policy = desk.mandate(account).policy
     desk.treasurer(account)
     assert policy.funding is not None  # the desk has looked
-    return _Ask(account, trade, Amount(quantity, policy.funding.coin), policy, policy.funding, until)
+    return _Ask(account, named(trade), Amount(quantity, policy.funding.coin), policy, policy.funding, until)
 
 
 def _answer_of(ask: _Ask, held: Reservation, current: Account) -> Funded | None:
