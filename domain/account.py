@@ -208,7 +208,7 @@ def _fund(account: Account, fact: FundingFact) -> Account:
             return account._replace(sweep=_opened(account, fact))
         case FundingCompleted(reservation_id=promise, tx_hash=tx_hash):
             made = dict(account.reservations)
-            if promise in made:
+            if promise in made and made[promise].fact.sweep_id == fact.sweep_id:
                 made[promise] = made[promise]._replace(tx_hash=tx_hash)
             return _closed(account, fact)._replace(reservations=made)
         case FundingDeclined():
