@@ -8,7 +8,8 @@
 
 Signed bytes are on record before any node gets them; all bytes of a nonce are remembered, and a receipt of any of them
 is the answer. A node that is behind what was seen before is no evidence. Only what has its confirmations is final.
-A nonce that was signed is behind only once it is used for good, so no two nonces wait for the same money.
+What comes of a nonce is decided before it is on record (`domain/move.py`): a record that earlier rules made is read as
+it was.
 """
 
 from __future__ import annotations
@@ -89,10 +90,10 @@ def evolve(lane: Lane, fact: TransactionFact) -> Lane:
             return replace(turned, state=Signed(attempts))
         case Signed(attempts, False), TransactionDisplaced():
             return replace(turned, state=Signed(attempts, displaced=True))
-        case Signed(_, True), TransactionSettled(outcome=Outcome.DISPLACED) if _uses_up(fact, lane):
+        case Signed(_, True), TransactionSettled(outcome=Outcome.DISPLACED):
             return replace(turned, state=Idle(), nonce=fact.next_nonce, anew=True)
         case Included(_, seen), TransactionSettled(tx_hash=tx_hash) if (
-            seen.tx_hash == tx_hash and fact.outcome is not Outcome.DISPLACED and _uses_up(fact, lane)
+            seen.tx_hash == tx_hash and fact.outcome is not Outcome.DISPLACED
         ):
             delegated, allowed = lane.delegated or fact.purpose is Purpose.DELEGATE, _allowed_after(lane, fact)
             return replace(turned, state=Idle(), nonce=fact.next_nonce, delegated=delegated, allowed=allowed)
@@ -141,11 +142,6 @@ def _replaces(fact: TransactionSigned, attempts: tuple[TransactionSigned, ...]) 
     offered = fact.transaction.gas_price
     same = fact.replaces == first.tx_hash and fact.transaction.nonce == first.nonce
     return same and offered.fee >= least.fee and offered.tip >= least.tip
-
-
-def _uses_up(fact: TransactionSettled, lane: Lane) -> bool:
-    """Only a nonce that is used for good is behind; below one that is not, nothing is ever signed."""
-    return lane.nonce is not None and fact.next_nonce > lane.nonce
 
 
 def _has(attempts: tuple[TransactionSigned, ...], tx_hash: str) -> bool:
