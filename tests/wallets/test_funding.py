@@ -516,3 +516,25 @@ def test_broadcast__when_it_goes_wrong__converts_once(chain: LocalChain, tmp_pat
         assert [each.outcome for each in sold(built)] == [Outcome.SUCCEEDED]
         assert len(built.facts(FundingOpened)) == 1
         balanced(built)
+
+
+def test_conversion__that_was_put_off__is_held_against_what_is_there_when_it_is_made(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    with till(chain, tmp_path, {"DAI": 600 * ETHER}) as built:
+        dai, other = built.where.token("DAI").address, chain.wallets[1]
+        send(chain, built.key, dai, call("approve(address,uint256)", other.address, 600 * ETHER))
+        first = built.ensure("0.03", "delegates")
+        funding.release(built.desk, ACCOUNT, first.reservation_id)
+        built.settle()
+        assert "its conversion is under way" in built.ensure("0.095", seconds=0).reason
+        (*_, opened) = built.facts(FundingOpened)
+        planned = int(opened.lots[0].quantity.scaleb(18))
+        left = planned + 5 * ETHER
+        taken = chain.balance("DAI", built.key.address) - left
+        send(chain, other, dai, call("transferFrom(address,address,uint256)", built.key.address, other.address, taken))
+        built.conduct()
+        (*_, done) = built.facts(FundingCompleted)
+        assert not done.covered
+        assert "is free beyond the reserve" in done.reason
+        assert chain.balance("DAI", built.key.address) == left
