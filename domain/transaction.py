@@ -32,7 +32,7 @@ from events.facts import (
     TransactionSigned,
 )
 from events.money import Amount, exactly_sum
-from events.values import LegKind, Outcome, Purpose, Refusal
+from events.values import LegKind, Outcome, Purpose, Refusal, RefusalCode, SignedTransaction
 
 
 def objections(
@@ -203,9 +203,24 @@ def _settled(move: Settle, account: Account, first: TransactionSigned, command: 
         confirmations=move.confirmations,
         next_nonce=move.next_nonce,
     )
+    refused = _unapproved(account, won.transaction, move.outcome)
     ended = _claim_ended(account.claim, settled, command) if account.claim else []
     alarm = move.alarm or _doubted(command.moved, won.transaction.tx_hash)
-    return [settled, *answered, *ended, *_halted(account, alarm)]
+    return [settled, *answered, *refused, *ended, *_halted(account, alarm)]
+
+
+def _unapproved(account: Account, won: SignedTransaction, outcome: Outcome) -> list[AccountFact]:
+    """Decline what sells a token that took no approval: it worked when it was tried, and would be paid for each time.
+
+    An allowance that could not be taken back is told to the owner instead.
+    """
+    sweep, wanted = account.sweep, won.allowance
+    reverted = won.purpose is Purpose.APPROVE and outcome is Outcome.REVERTED
+    if sweep is None or not reverted or wanted is None or not wanted.quantity:
+        return []
+    why = Refusal(RefusalCode.OTHER, f"the approval of {wanted} reverted in {won.tx_hash}")
+    sells = [leg_id for leg_id, leg in sweep.legs.items() if leg.plan.spend == wanted.asset]
+    return [no for leg_id in sells for no in _declined(account, sweep, leg_id, why)]
 
 
 def _doubted(moved: Moved, tx_hash: str) -> str:
