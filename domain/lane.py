@@ -15,6 +15,7 @@ it was.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal, localcontext
 
 from domain.errors import ImpossibleHistory
 from events.facts import (
@@ -26,7 +27,7 @@ from events.facts import (
     TransactionSigned,
 )
 from events.money import Amount
-from events.values import GasPrice, Outcome, Purpose
+from events.values import GasPrice, Outcome, Purpose, SignedTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,17 @@ def _has(attempts: tuple[TransactionSigned, ...], tx_hash: str) -> bool:
 def replaces(fact: TransactionSigned, lane: Lane) -> bool:
     """Say whether a transaction takes the place of those in flight: same nonce, and a tenth more offered of both."""
     return isinstance(lane.state, Signed) and _replaces(fact, lane.state.attempts)
+
+
+def most_gas(signed: SignedTransaction) -> Decimal:
+    """Return what a transaction may take of the native coin: all of its gas, at the most that it offers."""
+    with localcontext(prec=80):
+        return Decimal(signed.gas_limit * signed.gas_price.fee).scaleb(-18)
+
+
+def flying(lane: Lane) -> Decimal:
+    """Return what may still be taken by what was signed and no block holds."""
+    return most_gas(lane.state.newest.transaction) if isinstance(lane.state, Signed) else Decimal(0)
 
 
 def raised(price: GasPrice) -> GasPrice:

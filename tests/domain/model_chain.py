@@ -60,6 +60,7 @@ class ModelChain:
         self.lag, self.on_old_fork, self.requests, self.code, self.skips = 0, False, 0, Code.OURS, False
         self.cost, self.expected_price, self.doubt = Amount(D("0.000002"), ETHER), 60, ""
         self.unapprovable: frozenset[str] = frozenset()
+        self.ether = D(1)
         self._ids = count(1)
 
     def clock(self) -> datetime:
@@ -199,6 +200,7 @@ class ModelChain:
             head=view[-1].block,
             nonce=self._nonce(view),
             code=self._code(view),
+            ether=self.ether,
             offers=offers,
             dropped={},
             cost=self.cost,

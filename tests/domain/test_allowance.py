@@ -48,7 +48,7 @@ LEFT = f"0xrouter may take 10 base units of {TOKEN}"
 
 def proposal(approval: Amount | None = None, code: Code = Code.EMPTY) -> Proposal:
     cost = Amount(Decimal("0.001"), ETHER)
-    done = Proposal(block(102), 7, code, (), {}, cost, Decimal(3000), 2_000_000, MARKET, 60, DEADLINE, "0x")
+    done = Proposal(block(102), 7, code, Decimal(1), (), {}, cost, Decimal(3000), 2_000_000, MARKET, 60, DEADLINE, "0x")
     return dataclasses.replace(done, approval=approval)
 
 

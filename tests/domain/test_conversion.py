@@ -184,10 +184,10 @@ def test_conversion__whose_reservation_has_ended__is_not_made() -> None:
 
 def test_conversion__of_a_promise_that_was_made_anew_without_it__is_not_made() -> None:
     account, fact = opened()
-    assert account.sweep is not None
     account, _ = after(account, ReleaseEth(fact.reservation_id, Release.RELEASED, NOON))
     account, (reserved,) = after(account, request("one", "0.5", RICH))
     assert isinstance(reserved, EthReserved)
+    assert account.sweep is not None
     assert ended(account.sweep, account, NOON) is not None
     some, half, sweep = two()
     first = sweep.moved(filled(sweep, 0))

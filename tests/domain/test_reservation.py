@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from domain.account import Account, evolve
-from domain.commands import DeclineLeg, ExpireReservations, FinishSweep, ReleaseEth, RequestEth
+from domain.commands import Command, DeclineLeg, ExpireReservations, FinishSweep, ReleaseEth, RequestEth
 from domain.decision import decide, fingerprint
 from domain.errors import ImpossibleHistory
 from domain.identity import reservation_id
@@ -44,7 +44,7 @@ def request(trade: str, amount: str, treasury: Treasury | str, later: int = 0) -
     return RequestEth(trade, Amount(D(amount), COIN), "evm", OURS, MARK, treasury, "worker", now, until)
 
 
-def after(account: Account, command: RequestEth) -> tuple[Account, list[AccountFact]]:
+def after(account: Account, command: Command) -> tuple[Account, list[AccountFact]]:
     facts = decide(command, account)
     for fact in facts:
         account = evolve(account, fact)
