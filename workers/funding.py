@@ -227,9 +227,14 @@ def _told(fact: FundingDeclined) -> Funded:
 
 
 def _late(desk: Desk, ask: _Ask) -> Funded:
-    """Tell a trade that its time is over; its own conversion goes on, and is there for whoever asks again."""
+    """Tell a trade that its time is over, unless its answer is there just then.
+
+    Its own conversion goes on, and is there for whoever asks again.
+    """
     current = desk.streams.load(ask.account).state
     held, halted = held_for(current, ask.trade, desk.clock()), current.halted
+    if held and (answered := _answer_of(ask, held, current)):
+        return answered
     if held:
         reason = f"its conversion is under way{f', but halted: {halted}' if halted else ''}; ask again"
         told = Funded(FundingAnswer.NOT_NOW, ask.trade, ask.amount, reason, held.fact.reservation_id)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,6 +26,7 @@ from events.facts import (
     LegRefused,
     LegRequested,
     ReservationReleased,
+    TransactionIncluded,
     TransactionSettled,
     TransactionSigned,
 )
@@ -538,3 +540,19 @@ def test_conversion__that_was_put_off__is_held_against_what_is_there_when_it_is_
         assert not done.covered
         assert "is free beyond the reserve" in done.reason
         assert chain.balance("DAI", built.key.address) == left
+
+
+def test_answer__that_is_there_at_the_deadline__is_given(chain: LocalChain, tmp_path: Path) -> None:
+    with till(chain, tmp_path, {"DAI": 500 * ETHER}) as built:
+        until = built.clock() + timedelta(seconds=60)
+
+        def clock() -> datetime:
+            """Time is over as soon as a block holds the conversion."""
+            held = {each.tx_hash for each in built.facts(TransactionIncluded)}
+            made = any(each.transaction.tx_hash in held for each in built.facts(TransactionSigned) if each.legs)
+            return until if made else built.clock()
+
+        desk = replace(built.fresh(), clock=clock)
+        told = funding.ensure(desk, ACCOUNT, "trade-1", D("0.095"), until)
+        assert told.answer is FundingAnswer.CONVERTED
+        assert not told.reason
