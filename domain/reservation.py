@@ -43,15 +43,9 @@ class _Need:
     allowance: Decimal
 
 
-def promised(account: Account, now: datetime, beside: str = "") -> Decimal:
-    """Return the ETH that is promised at a moment, gas kept beside it included, without the reservation `beside`."""
-    return exactly_sum(
-        *(
-            each.eth
-            for each in account.reservations.values()
-            if each.fact.expires_at > now and each.fact.reservation_id != beside
-        )
-    )
+def promised(account: Account, now: datetime) -> Decimal:
+    """Return the ETH that is promised at a moment, gas kept beside it included."""
+    return exactly_sum(*(each.eth for each in account.reservations.values() if each.fact.expires_at > now))
 
 
 def gas_shortage(account: Account, signed: SignedTransaction, ether: Decimal, brings: Decimal, now: datetime) -> str:

@@ -61,7 +61,6 @@ def test_promise__of_two_trades__leaves_the_second_only_the_rest() -> None:
     assert isinstance(opened, FundingOpened)
     assert opened.shortage == Amount(D("0.11"), COIN)
     assert promised(account, NOON) == D("1.11")
-    assert promised(account, NOON, beside=first.reservation_id) == D("0.205")
 
 
 def test_request__that_was_answered__makes_nothing_happen_until_it_ends() -> None:
