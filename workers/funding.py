@@ -209,12 +209,11 @@ def _request(desk: Desk, ask: _Ask, met: _Met) -> Funded | None:
     except VenueUnavailable as outage:
         return _declined(desk, ask, str(outage))
     treasury = replace(treasury, tokens=tuple(each for each in treasury.tokens if each.asset not in met.spoiled))
-    desk.planned_on.pop(ask.account, None)
     for fact in _handled(desk, ask, treasury, met.overrun):
         if isinstance(fact, FundingDeclined):
             return _told(fact)
         if isinstance(fact, FundingOpened):
-            desk.planned_on[ask.account] = treasury
+            desk.planned_on[fact.sweep_id] = treasury
     return None
 
 
@@ -237,9 +236,14 @@ def _told(fact: FundingDeclined) -> Funded:
 
 
 def _late(desk: Desk, ask: _Ask) -> Funded:
-    """Tell a trade that its time is over; its own conversion goes on, and is there for whoever asks again."""
+    """Tell a trade that its time is over, unless its answer is there just then.
+
+    Its own conversion goes on, and is there for whoever asks again.
+    """
     current = desk.streams.load(ask.account).state
     held, halted = held_for(current, ask.trade, desk.clock()), current.halted
+    if held and (answered := _answer_of(ask, held, current)):
+        return answered
     if held:
         reason = f"its conversion is under way{f', but halted: {halted}' if halted else ''}; ask again"
         told = Funded(FundingAnswer.NOT_NOW, ask.trade, ask.amount, reason, held.fact.reservation_id)
@@ -257,6 +261,8 @@ def _walked(desk: Desk, ask: _Ask, sweep_id: str) -> bool:
             conduct(desk, ask.account, ask.until)
         except VenueUnavailable as outage:
             logger.warning("%s: the conversion for trade %s waits: %s", ask.account, ask.trade, outage)
+        finally:
+            desk.planned_on.pop(sweep_id, None)  # begun or not, what is there is read again from here on
         current = desk.streams.load(ask.account).state
         if current.sweep is None or current.sweep.opened.sweep_id != sweep_id:
             return True
