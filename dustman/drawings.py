@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 from rich import box
 from rich.table import Table
@@ -19,6 +21,8 @@ QUIET = {Keep.ZERO}
 NO_LABELS: Mapping[str, str] = {}
 # Columns that hold sentences; they give way where a terminal is narrow.
 LONG = {"note", "why", "brings", ""}
+# A number with as many decimals as chains write; nobody reads the zeros at its end.
+_LONG = re.compile(r"\b\d+\.\d{7,}\b")
 
 
 def table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
@@ -35,6 +39,24 @@ def called(asset: str, labels: Mapping[str, str] = NO_LABELS) -> str:
     return labels.get(asset) or ticker(asset)
 
 
+def number(quantity: Decimal) -> str:
+    """Write a number for people: exact, without the zeros at its end that chains count in."""
+    text = plain(quantity)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def worded(text: str, labels: Mapping[str, str]) -> str:
+    """Write a sentence for people: contracts by what a list of ours calls them, numbers without zeros at their end."""
+    for asset, label in labels.items():
+        text = text.replace(ticker(asset), label)
+    return _LONG.sub(lambda number: number[0].rstrip("0").rstrip("."), text)
+
+
+def amount(each: Amount, labels: Mapping[str, str] = NO_LABELS) -> str:
+    """Write an amount for people."""
+    return f"{number(each.quantity)} {called(each.asset, labels)}"
+
+
 def route(product: str) -> str:
     """Write a market for people: of one that names its token's contract as well, the way that the sale goes."""
     return product.partition("@")[0]
@@ -46,7 +68,7 @@ def dust_found(account: str, found: Findings, labels: Mapping[str, str] = NO_LAB
     products = {leg.lot_id: leg.product for leg in found.legs if leg.lot_id}
     for lot in found.lots:
         value = f"{lot.value:.4f} {lot.currency}"
-        drawn.add_row(called(lot.asset, labels), plain(lot.quantity), value, route(products.get(lot.lot_id, "")))
+        drawn.add_row(called(lot.asset, labels), number(lot.quantity), value, route(products.get(lot.lot_id, "")))
     return drawn
 
 
@@ -58,7 +80,7 @@ def staying(
     for each in sorted(kept, key=lambda one: (str(one.reason), one.asset)):
         if each.reason not in QUIET:
             what = called(each.asset, labels)
-            drawn.add_row(what, plain(each.quantity), each.reason.replace("_", " "), each.sentence)
+            drawn.add_row(what, number(each.quantity), each.reason.replace("_", " "), each.sentence)
     return drawn
 
 
@@ -78,7 +100,7 @@ def rewards(account: str, many: Iterable[ClaimProposal | Waiting], labels: Mappi
     """Draw what could be claimed, and what not and why."""
     drawn = table(f"{account}: rewards", "source", "brings", "value", "now", "why", numbers=("value",))
     for each in many:
-        brings = ", ".join(f"{plain(one.amount.quantity)} {called(one.amount.asset, labels)}" for one in each.rewards)
+        brings = ", ".join(amount(one.amount, labels) for one in each.rewards)
         value = f"{sum(one.value for one in each.rewards):.4f}" if each.rewards else ""
         now = each.reason.replace("_", " ") if isinstance(each, Waiting) else "claimable"
         drawn.add_row(each.source.replace("_", " "), brings, value, now, _why(each))
@@ -93,32 +115,30 @@ def _why(each: ClaimProposal | Waiting) -> str:
     return f"gas, a later sale's included, would take {cost:.4f} of {each.value:.4f}{beside}"
 
 
-def rehearsal(account: str, run: Rehearsal) -> Table:
-    """Draw a dry run leg by leg."""
+def rehearsal(account: str, run: Rehearsal, labels: Mapping[str, str] = NO_LABELS) -> Table:
+    """Draw a dry run leg by leg; a purchase that nothing is left for is none."""
     title = f"{account}: dry run, nothing was sold"
     drawn = table(title, "leg", "spends", "would get", "fees", "note", numbers=("spends", "would get", "fees"))
     for leg in run.legs:
-        got, fees, note = _offer(leg)
-        drawn.add_row(f"{leg.plan.kind} {route(leg.plan.product)}", str(leg.spend), got, fees, note)
+        if leg.spend.quantity:
+            got, fees, note = _offer(leg, labels)
+            drawn.add_row(f"{leg.plan.kind} {route(leg.plan.product)}", amount(leg.spend, labels), got, fees, note)
     return drawn
 
 
-def _offer(leg: Rehearsed) -> tuple[str, str, str]:
+def _offer(leg: Rehearsed, labels: Mapping[str, str]) -> tuple[str, str, str]:
     match leg.offer:
         case Quote(receive=receive, fees=fees):
             note = "estimated: the money comes from the legs above" if leg.estimated else "the venue's preview"
-            return str(receive), amounts(fees), note
+            return amount(receive, labels), ", ".join(amount(fee, labels) for fee in fees), note
         case Refusal(sentence=sentence, venue_code=code):
             return "-", "", f"refused: {sentence}" + (f" ({code})" if code not in sentence else "")
         case None:
-            return (
-                "-",
-                "",
-                f"too little: {leg.plan.product} takes at least {plain(leg.plan.minimum)}; it is carried over",
-            )
+            least = number(leg.plan.minimum)
+            return "-", "", f"too little: {leg.plan.product} takes at least {least}; it is carried over"
 
 
-def lots(title: str, rows: Iterable[LotRow]) -> Table:
+def lots(title: str, rows: Iterable[LotRow], labels: Mapping[str, str] = NO_LABELS) -> Table:
     """Draw what became of each lot: proceeds and fees, or why it stayed and what would change that."""
     drawn = table(
         title, "lot", "asset", "quantity", "state", "proceeds", "fees", "note",
@@ -129,8 +149,8 @@ def lots(title: str, rows: Iterable[LotRow]) -> Table:
         style = STYLES[row.state]
         drawn.add_row(
             row.lot_id[:8],
-            ticker(row.asset),
-            plain(row.quantity),
+            called(row.asset, labels),
+            number(row.quantity),
             row.state.value,
             str(row.proceeds or ""),
             amounts(row.fees),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import assert_never
 
-from dustman.drawings import amounts, route
+from dustman.drawings import amounts, route, worded
 from events.facts import (
     AccountWentLive,
     ConversionsHalted,
@@ -59,16 +58,10 @@ from events.facts import (
 )
 from events.money import Amount, plain, ticker
 
-# A number with as many decimals as chains write; nobody reads the zeros at its end.
-_LONG = re.compile(r"\b\d+\.\d{7,}\b")
-
 
 def told(fact: Fact, labels: Mapping[str, str]) -> str:
     """Say a fact to somebody: contracts by what a list of ours calls them, numbers without zeros at their end."""
-    text = sentence(fact)
-    for asset, label in labels.items():
-        text = text.replace(ticker(asset), label)
-    return _LONG.sub(lambda number: number[0].rstrip("0").rstrip("."), text)
+    return worded(sentence(fact), labels)
 
 
 def sentence(fact: Fact) -> str:

@@ -27,6 +27,7 @@ def go_live(
     from domain.commands import Declare
     from domain.decision import fingerprint
     from dustman.desk import command_desk
+    from dustman.drawings import worded
     from dustman.wiring import refuse_dangerous_key
     from events.facts import AccountWentLive
 
@@ -40,11 +41,13 @@ def go_live(
         raise RefusedByPolicy(f"{account}: {what}; run `dustman sweep {account} --dry-run` first")
     refuse_dangerous_key(settings, account)
     for line in _caps(account, policy):
-        screen.note(line)
+        screen.note(worded(line, settings.labels(account)))
     if known.live == mark:
         screen.show({"account": account, "live": True, "policy": mark}, f"{account} is live already")
         return Exit.NOTHING_TO_DO
-    answer = confirm or ask("Type the account's name to allow it", "", lambda _: None)
+    answer = confirm or ask(
+        "Type the account's name to allow it", "", lambda _: None, f"--confirm {account} allows it without asking"
+    )
     if answer != account:
         raise RefusedByPolicy(f"{answer!r} is not {account!r}; nothing was changed")
     live = AccountWentLive(account, mark, policy.sweep_cap, policy.day_cap, policy.currency)

@@ -52,7 +52,7 @@ def sweep(
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     desk = command_desk(settings, screen.note)
-    run = partial(_rehearse, settings) if dry_run else _sweep
+    run = partial(_rehearse if dry_run else _sweep, settings)
     names = settings.chosen(account)
     if len(names) == 1:
         return run(desk, screen, names[0], wait)
@@ -80,8 +80,11 @@ def _rehearse(settings: Settings, desk: Desk, screen: Screen, account: str, _: b
         f"{account}: net of fees {plain(run.net.quantity)} {ticker(run.net.asset)} would arrive{waiting}. "
         f"Nothing was sold. {_next(settings, desk, account)}"
     )
+    labels = settings.labels(account)
     value = {"account": account, "legs": run.legs, "net": run.net, "waiting": run.waiting, "refused": run.refused}
-    screen.show(value, *([drawings.rehearsal(account, run)] if run.legs else []), summary)
+    screen.show(
+        value, *([drawings.rehearsal(account, run, labels)] if run.legs else []), drawings.worded(summary, labels)
+    )
     return Exit.DONE if run.findings.lots else Exit.NOTHING_TO_DO
 
 
@@ -97,7 +100,7 @@ def _next(settings: Settings, desk: Desk, account: str) -> str:
     return f"`dustman go-live {account}` allows it."
 
 
-def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
+def _sweep(settings: Settings, desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
     from dustman import drawings
     from views.lots import lots_of
     from workers.conducting import Ended
@@ -116,6 +119,7 @@ def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
     ended = Ended.RESTING if _conducted(desk, account, wait, deadline) else Ended.WAITING
     told = lots_of(desk.log.read())
     changed = [row for row in told.rows.values() if row.account == account and row.positions[-1] > head]
+    drawn = [drawings.lots(f"{account}: this sweep", changed, settings.labels(account))] if changed else []
     summary = f"{account}: {_summary(len(changed), ended is Ended.WAITING)}{_awaited(desk, account)}"
     value = {
         "account": account,
@@ -123,7 +127,7 @@ def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
         "ended": ended,
         "lots": changed,
     }
-    screen.show(value, *([drawings.lots(f"{account}: this sweep", changed)] if changed else []), summary)
+    screen.show(value, *drawn, summary)
     if ended is Ended.WAITING:
         return Exit.OUTCOME_UNKNOWN
     return Exit.DONE if opened else Exit.NOTHING_TO_DO
