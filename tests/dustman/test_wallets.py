@@ -126,7 +126,7 @@ def test_load__a_wallet__has_the_policy_that_was_written(home: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"venue": "kraken"}, 'venue: "kraken" is not coinbase, binance or evm'),
+        ({"venue": "kraken"}, 'venue: "kraken" is not coinbase, binance, bybit or evm'),
         ({"chain": "solana"}, 'chain: "solana" is not ethereum, arbitrum, base, or a chain\'s number'),
         ({"chain": 5}, "chain: chain 5 is not known; write contracts"),
         ({"address": ADDRESS[:-1]}, "address: "),
