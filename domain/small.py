@@ -1,8 +1,8 @@
 """The venue's own exchange of small balances: a way out for what its markets are too coarse for.
 
-One request takes all that is free of many assets, at the venue's own price less its fee, and then none for some hours.
-An asset goes that way when its market does not take it or there is none, the venue offers to, and nothing of it is to
-stay.
+One request takes all that is free of many assets, at the venue's own price less its fee; some venues then take none for
+some hours, some take so many at once. An asset goes that way when its market does not take it or there is none, the
+venue offers to, and nothing of it is to stay.
 """
 
 from __future__ import annotations

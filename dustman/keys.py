@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from domain.errors import ConfigurationError
+from dustman.exchanges.key import Key
 from dustman.exchanges.table import EXCHANGES
 from dustman.secret import conceal
 from dustman.settings import Settings, key_prefix
 from events.webhook import ACCEPTED, Secret, variable_of
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """The name and the private half of a CDP API key."""
-
-    name: str
-    secret: str = field(repr=False)
 
 
 def key_of(settings: Settings, account: str) -> Key:
@@ -27,14 +19,20 @@ def key_of(settings: Settings, account: str) -> Key:
     source = ours.key
     if isinstance(source, Path):
         return read_key_file(source, ours.tag)
-    name, secret = (settings.secret(key_prefix(account) + part) for part in ("NAME", "SECRET"))
-    for part, value in (("NAME", name), ("SECRET", secret)):
+    found = {part: settings.secret(key_prefix(account) + part) or "" for part in variables_of(ours.tag)}
+    for part, value in found.items():
         if not value:
             raise ConfigurationError(
                 f"account {account}: {key_prefix(account)}{part} is not set; set it in the environment or in .env "
                 f"beside the settings, or give accounts.{account}.key the path of a key file"
             )
-    return checked(name or "", secret or "", f"{key_prefix(account)}SECRET", ours.tag)
+    parts = Key(found["NAME"], found["SECRET"], found.get("PASSPHRASE", ""))
+    return checked(parts, f"{key_prefix(account)}SECRET", ours.tag)
+
+
+def variables_of(venue: str) -> tuple[str, ...]:
+    """Say what the variables of an exchange's key end with."""
+    return ("NAME", "SECRET", "PASSPHRASE") if EXCHANGES[venue].takes_passphrase else ("NAME", "SECRET")
 
 
 def webhook_secret(settings: Settings, webhook: str) -> Secret:
@@ -69,7 +67,10 @@ def _text_of(path: Path) -> str:
 
 
 def read_key_file(path: Path, venue: str) -> Key:
-    """Read a key file, `{"name": ..., "privateKey": ...}`: Coinbase gives it out, others write it by hand."""
+    """Read a key file, `{"name": ..., "privateKey": ...}`: Coinbase gives it out, others write it by hand.
+
+    A key that has a passphrase has it there too, as `"passphrase"`.
+    """
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -78,20 +79,28 @@ def read_key_file(path: Path, venue: str) -> Key:
         raise ConfigurationError(f"{path}: cannot be read, {error.strerror}") from None
     except ValueError:
         raise ConfigurationError(f"{path}: is not JSON") from None
+    takes_passphrase = EXCHANGES[venue].takes_passphrase
     match content:
-        case {"name": str(name), "privateKey": str(secret)} if name and secret:
-            return checked(name, secret, str(path), venue)
+        case {"name": str(name), "privateKey": str(secret), "passphrase": str(passphrase)} if takes_passphrase:
+            parts = Key(name, secret, passphrase)
+        case {"name": str(name), "privateKey": str(secret)} if not takes_passphrase:
+            parts = Key(name, secret)
         case _:
-            raise ConfigurationError(f'{path}: is not a key file, {{"name": "…", "privateKey": "…"}}')
+            parts = Key("", "")
+    if not (parts.name and parts.secret):
+        third = ', "passphrase": "…"' if takes_passphrase else ""
+        raise ConfigurationError(f'{path}: is not a key file, {{"name": "…", "privateKey": "…"{third}}}')
+    return checked(parts, str(path), venue)
 
 
-def checked(name: str, secret: str, source: str, venue: str) -> Key:
+def checked(parts: Key, source: str, venue: str) -> Key:
     """Return the key when its private half can sign for the venue; `source` says in errors where it came from."""
     # One-line forms of a PEM, as they stand in JSON and .env files, carry their line ends as two characters.
-    secret = secret.replace("\\n", "\n").strip()
-    conceal(secret)
+    key = Key(parts.name, parts.secret.replace("\\n", "\n").strip(), parts.passphrase.strip())
+    conceal(key.secret)
+    conceal(key.passphrase)
     try:
-        EXCHANGES[venue].check_key(name, secret)
+        EXCHANGES[venue].check_key(key)
     except ConfigurationError as error:
         raise ConfigurationError(f"{source}: {error}") from None
-    return Key(name, secret)
+    return key

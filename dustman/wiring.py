@@ -251,7 +251,7 @@ def open_exchange(settings: Settings, account: str, redis: Redis | None = None) 
         seconds_between_conversions=settings.limits.seconds_between_conversions,
     )
     times = Times(now, never_arrived_after=timedelta(seconds=settings.reconcile.never_arrived_after))
-    return ours.opened(key.name, key.secret, limiter, times)
+    return ours.opened(key, limiter, times)
 
 
 def answering_redis(settings: Settings) -> Redis | None:

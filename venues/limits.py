@@ -44,13 +44,13 @@ class Limiter:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         requests, seconds = requests_per_second.as_integer_ratio()
-        gap = int(seconds_between_conversions * A_SECOND)
         self._redis = redis
         self._sleep = sleep
         self._longest_wait = longest_wait
-        mark = sha256(key_name.encode()).hexdigest()[:32]
-        self._requests = _Allowance(self._store(mark, "requests"), Rate(requests, seconds * A_SECOND, burst=1))
-        self._conversions = _Allowance(self._store(mark, "conversions"), Rate(1, gap)) if gap else None
+        self._mark = sha256(key_name.encode()).hexdigest()[:32]
+        self._requests = _Allowance(self._store("requests"), Rate(requests, seconds * A_SECOND, burst=1))
+        self._gaps: dict[str, _Allowance] = {}
+        self._gap = seconds_between_conversions
 
     def request(self) -> None:
         """Wait until one more request may be sent."""
@@ -58,14 +58,21 @@ class Limiter:
 
     def conversion(self) -> None:
         """Wait until one more order or conversion may be made."""
-        if self._conversions is not None:
-            self._wait_for(self._conversions, "conversions")
+        self.apart("conversions", self._gap)
 
-    def _store(self, mark: str, what: str) -> StateStore:
+    def apart(self, what: str, seconds: Decimal) -> None:
+        """Wait until one more of these may be asked, of which the venue wants two to be so far apart; 0 is no gap."""
+        if not (gap := int(seconds * A_SECOND)):
+            return
+        if what not in self._gaps:
+            self._gaps[what] = _Allowance(self._store(what), Rate(1, gap))
+        self._wait_for(self._gaps[what], what)
+
+    def _store(self, what: str) -> StateStore:
         return (
             InMemoryStateStore()
             if self._redis is None
-            else RedisStateStore(self._redis, f"dustman:limit:{mark}:{what}")
+            else RedisStateStore(self._redis, f"dustman:limit:{self._mark}:{what}")
         )
 
     def _wait_for(self, allowance: _Allowance, what: str) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from domain.errors import ConfigurationError, VenueUnavailable
 from domain.venue import Holding, NeverArrived, Order, Pending, Price, SmallBalances
 from events.money import ticker
-from events.values import Fill, LegKind, Quote, Refusal
+from events.values import Fill, LegKind, Quote, Refusal, RefusalCode
 from venues.dollars import AT_PAR
 from venues.exchange import KeyRights
 from venues.market_orders import MarketOrders
@@ -36,6 +36,20 @@ class SmallExchange(Protocol):
     def outcome(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
         """Ask what became of the request. Moves nothing."""
         ...
+
+
+def not_listed(asset: str) -> Refusal:
+    """Say that an exchange of small balances does not take an asset now."""
+    name = ticker(asset)
+    return Refusal(RefusalCode.NOT_TRADABLE, f"{name} is not among the small balances that are exchanged now")
+
+
+def refused(orders: Sequence[Order], refusal: Refusal) -> Mapping[str, Answer]:
+    """Give the assets that a no to a whole request names that no; the others were not exchanged, and may be again."""
+    words = set(refusal.sentence.replace(",", " ").split())
+    named = {order.spend.asset for order in orders if ticker(order.spend.asset) in words}
+    others: Answer = NeverArrived() if named else refusal
+    return {order.spend.asset: refusal if order.spend.asset in named else others for order in orders}
 
 
 class Connection(Protocol):
@@ -91,6 +105,10 @@ class SpotAccount(ABC):
     def permissions(self) -> KeyRights:
         """Read what the key may do: `doctor` fails and live mode refuses a key that may move money out."""
 
+    def market_in_usdt(self, code: str) -> str:
+        """Name the market in which an asset is sold for USDT."""
+        return f"{code}USDT"
+
     def holding(self, asset: str) -> Holding:
         """Read one asset's balance; one that is not listed is held as zero."""
         everything = {holding.asset: holding for holding in self.holdings()}
@@ -98,7 +116,7 @@ class SpotAccount(ABC):
 
     def worth(self, assets: Collection[str]) -> Mapping[str, Decimal]:
         """Take dollar coins at par, anything else at its best bid in USDT; without one it is `VenueUnavailable`."""
-        markets = {each: f"{ticker(each)}USDT" for each in assets if ticker(each) not in AT_PAR}
+        markets = {each: self.market_in_usdt(ticker(each)) for each in assets if ticker(each) not in AT_PAR}
         prices = self.prices(markets.values())
         worth = dict.fromkeys(assets, Decimal(1))
         for each, market in markets.items():

@@ -16,6 +16,7 @@ from dustman.screen import Screen
 
 if TYPE_CHECKING:
     from dustman.draft import Draft
+    from dustman.exchanges.key import Key
 
 
 class _GivenKey(NamedTuple):
@@ -31,7 +32,9 @@ def init(
     account: Annotated[str, typer.Option(help="The account's name, of your choice.")] = "main",
     key_file: Annotated[str, typer.Option(help="The key file that the venue gave you; it stays where it is.")] = "",
     key_name: Annotated[str, typer.Option(help="The key's name, or the API key; its secret is asked for.")] = "",
-    secret_from_stdin: Annotated[bool, typer.Option(help="Read the key's secret from stdin, to its end.")] = False,
+    secret_from_stdin: Annotated[
+        bool, typer.Option(help="Read the secret from stdin; a passphrase is its last line.")
+    ] = False,
     venue: Annotated[str, typer.Option(help=f"The exchange: {' or '.join(NAMES)}.", show_default="coinbase")] = "",
     base_url: Annotated[str, typer.Option(help="Where the exchange is reached, if simulated: https://….")] = "",
     ca_file: Annotated[str, typer.Option(help="The certificate authority of a simulated exchange.")] = "",
@@ -92,12 +95,15 @@ def _watch(draft: Draft, screen: Screen, asking: bool, force: bool, keyed: bool)
 def _trade(draft: Draft, screen: Screen, asking: bool, force: bool, key: _GivenKey) -> Exit:
     """Write the settings of an account at an exchange, and its key to .env where it is in no file of its own."""
     from dustman.environment import write_secrets
+    from dustman.exchanges.table import EXCHANGES
     from dustman.keys import checked as checked_key
+    from dustman.keys import variables_of
     from dustman.settings import checked, key_prefix
 
     config, prefix, venue = draft.config, key_prefix(draft.account), draft.model.tag
     file = draft.ask_for_key_file() if asking and not any(key) else key.file
-    name, secret = _key(key, asking) if not file and (asking or key.name) else ("", "")
+    takes_passphrase = EXCHANGES[venue].takes_passphrase
+    made = _key(key, asking, takes_passphrase) if not file and (asking or key.name) else None
     if asking:
         draft.ask_for_rest()
     draft.answers["key"] = file or "env"
@@ -105,26 +111,31 @@ def _trade(draft: Draft, screen: Screen, asking: bool, force: bool, key: _GivenK
     checked(config, draft.text().encode(), {})
     if file:
         draft.read_key(file)
-    secrets = {f"{prefix}NAME": name, f"{prefix}SECRET": secret} if name else {}
-    if secrets:
-        checked_key(name, secret, "the secret", venue)
+    secrets: dict[str, str] = {}
+    if made is not None:
+        checked_key(made, "the secret", venue)
+        written = zip(variables_of(venue), (made.name, made.secret, made.passphrase), strict=False)
+        secrets = {prefix + variable: value for variable, value in written}
         write_secrets(config.with_name(".env"), secrets, replace=force)
     draft.write(force)
     _tell(screen, config, draft.account, file, list(secrets), f"{prefix}…")
     return Exit.DONE
 
 
-def _key(key: _GivenKey, asking: bool) -> tuple[str, str]:
+def _key(key: _GivenKey, asking: bool, takes_passphrase: bool) -> Key:
+    from dustman.exchanges.key import Key
     from dustman.interview import ask, ask_secret
 
     name = key.name
     if not name:
         name = ask("The key's name", "", lambda answer: None if answer else "copy it from where the venue showed it")
     if key.secret_from_stdin:
-        return name, sys.stdin.read().strip()
+        told = sys.stdin.read().strip()
+        secret, _, passphrase = told.rpartition("\n") if takes_passphrase else (told, "", "")
+        return Key(name, secret.strip(), passphrase)
     if not asking:
         raise ConfigurationError("--key-name needs the key's secret: pipe it in and say --secret-from-stdin")
-    return name, ask_secret("The key's secret")
+    return Key(name, ask_secret("The key's secret"), ask_secret("Its passphrase") if takes_passphrase else "")
 
 
 def _tell(screen: Screen, config: Path, account: str, key_file: str, variables: list[str], prefix: str) -> None:

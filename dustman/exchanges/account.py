@@ -13,6 +13,7 @@ from events.money import Amount
 from events.values import Policy
 
 if TYPE_CHECKING:
+    from dustman.exchanges.key import Key
     from simulators.exchange.twin import Twin
     from venues.exchange import Exchange
     from venues.limits import Limiter
@@ -37,18 +38,21 @@ class Account(Section):
 
     `tag` is the exchange's word in settings and assets. `time_path` is a public address on `host`: it tells an
     exchange that cannot be reached from a bad key. `key_advice` says how to make a key with the right rights.
+    `takes_passphrase` says whether a key has a third part.
     """
 
     tag: ClassVar[str]
     host: ClassVar[str]
     time_path: ClassVar[str]
     key_advice: ClassVar[str]
+    takes_passphrase: ClassVar[bool] = False
 
     venue: VenueName = setting(..., "The exchange.")
     key: KeySource = setting(
         "env",
-        "Where the API key is: `env` for `DUSTMAN_<ACCOUNT>_KEY_NAME` and `DUSTMAN_<ACCOUNT>_KEY_SECRET` in the "
-        "environment or in .env beside this file, or the path of the key file the venue gave you; never the key.",
+        "Where the API key is: `env` for `DUSTMAN_<ACCOUNT>_KEY_NAME` and `DUSTMAN_<ACCOUNT>_KEY_SECRET` (and "
+        "`DUSTMAN_<ACCOUNT>_KEY_PASSPHRASE` where there is one) in the environment or in .env beside this file, or "
+        "the path of the key file the venue gave you; never the key.",
     )
     base_url: VenueUrl = setting(..., "Where the venue is reached; a simulated one is elsewhere.")
     ca_file: File | None = setting(None, "The certificate authority of a simulated venue.")
@@ -79,11 +83,11 @@ class Account(Section):
 
     @staticmethod
     @abstractmethod
-    def check_key(name: str, secret: str) -> None:
+    def check_key(key: Key) -> None:
         """Raise `ConfigurationError` unless the key is of a kind that the exchange gives."""
 
     @abstractmethod
-    def opened(self, key: str, secret: str, limiter: Limiter, times: Times) -> Exchange:
+    def opened(self, key: Key, limiter: Limiter, times: Times) -> Exchange:
         """Return the account with its API key; the exchange is asked on first use."""
 
     @staticmethod

@@ -11,6 +11,7 @@ from dustman.forms import Code, VenueUrl, Yes
 from dustman.section import Section, rule, setting, word_or
 
 if TYPE_CHECKING:
+    from dustman.exchanges.key import Key
     from simulators.binance.twin import BinanceTwin
     from venues.binance.venue import Binance
     from venues.limits import Limiter
@@ -62,21 +63,21 @@ class BinanceAccount(DollarAccount):
         return self.small_balances
 
     @staticmethod
-    def check_key(name: str, secret: str) -> None:
+    def check_key(key: Key) -> None:
         """Raise `ConfigurationError` unless the key is of a kind that the venue gives."""
         from venues.binance.client import check_key
 
-        check_key(name, secret)
+        check_key(key.name, key.secret)
 
-    def opened(self, key: str, secret: str, limiter: Limiter, times: Times) -> Binance:
+    def opened(self, key: Key, limiter: Limiter, times: Times) -> Binance:
         """Return the account, with the venue's exchange of small balances where the settings use it."""
         from venues.binance.dust import Desk
         from venues.binance.venue import Binance
 
         small = self.small_balances
         return Binance(
-            key,
-            secret,
+            key.name,
+            key.secret,
             limiter=limiter,
             base_url=self.base_url.address,
             ca_file=self.ca_file,

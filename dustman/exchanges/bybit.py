@@ -11,6 +11,7 @@ from dustman.forms import Code, VenueUrl
 from dustman.section import Section, rule, setting, word_or
 
 if TYPE_CHECKING:
+    from dustman.exchanges.key import Key
     from simulators.bybit.twin import BybitTwin
     from venues.bybit.venue import Bybit
     from venues.limits import Limiter
@@ -69,20 +70,20 @@ class BybitAccount(DollarAccount):
         return self.small_balances
 
     @staticmethod
-    def check_key(name: str, secret: str) -> None:
+    def check_key(key: Key) -> None:
         """Raise `ConfigurationError` unless the key is of a kind that the venue gives."""
         from venues.bybit.client import check_key
 
-        check_key(name, secret)
+        check_key(key.name, key.secret)
 
-    def opened(self, key: str, secret: str, limiter: Limiter, times: Times) -> Bybit:
+    def opened(self, key: Key, limiter: Limiter, times: Times) -> Bybit:
         """Return the account, with the venue's exchange of small balances where the settings use it."""
         from venues.bybit.dust import Desk
         from venues.bybit.venue import Bybit
 
         return Bybit(
-            key,
-            secret,
+            key.name,
+            key.secret,
             limiter=limiter,
             base_url=self.base_url.address,
             ca_file=self.ca_file,

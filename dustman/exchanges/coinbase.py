@@ -10,6 +10,7 @@ from dustman.forms import Code, Fraction, VenueUrl
 from dustman.section import setting
 
 if TYPE_CHECKING:
+    from dustman.exchanges.key import Key
     from simulators.coinbase.twin import CoinbaseTwin
     from venues.coinbase.venue import Coinbase
     from venues.limits import Limiter
@@ -39,20 +40,20 @@ class CoinbaseAccount(Account):
     taker_fee: Fraction = setting("0.012", "The venue's fee for estimates; its preview decides.")
 
     @staticmethod
-    def check_key(name: str, secret: str) -> None:
+    def check_key(key: Key) -> None:
         """Raise `ConfigurationError` unless the key is of a kind that the CDP portal gives."""
         from venues.coinbase.client import check_key
 
-        check_key(name, secret)
+        check_key(key.name, key.secret)
 
-    def opened(self, key: str, secret: str, limiter: Limiter, times: Times) -> Coinbase:
+    def opened(self, key: Key, limiter: Limiter, times: Times) -> Coinbase:
         """Return the account; a quote of a conversion can be committed for ten minutes, at a simulated one for none."""
         from venues.coinbase.venue import Coinbase
 
         quote_life = timedelta() if self.base_url.loopback else QUOTE_LIFE
         return Coinbase(
-            key,
-            secret,
+            key.name,
+            key.secret,
             limiter=limiter,
             base_url=self.base_url.address,
             ca_file=self.ca_file,

@@ -11,10 +11,14 @@ from dustman.exchanges.account import Account
 from dustman.exchanges.binance import BinanceAccount
 from dustman.exchanges.bybit import BybitAccount
 from dustman.exchanges.coinbase import CoinbaseAccount
+from dustman.exchanges.okx import OKXAccount
 
-EXCHANGES: dict[str, type[Account]] = {each.tag: each for each in (CoinbaseAccount, BinanceAccount, BybitAccount)}
+EXCHANGES: dict[str, type[Account]] = {
+    each.tag: each for each in (CoinbaseAccount, BinanceAccount, BybitAccount, OKXAccount)
+}
 AnyExchange = (
     Annotated[CoinbaseAccount, Tag(CoinbaseAccount.tag)]
     | Annotated[BinanceAccount, Tag(BinanceAccount.tag)]
     | Annotated[BybitAccount, Tag(BybitAccount.tag)]
+    | Annotated[OKXAccount, Tag(OKXAccount.tag)]
 )

@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from simulators.binance.endpoints import ENDPOINTS
-from simulators.exchange import faults
+from simulators.exchange import faults, spot_faults
 from simulators.exchange.faults import FaultFile, FaultForm, Spoiling, WireFault, sensible
-from simulators.forms import Number, Positive
+from simulators.exchange.spot_faults import ClockAhead
 
 NAMES = tuple(endpoint.name for endpoint in ENDPOINTS)
 DUST = frozenset({"dust_transfer", "dust_convert"})
@@ -55,19 +55,15 @@ class Partial(faults.Partial):
     serves: ClassVar[frozenset[str]] = frozenset({"new_order"})
 
 
-class ListedLate(FaultForm):
+class ListedLate(spot_faults.ListedLate):
     """The order's trades, or the dust conversion, are listed so many seconds of venue time after they were made."""
 
-    kind: Literal["listed_late"]
-    seconds: Positive
     serves: ClassVar[frozenset[str]] = frozenset({"new_order"}) | DUST
 
 
-class KnownLate(FaultForm):
+class KnownLate(spot_faults.KnownLate):
     """The order is found by its ids so many seconds of venue time after it was made."""
 
-    kind: Literal["known_late"]
-    seconds: Positive
     serves: ClassVar[frozenset[str]] = frozenset({"new_order"})
 
 
@@ -89,13 +85,6 @@ class LeftOut(FaultForm):
     kind: Literal["left_out"]
     assets: Annotated[int, Field(ge=1)] = 1
     serves: ClassVar[frozenset[str]] = DUST
-
-
-class ClockAhead(FaultForm):
-    """The venue's clock is so many seconds ahead of this machine's for this call."""
-
-    kind: Literal["clock_ahead"]
-    seconds: Number
 
 
 Fault = Annotated[

@@ -14,12 +14,9 @@ from simulators.binance.dust import DustCircumstances
 from simulators.binance.endpoints import Endpoint, find_endpoint
 from simulators.binance.exchange import Exchange
 from simulators.binance.faults import (
-    ClockAhead,
     EmptyBook,
-    KnownLate,
     LeftOut,
     ListedLate,
-    Partial,
     PriceJump,
     StaleBalances,
 )
@@ -30,7 +27,7 @@ from simulators.binance.state import Key
 from simulators.exchange import gate
 from simulators.exchange.faults import Spoiling
 from simulators.exchange.mischief import Mischief
-from simulators.exchange.spot_orders import Circumstances
+from simulators.exchange.spot_faults import ahead_by, circumstances_of
 from simulators.wire import Answer, Reply, Request
 
 LONGEST_WINDOW, USUAL_WINDOW, FUTURE = Decimal(60_000), Decimal(5_000), 1000
@@ -97,7 +94,7 @@ class Gate(gate.Gate[Exchange, Endpoint, Call, Key]):
         if window > LONGEST_WINDOW:
             raise refusals.ErrorReply(*refusals.WINDOW_TOO_LARGE)
         ahead = self._exchange.scenario.clock_ahead
-        ahead += sum((fault.seconds for fault in visit.faults if isinstance(fault, ClockAhead)), Decimal(0))
+        ahead += ahead_by(visit.faults)
         now = Decimal(time.time()) * 1000 + ahead * 1000 + Decimal(waited.total_seconds()) * 1000
         if stamp >= now + FUTURE:
             raise refusals.ErrorReply(*refusals.AHEAD)
@@ -105,24 +102,18 @@ class Gate(gate.Gate[Exchange, Endpoint, Call, Key]):
             raise refusals.ErrorReply(*refusals.OUTSIDE_WINDOW)
 
     def _struck(self, visit: gate.Visit[Endpoint, Call], key: Key | None) -> Call:
-        call, circumstances, dust = replace(visit.call, key=key), Circumstances(), DustCircumstances()
+        call, dust = replace(visit.call, key=key), DustCircumstances()
         for fault in visit.faults:
             match fault:
                 case StaleBalances():
                     call = replace(call, stale=fault.seconds)
-                case Partial():
-                    circumstances = replace(circumstances, fraction=fault.fraction)
-                case KnownLate():
-                    circumstances = replace(circumstances, known_late=fault.seconds)
                 case ListedLate():
-                    circumstances = replace(circumstances, listed_late=fault.seconds)
                     dust = replace(dust, listed_late=fault.seconds)
                 case EmptyBook():
-                    circumstances = replace(circumstances, empty_book=True)
                     call = replace(call, without_book=frozenset({fault.product}) if fault.product else call.products())
                 case LeftOut():
                     dust = replace(dust, left_out=fault.assets)
                 case PriceJump():
                     for symbol in call.products():
                         self._exchange.markets.move_prices(symbol, fault.factor)
-        return replace(call, circumstances=circumstances, dust=dust)
+        return replace(call, circumstances=circumstances_of(visit.faults), dust=dust)

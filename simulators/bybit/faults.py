@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from simulators.bybit.endpoints import ENDPOINTS
-from simulators.exchange import faults
+from simulators.exchange import faults, spot_faults
 from simulators.exchange.faults import FaultFile, FaultForm, Spoiling, WireFault, sensible
-from simulators.forms import Number, Positive
+from simulators.exchange.spot_faults import ClockAhead
+from simulators.forms import Positive
 
 NAMES = tuple(endpoint.name for endpoint in ENDPOINTS)
 
@@ -49,19 +50,15 @@ class Partial(faults.Partial):
     serves: ClassVar[frozenset[str]] = frozenset({"create_order"})
 
 
-class ListedLate(FaultForm):
+class ListedLate(spot_faults.ListedLate):
     """Trades, or the history of exchanges, show it so many seconds of venue time after it was made."""
 
-    kind: Literal["listed_late"]
-    seconds: Positive
     serves: ClassVar[frozenset[str]] = frozenset({"create_order", "exchange_small"})
 
 
-class KnownLate(FaultForm):
+class KnownLate(spot_faults.KnownLate):
     """The order is found by its ids so many seconds of venue time after it was made."""
 
-    kind: Literal["known_late"]
-    seconds: Positive
     serves: ClassVar[frozenset[str]] = frozenset({"create_order"})
 
 
@@ -98,13 +95,6 @@ class SlowExchange(FaultForm):
     kind: Literal["slow_exchange"]
     seconds: Positive
     serves: ClassVar[frozenset[str]] = frozenset({"exchange_small"})
-
-
-class ClockAhead(FaultForm):
-    """The venue's clock is so many seconds ahead of this machine's for this call."""
-
-    kind: Literal["clock_ahead"]
-    seconds: Number
 
 
 Fault = Annotated[

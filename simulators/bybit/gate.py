@@ -12,13 +12,10 @@ from simulators.bybit.calls import Call
 from simulators.bybit.endpoints import ANY, Endpoint, find_endpoint
 from simulators.bybit.exchange import Exchange
 from simulators.bybit.faults import (
-    ClockAhead,
     EmptyBook,
     Failing,
     Forgotten,
-    KnownLate,
     ListedLate,
-    Partial,
     PriceJump,
     RateLimited,
     Refused,
@@ -33,6 +30,7 @@ from simulators.exchange import gate
 from simulators.exchange.faults import Spoiling
 from simulators.exchange.mischief import HTML, Mischief, broken
 from simulators.exchange.rate import Bucket
+from simulators.exchange.spot_faults import ahead_by, circumstances_of
 from simulators.wire import Answer, Reply, Request
 
 USUAL_WINDOW, FUTURE = 5000, 1000
@@ -95,29 +93,23 @@ class Gate(gate.Gate[Exchange, Endpoint, Call, Key]):
         if not (stamp.isascii() and stamp.isdigit()) or not (window or "0").isdigit():
             raise ErrorReply(*refusals.BAD_TIME)
         ahead = self._exchange.scenario.clock_ahead
-        ahead += sum((fault.seconds for fault in visit.faults if isinstance(fault, ClockAhead)), Decimal(0))
+        ahead += ahead_by(visit.faults)
         now = (Decimal(time.time()) + ahead + Decimal(waited.total_seconds())) * 1000
         if not now - int(window or USUAL_WINDOW) <= int(stamp) < now + FUTURE:
             raise ErrorReply(*refusals.BAD_TIME)
 
     def _struck(self, visit: gate.Visit[Endpoint, Call], key: Key | None) -> Call:
         call = replace(visit.call, key=key)
-        circumstances, small = call.circumstances, call.small
+        small = call.small
         for fault in visit.faults:
             match fault:
                 case StaleBalances():
                     call = replace(call, stale=fault.seconds)
                 case Forgotten():
                     call = replace(call, forgotten=True)
-                case Partial():
-                    circumstances = replace(circumstances, fraction=fault.fraction)
-                case KnownLate():
-                    circumstances = replace(circumstances, known_late=fault.seconds)
                 case ListedLate():
-                    circumstances = replace(circumstances, listed_late=fault.seconds)
                     small = replace(small, listed_late=fault.seconds)
                 case EmptyBook():
-                    circumstances = replace(circumstances, empty_book=True)
                     call = replace(call, without_book=frozenset({fault.product}) if fault.product else call.products())
                 case Failing():
                     small = replace(small, failing=fault.coins)
@@ -126,4 +118,4 @@ class Gate(gate.Gate[Exchange, Endpoint, Call, Key]):
                 case PriceJump():
                     for symbol in call.products():
                         self._exchange.markets.move_prices(symbol, fault.factor)
-        return replace(call, circumstances=circumstances, small=small)
+        return replace(call, circumstances=circumstances_of(visit.faults), small=small)

@@ -9,7 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1
 
 from domain.errors import ConfigurationError
-from dustman.keys import Key, key_of, read_key_file
+from dustman.exchanges.key import Key
+from dustman.keys import key_of, read_key_file
 from dustman.secret import redacted
 from dustman.settings import load
 from tests.dustman.api_keys import NAME, ed25519, key_file, pem

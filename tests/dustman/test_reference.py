@@ -24,7 +24,7 @@ def test_reference__settings__names_every_key_with_its_form() -> None:
     for key in (*Settings.model_fields, *Account.model_fields):
         assert f"| `{key}` | " in page
     assert "| `threshold` | a number above zero, such as 0.50 | `0.50` | " in page
-    assert "| `venue` | coinbase, binance, bybit or evm | must be written | " in page
+    assert "| `venue` | coinbase, binance, bybit, okx or evm | must be written | " in page
     assert "| `ca_file` | the path of a file | none | " in page
     assert "## accounts.NAME (venue: coinbase).caps" in page
 

@@ -16,7 +16,7 @@ from tests.dustman.conftest import COMMAND, Typed, spawned
 SERVING = ("--state", "small", "--seed", "7", "--ca-file", "ca.pem")
 
 
-@pytest.mark.parametrize("venue", ["coinbase", "binance"])
+@pytest.mark.parametrize("venue", ["coinbase", "binance", "okx"])
 def test_simulate__started__says_where_it_is_and_the_doctor_finds_it_well(
     dustman: Typed, home: Path, venue: str
 ) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from domain.errors import ConfigurationError
 from dustman.desk import command_desk, mandates
+from dustman.exchanges import NAMES
 from dustman.exits import Exit
 from dustman.settings import load
 from dustman.wiring import endpoint_urls, reward_sources
@@ -126,7 +127,7 @@ def test_load__a_wallet__has_the_policy_that_was_written(home: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"venue": "kraken"}, 'venue: "kraken" is not coinbase, binance, bybit or evm'),
+        ({"venue": "kraken"}, f'venue: "kraken" is not {", ".join(NAMES)} or evm'),
         ({"chain": "solana"}, 'chain: "solana" is not ethereum, arbitrum, base, or a chain\'s number'),
         ({"chain": 5}, "chain: chain 5 is not known; write contracts"),
         ({"address": ADDRESS[:-1]}, "address: "),

@@ -73,6 +73,25 @@ def test_requests__when_keys_differ__then_neither_waits_for_the_other(redis: Red
         one.request()
 
 
+def test_apart__of_one_kind__waits_for_its_own_kind_alone_whoever_shares_the_key(redis: Redis) -> None:
+    one, other = (Limiter(KEY, redis, requests_per_second=Decimal(1000), longest_wait=Decimal(0)) for _ in range(2))
+
+    one.apart("small", Decimal(2))
+    other.apart("large", Decimal(2))
+    other.conversion()
+    other.request()
+
+    with pytest.raises(VenueUnavailable, match="too many small are waiting"):
+        other.apart("small", Decimal(2))
+
+
+def test_apart__without_a_gap__never_waits() -> None:
+    limiter = Limiter(KEY, longest_wait=Decimal(0))
+
+    for _ in range(3):
+        limiter.apart("small", Decimal(0))
+
+
 @pytest.mark.parametrize(("rate", "wait"), [("0.5", 2), ("10", 0.1), ("33.3", 0.03), ("1000", 0.001)])
 def test_requests__at_any_rate__then_the_next_turn_comes_one_part_of_a_second_later(rate: str, wait: float) -> None:
     asked: list[float] = []

@@ -22,7 +22,7 @@ from venues.binance import replies
 from venues.binance.client import Client
 from venues.binance.markets import asset, moment
 from venues.limits import Limiter
-from venues.spot_account import Answer
+from venues.spot_account import Answer, not_listed, refused
 from venues.times import Times, asked_at
 
 # How long the venue rests after a conversion (its error -9000).
@@ -81,7 +81,7 @@ class Dust:
         self._limiter.conversion()
         made = self._client.move(asked + self._send_within, replies.Conversion, self._call(), **self._terms(orders))
         if isinstance(made, Refusal):
-            return _refused(orders, made)
+            return refused(orders, made)
         done = {asset(each.from_asset): each for each in made.transfer_result}
         if strangers := set(done) - {order.spend.asset for order in orders}:
             raise OutcomeUnknown(f"the venue's answer is about {', '.join(sorted(strangers))}, which was not asked for")
@@ -122,9 +122,9 @@ class Dust:
         }
 
     def _quote(self, order: Order, offer: SmallOffer | None) -> Quote | Refusal:
-        name, pays = ticker(order.spend.asset), asset(self._desk.pays)
         if offer is None:
-            return Refusal(RefusalCode.NOT_TRADABLE, f"{name} is not among the small balances that are exchanged now")
+            return not_listed(order.spend.asset)
+        pays = asset(self._desk.pays)
         spend = Amount(offer.quantity, order.spend.asset)
         price = (offer.brings + offer.fee) / offer.quantity if offer.quantity else Decimal(0)
         return Quote(spend, Amount(offer.brings, pays), (Amount(offer.fee, pays),), price, reference="")
@@ -176,10 +176,3 @@ def millis(at: datetime) -> int:
 def _offer(free: str, gross: str, net: str) -> SmallOffer:
     brings = Decimal(net)
     return SmallOffer(Decimal(free), brings, exactly_less(Decimal(gross), brings))
-
-
-def _refused(orders: Sequence[Order], refusal: Refusal) -> Mapping[str, Answer]:
-    words = set(refusal.sentence.replace(",", " ").split())
-    named = {order.spend.asset for order in orders if ticker(order.spend.asset) in words}
-    others: Answer = NeverArrived() if named else refusal
-    return {order.spend.asset: refusal if order.spend.asset in named else others for order in orders}

@@ -25,7 +25,7 @@ from venues.bybit.markets import asset, moment
 from venues.bybit.orders import free
 from venues.bybit.replies import number
 from venues.limits import Limiter
-from venues.spot_account import Answer
+from venues.spot_account import Answer, not_listed
 from venues.times import Times, asked_at
 
 # How many coins the venue takes in one quote.
@@ -84,7 +84,7 @@ class Dust:
             left_out = [order.spend.asset for order in wanted if order.spend.asset not in taken]
             if not left_out:
                 return refused | {name: self._quote(name, coin, quoted) for name, coin in taken.items()}
-            refused |= {name: _not_taken(name) for name in left_out}
+            refused |= {name: not_listed(name) for name in left_out}
         return refused
 
     def exchange(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
@@ -200,11 +200,6 @@ def _quote_of(orders: Iterable[Order]) -> str:
     if len(references) != 1 or not all(references):
         raise ValueError(f"reference: {sorted(references)} is not the id of one quote, which was recorded")
     return references.pop()
-
-
-def _not_taken(name: str) -> Refusal:
-    sentence = f"{ticker(name)} is not among the small balances that are exchanged now"
-    return Refusal(RefusalCode.NOT_TRADABLE, sentence)
 
 
 def _all(orders: Sequence[Order], answer: Answer) -> Mapping[str, Answer]:

@@ -1,0 +1,1 @@
+"""The OKX twin: a trading account on this machine, with signatures that are checked, orders and easy convert."""
