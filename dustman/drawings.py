@@ -139,22 +139,23 @@ def _offer(leg: Rehearsed, labels: Mapping[str, str]) -> tuple[str, str, str]:
 
 
 def lots(title: str, rows: Iterable[LotRow], labels: Mapping[str, str] = NO_LABELS) -> Table:
-    """Draw what became of each lot: proceeds and fees, or why it stayed and what would change that."""
+    """Draw what became of each lot: proceeds and fees, or why it stayed, what would change that, where its money is."""
     drawn = table(
         title, "lot", "asset", "quantity", "state", "proceeds", "fees", "note",
         numbers=("quantity", "proceeds", "fees"),
     )  # fmt: skip
     for row in rows:
-        where = f"; the money is in {amounts(row.money)}" if row.money else ""
+        money = [each for each in row.money if each != Amount(row.quantity, row.asset)]
+        where = f"; the money is in {amounts(money)}" if money else ""
         style = STYLES[row.state]
         drawn.add_row(
             row.lot_id[:8],
             called(row.asset, labels),
             number(row.quantity),
             row.state.value,
-            str(row.proceeds or ""),
-            amounts(row.fees),
-            f"{row.sentence}{where}" if row.sentence else _slippage(row),
+            worded(str(row.proceeds or ""), labels),
+            worded(amounts(row.fees), labels),
+            worded(f"{row.sentence}{where}", labels) if row.sentence else _slippage(row),
             style=style,
         )
     return drawn
