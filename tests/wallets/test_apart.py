@@ -11,24 +11,28 @@ from pathlib import Path
 import pytest
 
 from domain.commands import Declare
+from domain.leg import draft
+from domain.venue import Order
 from dustman.telling import sentence
 from events.facts import (
     ConversionsHalted,
     ConversionsResumed,
     DustConversionFailed,
     DustConverted,
+    DustDetected,
     LegNeverArrived,
     LegRequested,
     SweepCompleted,
     TransactionSettled,
     TransactionSigned,
 )
-from events.values import Outcome, Purpose, Quote
+from events.money import Amount
+from events.values import Outcome, Purpose, Quote, RefusalCode
 from simulators.chain.calldata import call
 from simulators.chain.chain import LocalChain
 from tests.wallets.foreign import send
 from tests.wallets.fuse import Crash, Fuse, FusedLog
-from tests.wallets.stand import ACCOUNT, GWEI, Stand, balanced, dust, stand
+from tests.wallets.stand import ACCOUNT, GWEI, D, Stand, balanced, dust, stand
 from tests.wallets.test_sweep import a_draft
 from workers import rehearsing
 
@@ -81,6 +85,65 @@ def test_gas__of_both_transactions__is_what_the_approval_was_decided_on(chain: L
             assert Decimal("0.95") < promised / used < Decimal("1.15")
     finally:
         chain.rpc("anvil_removeBlockTimestampInterval")
+
+
+def planned(built: Stand) -> list[Order]:
+    """What the sweep that a scan announced will ask for, if nothing changes."""
+    built.scan()
+    [found] = built.facts(DustDetected)
+    return [draft(plan, Amount(plan.quantity or D(0), plan.spend)) for plan in found.plan]
+
+
+def test_forecast__of_all_lots__takes_two_requests_and_says_of_each_what_its_transactions_will_use(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    chain.rpc("anvil_setBlockTimestampInterval", 12)
+    try:
+        gifts = {token: units for token, units in MIXED.items() if token != "WETH"}
+        with stand(chain, tmp_path, gifts, target="WETH", terms=APART) as built:
+            router = chain.contracts.swap_router
+            send(chain, built.key, chain.tokens["USDT"].address, call("approve(address,uint256)", router, 7))
+            built.before = built.units()
+            drafts, wallet = planned(built), built.wallet()
+            wallet.holdings()
+            before = wallet.requests
+            told = wallet.forecast(drafts)
+            assert wallet.requests - before == 2
+            assert [[offer.key for offer in each.offers] for each in told] == [[each.key] for each in drafts]
+            built.settle(rounds=60)
+            used, legs = [0], built.facts(TransactionSettled)
+            for each in legs:
+                used[-1] += each.gas_used
+                used += [0] if each.purpose is Purpose.SWEEP else []
+            assert len(legs) == 2 * len(gifts) + 1
+            for promised, spent in zip(told, used[:-1], strict=True):
+                assert D("0.95") < promised.cost.quantity.scaleb(18) / promised.expected_price / spent < D("1.15")
+    finally:
+        chain.rpc("anvil_removeBlockTimestampInterval")
+
+
+@pytest.mark.parametrize(("target", "sold"), [("ETH", 3), ("WETH", 2)])
+def test_forecast__of_a_wallet_with_ether_for_two_lots__takes_more_only_where_they_bring_ether(
+    chain: LocalChain, tmp_path: Path, target: str, sold: int
+) -> None:
+    with stand(chain, tmp_path, dust(3), target=target, terms=APART) as built:
+        drafts, wallet = planned(built), built.wallet()
+        wallet.holdings()
+        costs = [each.cost.quantity for each in wallet.forecast(drafts)]
+        chain.rpc("anvil_setBalance", built.key.address, "0x0")
+        lacks = [no.missing for each in wallet.forecast(drafts) for no in each.dropped.values()]
+        assert all(lacks) and len(lacks) == 3
+        enough = max(each.quantity for each in lacks if each) + max(costs) * D("1.5")
+        chain.rpc("anvil_setBalance", built.key.address, hex(int(enough.scaleb(18))))
+        told = wallet.forecast(drafts)
+        assert sum(len(each.offers) for each in told) == sold
+        refusals = [no for each in told for no in each.dropped.values()]
+        assert [no.code for no in refusals] == [RefusalCode.INSUFFICIENT_BALANCE] * (3 - sold)
+
+
+def test_forecast__of_nothing__is_none(chain: LocalChain, tmp_path: Path) -> None:
+    with stand(chain, tmp_path, {}, target="WETH", terms=APART) as built:
+        assert built.wallet().forecast([]) == []
 
 
 def test_old_allowance__of_a_token_that_refuses_another__is_taken_back_first(chain: LocalChain, tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ REFUND_PER_LEG: Final = 19_900 + 4_800
 RETRACTION_BASE: Final = 26_600
 # What taking an allowance back uses in all.
 RETRACTION_GAS: Final = 30_000
+# What making an allowance uses beside what that cost when it was tried in one with taking another back (EIP-2200).
+RENEWAL_GAS: Final = 19_900
 # Given back where the allowance is from another transaction.
 REFUND_APART: Final = 4_800 + 4_800
 # What a transaction costs before anything runs, with the calldata that an approval and that a swap has (EIP-2028).
@@ -254,7 +256,7 @@ class ApartRunner:
         """
         if errand.allows is None:
             return RETRACTION_GAS if tried.sale.at_most else 0
-        approved = APPROVAL_BASE - (0 if tried.allowed else gas)
+        approved = APPROVAL_BASE + (RENEWAL_GAS if tried.allowed else -gas)
         return SWAP_BASE + tried.gas + approved + (RETRACTION_BASE if tried.sale.at_most else 0)
 
 
