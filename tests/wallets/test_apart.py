@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from events.facts import (
     DustConversionFailed,
     DustConverted,
     DustDetected,
+    LegFilled,
     LegNeverArrived,
     LegRequested,
     SweepCompleted,
@@ -31,7 +34,7 @@ from events.values import Outcome, Purpose, Quote, RefusalCode
 from simulators.chain.calldata import call
 from simulators.chain.chain import LocalChain
 from tests.wallets.foreign import send
-from tests.wallets.fuse import Crash, Fuse, FusedLog
+from tests.wallets.fuse import Crash, Fuse, FusedLog, FusedRpc
 from tests.wallets.stand import ACCOUNT, GWEI, D, Stand, balanced, dust, stand
 from tests.wallets.test_sweep import a_draft
 from workers import rehearsing
@@ -49,6 +52,19 @@ def history(built: Stand) -> list[str]:
     return [f"{each.type}: {sentence(each.fact)}" for each in built.desk.log.read()]
 
 
+def assert_each_sold_once(built: Stand, lots: int, approvals: int) -> None:
+    """Each lot is filled once, by a sale with a nonce of its own; what was offered again had the same one."""
+    filled = [each.fill.spent.asset for each in built.facts(LegFilled)]
+    assert len(filled) == len(set(filled)) == len(built.facts(DustConverted)) == lots, history(built)
+    signed = {each.transaction.tx_hash: each.transaction for each in built.facts(TransactionSigned)}
+    done = [signed[each.tx_hash] for each in built.facts(TransactionSettled) if each.outcome is Outcome.SUCCEEDED]
+    assert len({each.nonce for each in done}) == len(done), history(built)
+    assert [each.purpose for each in done].count(Purpose.SWEEP) == lots, history(built)
+    assert [each.purpose for each in done].count(Purpose.APPROVE) == approvals, history(built)
+    first = {each.nonce: each.purpose for each in reversed(signed.values())}
+    assert all(each.purpose is first[each.nonce] for each in signed.values()), history(built)
+
+
 def swept(built: Stand) -> None:
     built.scan()
     built.settle(rounds=60)
@@ -62,10 +78,8 @@ def test_sweep__without_a_delegate__approves_and_sells_each_lot_by_itself(
     gifts |= dust(1, 36) if target in ("ETH", "WETH") else {}
     with stand(chain, tmp_path, gifts, target=target, terms=APART) as built:
         swept(built)
-        assert len(built.facts(DustConverted)) == len(gifts)
         unwrapped = target == "ETH"
-        assert purposes(built).count(Purpose.SWEEP) == len(gifts), history(built)
-        assert purposes(built).count(Purpose.APPROVE) == len(gifts) - unwrapped
+        assert_each_sold_once(built, len(gifts), len(gifts) - unwrapped)
         assert Purpose.DELEGATE not in purposes(built)
         assert built.code() == "0x"
         assert not built.halted
@@ -209,6 +223,40 @@ def test_swap__that_reverts__is_tried_again_with_the_same_allowance(chain: Local
         assert purposes(built) == [Purpose.APPROVE, Purpose.SWEEP, Purpose.SWEEP]
         assert not built.halted
         balanced(built)
+
+
+@pytest.mark.parametrize(("begin", "purpose"), [(Stand.scan, Purpose.APPROVE), (approved, Purpose.SWEEP)])
+def test_machine__that_stands_still_while_a_transaction_is_mined__offers_more_under_its_nonce_and_sells_once(
+    shared_chain: LocalChain, tmp_path: Path, begin: Callable[[Stand], None], purpose: Purpose
+) -> None:
+    """Its last look was answered before that block, and is judged when the patience for it is over."""
+    for step in range(1, 20):
+        path = tmp_path / str(step)
+        path.mkdir()
+        with (
+            shared_chain.undone() as chain,
+            stand(chain, path, dust(1), target="WETH", terms=APART, reach=FusedRpc) as built,
+        ):
+            begin(built)
+            chain.automine(False)
+            Fuse.arm("request", "after", step, partial(stand_still, built))
+            built.conduct()
+            Fuse.disarm()
+            chain.automine(True)
+            built.settle()
+            assert_each_sold_once(built, 1, 1)
+            assert not built.halted
+            balanced(built)
+            if replaced := [each for each in built.facts(TransactionSigned) if each.replaces]:
+                break
+    [again] = replaced
+    assert again.transaction.purpose is purpose
+    assert again.replaces in {each.tx_hash for each in built.facts(TransactionSettled)}
+
+
+def stand_still(built: Stand) -> None:
+    built.chain.mine()
+    built.clock.ahead += built.wallet().terms.patience
 
 
 def test_halt__between_approval_and_swap__keeps_the_allowance_until_the_owner_resumes(
