@@ -198,6 +198,13 @@ class Chain(Protocol):
         """
         ...
 
+    def forecast(self, drafts: Sequence[Order]) -> Sequence[Proposal]:
+        """Simulate drafts as all that would be proposed for them one after the other, at one block. Moves nothing.
+
+        Each draft's key is in `offers` or in `dropped` of exactly one; of no drafts there is none.
+        """
+        ...
+
     def sign(self, proposal: Proposal, purpose: Purpose, nonce: int) -> SignedTransaction:
         """Sign the proposal's payload (`sweep`, `approve`) or the delegation that it needs first (`delegate`).
 

@@ -30,7 +30,7 @@ WEI: Final = Decimal(10) ** 18
 class Gas:
     """What gas costs where a venue is a chain, in the policy's currency: a lot's own share, and each further hop.
 
-    `dropped` says why a lot was not part of the batch that was simulated; it may be made until `expires_at`.
+    `dropped` says why a lot was not part of what was simulated; the first that was may be made until `expires_at`.
     """
 
     shares: Mapping[str, Decimal]
@@ -39,18 +39,25 @@ class Gas:
     dropped: Mapping[str, str]
 
 
-def gas_of(proposal: Proposal, drafts: Sequence[Order]) -> Gas:
-    """Read from a simulated batch of lots what gas each of them would bear."""
+def gas_of(forecast: Sequence[Proposal], drafts: Sequence[Order]) -> Gas:
+    """Read from all that would be proposed for lots what gas each of them would bear."""
     assets = {draft.key: draft.spend.asset for draft in drafts}
-    weights = [Decimal(offer.gas) for offer in proposal.offers]
-    costs = share(proposal.cost.quantity, weights) if weights else []
+    shares: dict[str, Decimal] = {}
+    for proposal in forecast:
+        shares |= {assets[key]: cost for key, cost in _shares(proposal).items()}
     with localcontext(prec=80):
-        shares = {
-            assets[offer.key]: cost * proposal.native_worth for offer, cost in zip(proposal.offers, costs, strict=True)
-        }
-        hop = Decimal(HOP_GAS * proposal.expected_price) / WEI * proposal.native_worth
-    dropped = {assets[key]: refusal.sentence for key, refusal in proposal.dropped.items()}
-    return Gas(shares, hop, proposal.deadline, dropped)
+        hop = max(Decimal(HOP_GAS * each.expected_price) / WEI * each.native_worth for each in forecast)
+    dropped = {assets[key]: refusal.sentence for each in forecast for key, refusal in each.dropped.items()}
+    return Gas(shares, hop, min(each.deadline for each in forecast), dropped)
+
+
+def _shares(proposal: Proposal) -> Mapping[str, Decimal]:
+    """Share what a proposal costs among its offers, by their keys, in the policy's currency."""
+    if not proposal.offers:
+        return {}
+    costs = share(proposal.cost.quantity, [Decimal(offer.gas) for offer in proposal.offers])
+    with localcontext(prec=80):
+        return {offer.key: cost * proposal.native_worth for offer, cost in zip(proposal.offers, costs, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,9 +80,8 @@ def _proposed(chain: Chain, found: Findings, policy: Policy) -> Mapping[str, Quo
     drafts = {leg_id: draft(plan, spends[leg_id]) for leg_id, plan in plans.items()}
     legs = {leg_id: Planned(plan) for leg_id, plan in plans.items()}
     told: dict[str, Quote | Refusal] = {}
-    while waiting := {leg_id: order for leg_id, order in drafts.items() if leg_id not in told}:
-        proposal = chain.propose(list(waiting.values()))
-        told |= {leg_id: no for leg_id, order in waiting.items() if (no := proposal.dropped.get(order.key))}
+    for proposal in chain.forecast(list(drafts.values())):
+        told |= {leg_id: no for leg_id, order in drafts.items() if (no := proposal.dropped.get(order.key))}
         offered = intents(spends, legs, proposal)
         told |= {each.leg_id: objection(each, proposal, policy) or each.quote for each in offered}
     return told

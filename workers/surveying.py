@@ -69,7 +69,7 @@ def _closed(account: Account, policy: Policy) -> str:
 
 
 def _gas(desk: Desk, survey: Survey, found: Snapshot) -> Gas | None:
-    """Have a chain simulate the sale of that dust of an account; None where no gas is paid, or nothing may be sold."""
+    """Have a chain simulate the sale of all that dust of an account; None where no gas is paid, or none may be sold."""
     account = survey.reading.account
     pieces = found.dust.get(account)
     if survey.closed or not pieces or not desk.is_chain(account):
@@ -78,4 +78,4 @@ def _gas(desk: Desk, survey: Survey, found: Snapshot) -> Gas | None:
     legs = findings(desk.streams.load(account).state, survey.reading, survey.policy, only).legs
     drafts = [draft(leg, Amount(leg.quantity, leg.spend)) for leg in legs if leg.quantity is not None]
     with _named(account):
-        return instruction.gas_of(desk.chain(account).propose(drafts), drafts) if drafts else None
+        return instruction.gas_of(desk.chain(account).forecast(drafts), drafts) if drafts else None

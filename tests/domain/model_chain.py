@@ -213,6 +213,12 @@ class ModelChain:
             approval=approval,
         )
 
+    def forecast(self, drafts: Sequence[Order]) -> Sequence[Proposal]:
+        """One for all, or one for each draft."""
+        if self.rules.delegated:
+            return [self.propose(drafts)] if drafts else []
+        return [self.propose([draft]) for draft in drafts]
+
     def _approval(self, spend: Amount, view: Sequence[Mined]) -> Amount | None:
         """Name what has to be allowed before, nothing where another allowance has to be taken back first."""
         allowed = self._allowed(view).get(spend.asset, D(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 
 import pytest
 
@@ -17,8 +18,10 @@ from events.records import replace
 from events.values import Block, GasPrice, Instruction, LegKind, Quote, Refusal, RefusalCode
 from tests.domain.controls import ADA, ADA_USDC, BTC_USDC, NOON, POLICY, PYUSD, USDC, D, convertible, held, product
 from tests.domain.controls import market as exchange
-from tests.domain.strategies import CHARTER, EIGEN, ETH, ETHFI, USDT, gas, market, survey
+from tests.domain.model_chain import APART, ModelChain
+from tests.domain.strategies import CHARTER, EIGEN, ETH, ETHFI, KING, USDT, gas, market, survey
 
+SECOND = timedelta(seconds=1)
 LIKES_USDT = dataclasses.replace(CHARTER, prefers_path=True, steps={"wallet": (USDT, ETH)})
 
 
@@ -155,12 +158,25 @@ def test_gas_of__a_simulated_batch__is_shared_by_what_each_lot_uses(missing: boo
         deadline=NOON,
         payload="0x",
     )
-    cost = gas_of(proposal, drafts)
+    cost = gas_of([proposal], drafts)
     assert sum(cost.shares.values()) == D("0.9000")
     assert cost.hop == D("85000") * 10**9 / 10**18 * 3000
     assert cost.dropped == ({ETHFI: "no pool"} if missing else {})
     nothing = dataclasses.replace(proposal, offers=())
-    assert gas_of(nothing, drafts).shares == {}
+    assert gas_of([nothing], drafts).shares == {}
+
+
+def test_gas_of__lots_that_go_one_after_the_other__is_for_each_what_its_own_transactions_cost() -> None:
+    chain = ModelChain({}, {EIGEN: D(1), ETHFI: D(2), KING: D(3)}, ETH, APART)
+    orders = [Order(asset, LegKind.SWAP, "v3", Amount(D(1), asset), ETH) for asset in (EIGEN, ETHFI, KING)]
+    first, second, third = chain.forecast(orders)
+    dearer = dataclasses.replace(second, cost=second.cost + second.cost, deadline=second.deadline - SECOND)
+    no = {KING: Refusal(RefusalCode.NO_LIQUIDITY, "no pool")}
+    cost = gas_of([first, dearer, dataclasses.replace(third, offers=(), dropped=no, native_worth=D(0))], orders)
+    assert cost.shares == {EIGEN: D("0.006"), ETHFI: D("0.012")}
+    assert cost.dropped == {KING: "no pool"}
+    assert cost.hop == D("85000") * chain.expected_price / 10**18 * 3000
+    assert cost.expires_at == dearer.deadline
 
 
 def test_options__what_a_venue_exchanges_one_to_one__needs_no_market() -> None:

@@ -10,16 +10,20 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from domain.chain import Rules
 from domain.charter import policy_for
 from domain.dust import judge
 from domain.equity import Doubt
+from domain.instruction import gas_of
 from domain.measurement import Occasion, marching, snapshot, unmeasured
 from domain.scan import find
-from domain.venue import Holding
+from domain.venue import Holding, Order
 from events.facts import DustUnroutable, StrategyNotMeasured
+from events.money import Amount, exactly_sum
 from events.records import replace
-from events.values import Funding, FundingSource, Keep, Kept, Source, Unmeasured, Unroutable
+from events.values import Funding, FundingSource, Keep, Kept, LegKind, Source, Unmeasured, Unroutable
 from tests.domain.controls import NOON, D, held
+from tests.domain.model_chain import APART, RULES, ModelChain
 from tests.domain.strategies import (
     CHARTER,
     EIGEN,
@@ -111,6 +115,27 @@ def test_measured__a_lot_that_its_gas_eats__stays_while_the_others_go() -> None:
     instructed = verdict.command.instructed
     assert instructed and [each.asset for each in instructed.instructions] == [EIGEN]
     assert instructed.total == D("60.012")
+
+
+@pytest.mark.parametrize("rules", [RULES, APART])
+def test_measured__whether_lots_go_together_or_one_after_the_other__are_instructed_as_a_whole(rules: Rules) -> None:
+    """None of the three is over the share by itself, so what the first would leave behind could not follow it."""
+    lots = {EIGEN: "40", ETHFI: "30", KING: "0.04"}
+    chain = ModelChain({}, dict.fromkeys(lots, D(1)), ETH, rules)
+    drafts = [Order(asset, LegKind.SWAP, "v3", Amount(D(each), asset), ETH) for asset, each in lots.items()]
+    told, verdict = outcome(
+        survey(*HOLDS, *(held(asset, each) for asset, each in lots.items())),
+        cost=gas_of(chain.forecast(drafts), drafts),
+    )
+    assert max(lot.value for lot in told.lots) < told.threshold < told.total
+    instructed = verdict.command.instructed
+    assert instructed and instructed.total == told.total
+    assert {each.asset for each in instructed.instructions} == set(lots)
+    for each in instructed.instructions:
+        assert each.path == (each.asset, ETH) and each.estimated.quantity > 0 and each.gas > 0
+        assert each.net == each.value - each.gas
+    paid = exactly_sum(*(each.cost.quantity for each in chain.forecast(drafts))) * 3000
+    assert exactly_sum(*(each.gas for each in instructed.instructions)) == paid
 
 
 def test_measured__without_gas_to_go_by__instructs_nothing_on_a_chain() -> None:

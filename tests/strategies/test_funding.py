@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,11 +36,7 @@ REWARDS = {"EIGEN": 400 * ETHER, "ETHFI": 400 * ETHER}
 DOLLARS = {"DAI": 500 * ETHER, "USDC": 300 * USD6}
 FUNDS = ("DAI", "USDC", "USDT", "WETH")
 # Through a delegate in one transaction, and token by token with a plain key; so are the lots of its strategies sold.
-MODES = pytest.mark.parametrize(
-    ("terms", "rewards"),
-    [({}, REWARDS), ({"delegate": None}, {"EIGEN": 800 * ETHER})],
-    ids=["batch", "plain"],
-)
+MODES = pytest.mark.parametrize("terms", [{}, {"delegate": None}], ids=["batch", "plain"])
 
 
 @dataclass
@@ -50,13 +46,13 @@ class Shared(Team, Till):
     def promised(self) -> Decimal:
         return promised(self.desk.streams.load(ACCOUNT).state, self.clock())
 
-    def assert_each_took_its_own(self, rewards: Iterable[str] = REWARDS) -> None:
+    def assert_each_took_its_own(self) -> None:
         """Rewards were sold for the strategies and nothing else, dollars for trades; what is promised is there."""
         funds = {self.asset(symbol) for symbol in FUNDS}
         opened = {lot.asset for each in self.facts(FundingOpened) for lot in each.lots}
         announced = {lot.asset for each in self.facts(DustDetected) for lot in each.lots}
         assert opened <= funds
-        assert announced == {self.asset(symbol) for symbol in rewards}
+        assert announced == {self.asset(symbol) for symbol in REWARDS}
         assert {each.fill.spent.asset for each in self.facts(LegFilled)} <= opened | announced
         assert self.promised() <= self.ether()
         balanced(self)
@@ -77,9 +73,9 @@ def shared(
 
 @MODES
 def test_strategies__of_a_wallet_that_funds_trades__leave_it_what_it_spends(
-    chain: LocalChain, tmp_path: Path, terms: dict[str, object], rewards: dict[str, int]
+    chain: LocalChain, tmp_path: Path, terms: dict[str, object]
 ) -> None:
-    gifts = STAKE | rewards | DOLLARS | {"WETH": ETHER // 100}
+    gifts = STAKE | REWARDS | DOLLARS | {"WETH": ETHER // 100}
     with shared(chain, tmp_path, gifts, ETHER // 10, terms=terms) as built:
         assert built.ensure("0.05", "there").answer is FundingAnswer.COVERED
         built.measure("loop")
@@ -87,7 +83,7 @@ def test_strategies__of_a_wallet_that_funds_trades__leave_it_what_it_spends(
         short = built.ensure("0.4", "short", seconds=30)
         assert short.answer is FundingAnswer.CONVERTED
         built.settle(rounds=60)
-        assert len(built.facts(DustConverted)) == len(rewards)
+        assert len(built.facts(DustConverted)) == len(REWARDS)
         built.measure("second")
         assert built.facts(StrategyMeasured)[-1].total == 0
         kept = {each.asset: each for fact in built.facts(HoldingsKept) for each in fact.kept}
@@ -97,15 +93,15 @@ def test_strategies__of_a_wallet_that_funds_trades__leave_it_what_it_spends(
         (done,) = built.facts(FundingCompleted)
         assert done.covered
         assert built.promised() == D("0.05") + D("0.4") + 2 * D("0.005")
-        built.assert_each_took_its_own(rewards)
+        built.assert_each_took_its_own()
 
 
 @MODES
 def test_strategies__and_trades_at_the_same_time__take_turns(
-    chain: LocalChain, tmp_path: Path, terms: dict[str, object], rewards: dict[str, int]
+    chain: LocalChain, tmp_path: Path, terms: dict[str, object]
 ) -> None:
     """Four workers, each with a desk of its own; in whatever order, there is enough for both trades."""
-    gifts = STAKE | rewards | {"DAI": 1500 * ETHER}
+    gifts = STAKE | REWARDS | {"DAI": 1500 * ETHER}
     with shared(chain, tmp_path, gifts, ETHER // 10, terms=terms) as built:
 
         def strategy(name: str) -> None:
@@ -130,5 +126,5 @@ def test_strategies__and_trades_at_the_same_time__take_turns(
         assert set(answers) <= {FundingAnswer.COVERED, FundingAnswer.CONVERTED}
         assert {each.trade for each in built.facts(EthReserved)} == {"one", "two"}
         assert built.promised() == 2 * (D("0.2") + D("0.005"))
-        assert len(built.facts(DustConverted)) == len(rewards)
-        built.assert_each_took_its_own(rewards)
+        assert len(built.facts(DustConverted)) == len(REWARDS)
+        built.assert_each_took_its_own()

@@ -20,6 +20,7 @@ from events.facts import (
 from events.values import Keep, Outcome, Purpose
 from simulators.chain.chain import LocalChain
 from tests.wallets.stand import HARMFUL, Stand, balanced, dust, stand
+from tests.wallets.test_apart import APART, planned
 from venues.evm import assets
 from venues.evm.rpc import Rpc
 from venues.evm.transactions import MOST_GAS
@@ -100,6 +101,21 @@ def test_sweep__of_more_than_one_transaction_holds__takes_as_many_as_it_needs(ow
     assert [each.outcome for each in settled] == [Outcome.SUCCEEDED, Outcome.SUCCEEDED]
     assert max(each.gas_used for each in settled) < MOST_GAS
     balanced(owner)
+
+
+@pytest.mark.parametrize(("terms", "transactions"), [({}, 2), (APART, 193)], ids=["batch", "plain"])
+def test_forecast__of_more_than_one_transaction_holds__has_each_lot_in_one(
+    owner: Stand, terms: dict[str, object], transactions: int
+) -> None:
+    drafts = planned(owner)
+    owner.terms = terms
+    wallet = owner.wallet()
+    wallet.holdings()
+    told = wallet.forecast(drafts)
+    offered = [offer.key for each in told for offer in each.offers]
+    assert sorted(offered) == sorted(draft.key for draft in drafts)
+    assert len(told) == transactions
+    assert not any(each.dropped for each in told)
 
 
 def test_scan__of_tokens_that_do_harm__says_what_each_is_although_their_owner_vouches_for_them(owner: Stand) -> None:

@@ -26,6 +26,7 @@ from venues.evm.names import harmless
 from venues.evm.observation import Observer
 from venues.evm.proposing import Proposer, Trial
 from venues.evm.quantities import ETHER_DECIMALS, units_of, whole
+from venues.evm.reading import Head
 from venues.evm.receipts import Sold, moved, transferred
 from venues.evm.registry import ETH, Chain
 from venues.evm.rerouting import Rerouter
@@ -125,23 +126,25 @@ class KeyedWallet(Wallet):
         """
         if any(draft.output is not None for draft in drafts):
             return self._bought(drafts)
-        if self._reading is None:
-            self.holdings()
-        assert self._reading is not None
-        head, refused, sales = self._reading.head, {}, []
-        for draft in drafts:
-            sale = self._believed_sale(draft)
-            if isinstance(sale, Refusal):
-                refused[draft.key] = sale
-            else:
-                sales.append(sale)
+        head, sales, refused = self._believed_sales(drafts)
         early, self._early = self._early, None
         if early and (early.sales != tuple(sales) or early.stand.priced.block.block_hash != head.block_hash):
             early = None
         proposal = self._proposer().propose(drafts, sales, head.number, head.at, self._clock(), early)
-        if proposal.head.block_hash != head.block_hash:
-            raise VenueUnavailable(f"block {head.number} was replaced while the batch was tried")
-        return replace(proposal, dropped={**proposal.dropped, **refused})
+        return replace(_still(proposal, head), dropped={**proposal.dropped, **refused})
+
+    def forecast(self, drafts: Sequence[Order]) -> Sequence[Proposal]:
+        """Try all drafts at the block of the last reading, and run all transactions that they need, many at once."""
+        told: list[Proposal] = []
+        waiting = drafts
+        while waiting:
+            head, sales, refused = self._believed_sales(waiting)
+            found = self._proposer().forecast(waiting, sales, head.number, head.at, self._clock())
+            first = replace(_still(found[0], head), dropped={**found[0].dropped, **refused})
+            told += [first, *found[1:]]
+            done = {key for each in told for key in (*each.dropped, *(offer.key for offer in each.offers))}
+            waiting = [draft for draft in waiting if draft.key not in done]
+        return told
 
     def _bought(self, drafts: Sequence[Order]) -> Proposal:
         now, funds = self._clock(), self._funds
@@ -292,6 +295,15 @@ class KeyedWallet(Wallet):
                     sales.append(sale)
         return sales
 
+    def _believed_sales(self, drafts: Sequence[Order]) -> tuple[Head, list[Sale], dict[str, Refusal]]:
+        """Read drafts at the block of the last reading, which is made where there is none; by key those that go not."""
+        if self._reading is None:
+            self.holdings()
+        assert self._reading is not None
+        found = {draft.key: self._believed_sale(draft) for draft in drafts}
+        sales = [sale for sale in found.values() if isinstance(sale, Sale)]
+        return self._reading.head, sales, {key: no for key, no in found.items() if isinstance(no, Refusal)}
+
     def _believed_sale(self, draft: Order) -> Sale | Refusal:
         """Read a draft of what the wallet has; what is not believed is never allowed to be taken."""
         assert self._reading is not None
@@ -320,6 +332,13 @@ class KeyedWallet(Wallet):
         if token is None:
             raise ValueError(f"asset: {amount.asset} is the coin that pays for gas, which no leg spends")
         return token
+
+
+def _still(proposal: Proposal, head: Head) -> Proposal:
+    """Return what was proposed if that was at the block of the reading."""
+    if proposal.head.block_hash != head.block_hash:
+        raise VenueUnavailable(f"block {head.number} was replaced while the sales were tried")
+    return proposal
 
 
 def _runner(chain: Chain, account: str, ether: bool, terms: Terms) -> Runner:

@@ -1,6 +1,6 @@
-"""Proposing a transaction: every leg tried at one block, bad ones dropped, and what will be signed run once more.
+"""Proposing transactions: every leg tried at one block, bad ones dropped, and what will be signed run once more.
 
-Two requests: the first tries the legs by themselves, the second runs the transaction as a chain will. The first may
+Two requests: the first tries the legs by themselves, the second runs the transactions as a chain will. The first may
 have been made as part of another, when nobody knew its block yet; only the second is always pinned.
 """
 
@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
+from itertools import islice
+from typing import Final
 
 from domain.chain import Code, Offer, Proposal
 from domain.venue import Order
@@ -27,9 +29,12 @@ from venues.evm.rehearsal import Tried
 from venues.evm.rerouting import Rerouter, rerouted
 from venues.evm.routes import Route
 from venues.evm.rpc import Call, Rpc, good, octets, quantity
-from venues.evm.running import NOTHING, Run, Runner, limit, retraction
+from venues.evm.running import NOTHING, Load, Run, Runner, limit, retraction
 from venues.evm.terms import Terms
 from venues.evm.words import number
+
+# How many transactions one request runs: a node searches for the gas of each, and has seconds for all.
+RUNS_AT_ONCE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +88,71 @@ class Proposer:
         now: datetime,
         early: Trial | None = None,
     ) -> Proposal:
-        """Simulate sales, one for each draft with its key, at a block that was made `at`.
+        """Simulate the next transaction of sales, one for each draft with its key, at a block that was made `at`.
 
         An `early` trial of the same sales is believed as far as the whole batch bears it out at that block.
         """
-        deadline = self.deadline(now)
-        seconds = int(deadline.timestamp())
-        trial = early or self.trial(sales, self.rpc.ask(self.calls(sales, hex(block), seconds)), at)
-        stand, tried = trial.stand, trial.tried
-        if trial.better:
-            tried = self._elsewhere(trial, block, seconds, at)
-        dropped = {key: each for key, each in tried.items() if isinstance(each, Refusal)}
-        kept = self.runner.fitting([each for each in tried.values() if isinstance(each, Tried)])
-        found = self.runner.run(self.rpc, kept, stand.may, block, seconds) if kept else NOTHING
-        if isinstance(found, Refusal) and early:
+        trial = early or self._trial(sales, block, at, now)
+        loads, dropped = self._loads(trial, block, at, now)
+        runs = self._runs(loads[:1], block)
+        if early and any(isinstance(run, Refusal) for run in runs):
             return self.propose(drafts, sales, block, at, now)
-        run = NOTHING if isinstance(found, Refusal) else found
-        refusal = found if isinstance(found, Refusal) else self._unpayable(stand, run) if kept else None
-        if refusal is not None:
-            dropped |= {each.sale.key: refusal for each in kept}
-            kept, run = [], NOTHING
-        return self._proposal(stand, {each.sale.key: each for each in kept}, dropped, drafts, run, deadline)
+        return self._proposals(trial.stand, loads[:1], runs, dropped, drafts, now)[0]
+
+    def forecast(
+        self, drafts: Sequence[Order], sales: Sequence[Sale], block: int, at: datetime, now: datetime
+    ) -> list[Proposal]:
+        """Simulate all transactions of sales as `propose` does the next; what nobody could try is in none of them."""
+        trial = self._trial(sales, block, at, now)
+        loads, dropped = self._loads(trial, block, at, now)
+        return self._proposals(trial.stand, loads, self._runs(loads, block), dropped, drafts, now)
+
+    def _trial(self, sales: Sequence[Sale], block: int, at: datetime, now: datetime) -> Trial:
+        return self.trial(sales, self.rpc.ask(self.calls(sales, hex(block), self._seconds(now))), at)
+
+    def _loads(
+        self, trial: Trial, block: int, at: datetime, now: datetime
+    ) -> tuple[Sequence[Load], Mapping[str, Refusal]]:
+        """Part the sales that work into what each transaction carries, and say of the others why they do not."""
+        seconds = self._seconds(now)
+        tried = self._elsewhere(trial, block, seconds, at) if trial.better else trial.tried
+        work = [each for each in tried.values() if isinstance(each, Tried)]
+        dropped = {key: each for key, each in tried.items() if isinstance(each, Refusal)}
+        return self.runner.loads(work, trial.stand.may, seconds), dropped
+
+    def _runs(self, loads: Sequence[Load], block: int) -> list[Run | Refusal]:
+        """Run what is signed next of each load, many in a request."""
+        found: list[Run | Refusal] = []
+        for start in range(0, len(loads), RUNS_AT_ONCE):
+            some = [(load, load.asks(block)) for load in loads[start : start + RUNS_AT_ONCE]]
+            answers = iter(self.rpc.ask([call for _, calls in some for call in calls]))
+            found += [load.ran(list(islice(answers, len(calls)))) for load, calls in some]
+        return found
+
+    def _proposals(
+        self,
+        stand: Stand,
+        loads: Sequence[Load],
+        runs: Sequence[Run | Refusal],
+        dropped: Mapping[str, Refusal],
+        drafts: Sequence[Order],
+        now: datetime,
+    ) -> list[Proposal]:
+        """Propose load after load; the first proposal, which is there in any case, names what was `dropped` before.
+
+        What those before it pay for gas is gone for each, unless what they bring is ether.
+        """
+        told: list[Proposal] = []
+        for load, run in zip(loads, runs, strict=True):
+            refusal = run if isinstance(run, Refusal) else self._unpayable(stand, run)
+            sent = NOTHING if refusal or isinstance(run, Refusal) else run
+            kept = {} if refusal else {each.sale.key: each for each in load.carried}
+            refused = {each.sale.key: refusal for each in load.carried} if refusal else {}
+            told.append(self._proposal(stand, kept, {**dropped, **refused}, drafts, sent, self.deadline(now)))
+            dropped = {}
+            if not self.desk.ether:
+                stand = replace(stand, wei=stand.wei - _cost(stand, sent))
+        return told or [self._proposal(stand, {}, dropped, drafts, NOTHING, self.deadline(now))]
 
     def retract(self, asset: str, token: str, block: int, at: datetime) -> Proposal | Refusal:
         """Propose to take back what a market may take of a token; a chain has the last word on whether that works."""
@@ -121,6 +170,9 @@ class Proposer:
     def deadline(self, now: datetime) -> datetime:
         """Return until when a sale proposed `now` is valid."""
         return (now + self.terms.deadline).replace(microsecond=0)
+
+    def _seconds(self, now: datetime) -> int:
+        return int(self.deadline(now).timestamp())
 
     def calls(self, sales: Sequence[Sale], block: str, deadline: int) -> list[Call]:
         """Ask for a block first, then all that has to be known of the account there; `trial` wants the answers."""
@@ -163,7 +215,7 @@ class Proposer:
 
     def _unpayable(self, stand: Stand, run: Run) -> Refusal | None:
         """Say why the account cannot pay for what was run, or may not at this price."""
-        least, most = stand.priced.base_fee + stand.priced.tip, self.terms.ceiling
+        least, most = _expected(stand), self.terms.ceiling
         if least > most:
             sentence = f"gas costs {_gwei(least)} gwei, above the ceiling of {_gwei(most)} gwei; it goes below that"
             return Refusal(RefusalCode.NO_NET_GAIN, sentence, base_fee=max(0, most - stand.priced.tip))
@@ -187,7 +239,6 @@ class Proposer:
         run: Run,
         deadline: datetime,
     ) -> Proposal:
-        expected = stand.priced.base_fee + stand.priced.tip
         offers = tuple(self._offer(draft, kept[draft.key], stand) for draft in drafts if draft.key in kept)
         return Proposal(
             head=stand.priced.block,
@@ -196,11 +247,11 @@ class Proposer:
             ether=whole(stand.wei, ETHER_DECIMALS),
             offers=offers,
             dropped=dropped,
-            cost=self._native(run.used * expected + run.l1_fee),
+            cost=self._native(_cost(stand, run)),
             native_worth=worth(stand.feeds, ETH) if offers else Decimal(0),
             gas_limit=limit(run.gas),
             gas_price=self._price(stand),
-            expected_price=expected,
+            expected_price=_expected(stand),
             deadline=deadline,
             payload=run.payload,
             approval=_approval(offers, run.allows),
@@ -219,6 +270,16 @@ class Proposer:
 
     def _native(self, wei: int) -> Amount:
         return Amount(whole(wei, ETHER_DECIMALS), assets.coin(self.desk.chain.chain_id))
+
+
+def _expected(stand: Stand) -> int:
+    """Return what a unit of gas is expected to cost, in wei."""
+    return stand.priced.base_fee + stand.priced.tip
+
+
+def _cost(stand: Stand, run: Run) -> int:
+    """Return what a run is expected to cost, in wei."""
+    return run.used * _expected(stand) + run.l1_fee
 
 
 def _more(one: Tried | Refusal, other: Tried | Refusal) -> Tried | Refusal:

@@ -1,4 +1,4 @@
-"""What a proposal would send, run at the block that it is pinned to, and what that costs.
+"""What proposals would send, run at the block that they are pinned to, and what that costs.
 
 What it costs is the gas that it uses less what is given back for allowances that end at zero (EIP-3529), and on some
 chains a fee for its data on L1.
@@ -30,6 +30,8 @@ REFUND_PER_LEG: Final = 19_900 + 4_800
 RETRACTION_BASE: Final = 26_600
 # What taking an allowance back uses in all.
 RETRACTION_GAS: Final = 30_000
+# What making an allowance uses beside what that cost when it was tried in one with taking another back (EIP-2200).
+RENEWAL_GAS: Final = 19_900
 # Given back where the allowance is from another transaction.
 REFUND_APART: Final = 4_800 + 4_800
 # What a transaction costs before anything runs, with the calldata that an approval and that a swap has (EIP-2028).
@@ -79,8 +81,23 @@ class Errand:
         return {"from": account, "to": self.to, "data": "0x" + self.data.hex()}
 
 
+class Load(Protocol):
+    """What one proposal carries, and what has to be signed next of it."""
+
+    @property
+    def carried(self) -> Sequence[Tried]: ...
+
+    def asks(self, block: int) -> list[Call]:
+        """Ask what it uses; `ran` wants the answers."""
+        ...
+
+    def ran(self, answers: Sequence[object], /) -> Run | Refusal:
+        """Read what it uses, or how it reverts."""
+        ...
+
+
 class Runner(Protocol):
-    """Makes of legs that work what has to be signed next."""
+    """Makes of legs that work what has to be signed."""
 
     @property
     def desk(self) -> Desk: ...
@@ -93,20 +110,40 @@ class Runner(Protocol):
         """Read the answers: what markets may take now, in base units by the sale's key, where that matters."""
         ...
 
-    def fitting(self, tried: Sequence[Tried]) -> list[Tried]:
-        """Choose the legs that the transaction is for; the others are for the next. One always fits."""
-        ...
-
-    def run(
-        self, rpc: Rpc, kept: Sequence[Tried], may: Mapping[str, int], block: int, deadline: int, /
-    ) -> Run | Refusal:
-        """Run what will be signed for these legs; `may` is what was learned."""
+    def loads(self, tried: Sequence[Tried], may: Mapping[str, int], deadline: int, /) -> list[Load]:
+        """Part legs into what each proposal carries, the next first; `may` is what was learned."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """Legs in one batch, through the delegate as a chain will run it."""
+
+    desk: Desk
+    terms: Terms
+    delegate: str
+    carried: Sequence[Tried]
+    data: bytes
+
+    def asks(self, block: int) -> list[Call]:
+        account = self.desk.account
+        request = {"from": account, "to": account, "data": "0x" + self.data.hex()}
+        delegated = {account: {"code": DESIGNATOR + self.delegate[2:].lower()}}
+        return estimates(self.terms, request, [len(self.data)], block, delegated)
+
+    def ran(self, answers: Sequence[object], /) -> Run | Refusal:
+        found = estimated(answers)
+        if isinstance(found, Failure):
+            why = harmless(found.message, LONGEST_WORDS)
+            return Refusal(RefusalCode.OTHER, f"each leg works by itself, but the whole batch reverts: {why}")
+        gas, l1_fee = found
+        used = gas - min(gas // 5, REFUND_PER_LEG * len(self.carried))
+        return Run(self.desk.account + self.data.hex(), gas, used, limit(gas), l1_fee)
+
+
+@dataclass(frozen=True, slots=True)
 class TogetherRunner:
-    """All legs in one batch, through the delegate as a chain will run it."""
+    """As many legs in a batch as a transaction has gas for."""
 
     desk: Desk
     terms: Terms
@@ -126,35 +163,46 @@ class TogetherRunner:
             raise ConfigurationError(f"delegate: {self.delegate} is no ERC-7821 contract on {self.desk.chain.name}")
         return {}
 
-    def fitting(self, tried: Sequence[Tried]) -> list[Tried]:
-        """Keep as many legs as one transaction has gas for."""
-        kept: list[Tried] = []
-        room = MOST_GAS - 2 * OVERHEAD_GAS
+    def loads(self, tried: Sequence[Tried], _: Mapping[str, int], deadline: int, /) -> list[Load]:
+        """Fill one batch after the other; a leg alone always fits."""
+        filled: list[list[Tried]] = []
+        room = 0
         for each in tried:
             needed = each.gas * 6 // 5
-            if needed <= room:
-                kept.append(each)
-                room -= needed
-        return kept
+            if needed > room:
+                filled.append([])
+                room = MOST_GAS - 2 * OVERHEAD_GAS
+            filled[-1].append(each)
+            room -= needed
+        return [Batch(self.desk, self.terms, self.delegate, legs, self._written(legs, deadline)) for legs in filled]
 
-    def run(self, rpc: Rpc, kept: Sequence[Tried], _: Mapping[str, int], block: int, deadline: int, /) -> Run | Refusal:
-        """Run the batch."""
-        rows = [(each.sale, self.terms.minimum(each.received), each.allowed) for each in kept]
-        data = executed(self.desk.calls(rows, deadline))
-        request = {"from": self.desk.account, "to": self.desk.account, "data": "0x" + data.hex()}
-        delegated = {self.desk.account: {"code": DESIGNATOR + self.delegate[2:].lower()}}
-        found = estimated(rpc.ask(estimates(self.terms, request, [len(data)], block, delegated)))
-        if isinstance(found, Failure):
-            why = harmless(found.message, LONGEST_WORDS)
-            return Refusal(RefusalCode.OTHER, f"each leg works by itself, but the whole batch reverts: {why}")
-        gas, l1_fee = found
-        used = gas - min(gas // 5, REFUND_PER_LEG * len(kept))
-        return Run(self.desk.account + data.hex(), gas, used, limit(gas), l1_fee)
+    def _written(self, legs: Sequence[Tried], deadline: int) -> bytes:
+        rows = [(each.sale, self.terms.minimum(each.received), each.allowed) for each in legs]
+        return executed(self.desk.calls(rows, deadline))
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """A leg by itself: the first of its transactions that is still to be made."""
+
+    runner: ApartRunner
+    tried: Tried
+    errand: Errand
+
+    @property
+    def carried(self) -> Sequence[Tried]:
+        return [self.tried]
+
+    def asks(self, block: int) -> list[Call]:
+        return self.runner.estimates(self.errand, block)
+
+    def ran(self, answers: Sequence[object], /) -> Run | Refusal:
+        return self.runner.ran(self.errand, self.tried, answers)
 
 
 @dataclass(frozen=True, slots=True)
 class ApartRunner:
-    """The first leg by itself: its approval, and once that is final its swap."""
+    """Each leg by itself: its approval, and once that is final its swap."""
 
     desk: Apart
     terms: Terms
@@ -168,18 +216,12 @@ class ApartRunner:
         said = zip(sales, answers, strict=True)
         return {sale.key: number(answer) for sale, answer in said if answer}
 
-    def fitting(self, tried: Sequence[Tried]) -> list[Tried]:
-        """Keep the first."""
-        return list(tried[:1])
+    def loads(self, tried: Sequence[Tried], may: Mapping[str, int], deadline: int, /) -> list[Load]:
+        """Write the next transaction of each."""
+        return [Single(self, each, self._next(each, may.get(each.sale.key, 0), deadline)) for each in tried]
 
-    def run(
-        self, rpc: Rpc, kept: Sequence[Tried], may: Mapping[str, int], block: int, deadline: int, /
-    ) -> Run | Refusal:
-        """Run the next transaction of the leg."""
-        (each,) = kept
-        minimum = self.terms.minimum(each.received)
-        errand = self.errand(each.sale, minimum, may.get(each.sale.key, 0), deadline)
-        return self.ran(errand, each, rpc.ask(self.estimates(errand, block)))
+    def _next(self, tried: Tried, allowed: int, deadline: int) -> Errand:
+        return self.errand(tried.sale, self.terms.minimum(tried.received), allowed, deadline)
 
     def errand(self, sale: Sale, minimum: int, allowed: int, deadline: int) -> Errand:
         """Write what a leg needs next; an allowance that is not what is sold is taken back before."""
@@ -214,7 +256,7 @@ class ApartRunner:
         """
         if errand.allows is None:
             return RETRACTION_GAS if tried.sale.at_most else 0
-        approved = APPROVAL_BASE - (0 if tried.allowed else gas)
+        approved = APPROVAL_BASE + (RENEWAL_GAS if tried.allowed else -gas)
         return SWAP_BASE + tried.gas + approved + (RETRACTION_BASE if tried.sale.at_most else 0)
 
 
