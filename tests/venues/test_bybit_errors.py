@@ -157,6 +157,22 @@ def test_order__that_the_venue_forgot_among_the_newest__is_found_in_the_history(
         assert stage.calls("past_orders") >= 2
 
 
+@pytest.mark.parametrize("days", [1, 5, 8, 40])
+def test_order__that_is_asked_for_after_days__is_found_with_all_its_trades(days: int) -> None:
+    with BybitStage() as stage:
+        order = stage.order(LegKind.SELL)
+        stage.twin.inject(kind="reset", endpoint="create_order", when="after")
+        stage.twin.inject(kind="forgotten", endpoint="recent_orders", calls="all")
+        with pytest.raises(OutcomeUnknown):
+            stage.venue.execute(order)
+        stage.pass_time(timedelta(days=days))
+
+        fill = stage.restarted().outcome(order)
+
+        assert isinstance(fill, Fill)
+        assert fill.spent == order.spend
+
+
 def test_order__whose_id_was_used_while_lookups_lag__is_pending_and_made_once() -> None:
     with BybitStage() as stage:
         order, before = stage.order(LegKind.SELL), stage.balance("bybit:ADA")
@@ -216,6 +232,30 @@ def test_order__whose_tax_cannot_be_read__is_not_known(monkeypatch: pytest.Monke
 
         with pytest.raises(OutcomeUnknown, match="extra fees"):
             stage.venue.execute(stage.order(LegKind.SELL))
+
+
+def test_order__charged_in_a_currency_that_is_not_named__is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    with BybitStage() as stage:
+        changed_trades(stage, monkeypatch, {"feeCurrency": ""})
+
+        with pytest.raises(OutcomeUnknown, match="feeCurrency"):
+            stage.venue.execute(stage.order(LegKind.SELL))
+
+
+@pytest.mark.parametrize("quantity", ["", "0"])
+def test_order__that_is_filled_by_an_amount_not_told__is_pending_and_never_refused(
+    monkeypatch: pytest.MonkeyPatch, quantity: str
+) -> None:
+    with BybitStage() as stage:
+        read = stage.venue._client.api.recent_orders
+
+        def recent_orders(**params: str) -> object:
+            answer: Any = read(**params)
+            return answer | {"list": [each | {"cumExecQty": quantity} for each in answer["list"]]}
+
+        monkeypatch.setattr(stage.venue._client.api, "recent_orders", recent_orders)
+
+        assert isinstance(stage.venue.execute(stage.order(LegKind.SELL)), Pending)
 
 
 def changed_trades(stage: BybitStage, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]) -> None:

@@ -13,6 +13,8 @@ from domain.venue import NeverArrived, Pending
 from events.values import Fill, LegKind
 from tests.venues.binance_stage import BinanceStage
 from tests.venues.bybit_stage import BybitStage
+from tests.venues.contract import Loss
+from tests.venues.okx_stage import OKXStage
 from tests.venues.spot_stage import SpotStage
 
 Stage = SpotStage[Any, Any]
@@ -64,3 +66,20 @@ def test_order__that_is_known_late__is_pending_until_it_is(stage: Stage) -> None
     assert isinstance(stage.venue.execute(order), Pending)
     stage.pass_time(timedelta(seconds=31))
     assert isinstance(stage.restarted().outcome(order), Fill)
+
+
+@pytest.mark.parametrize("stage_of", [BybitStage, OKXStage], ids=["bybit", "okx"])
+def test_order__older_than_the_venues_history__never_counts_as_one_that_did_not_arrive(stage_of: Any) -> None:
+    with stage_of() as stage:
+        order = stage.order(LegKind.SELL)
+        stage.lose_answer(LegKind.SELL, Loss.BEFORE)
+        with pytest.raises(OutcomeUnknown):
+            stage.venue.execute(order)
+
+        stage.pass_time(timedelta(days=5))
+        assert isinstance(stage.restarted().outcome(order), NeverArrived)
+        stage.pass_time(timedelta(days=3))
+        answer = stage.restarted().outcome(order)
+
+        assert isinstance(answer, Pending)
+        assert "too old" in answer.detail

@@ -126,6 +126,7 @@ class Order(Struct, frozen=True, rename="camel"):
     qty: Number
     cum_exec_qty: Some
     cum_exec_value: Some
+    created_time: Millis
     market_unit: str = ""
     reject_reason: str = ""
 
@@ -152,7 +153,7 @@ class Execution(Struct, frozen=True, rename="camel"):
     exec_qty: Number
     exec_value: Number
     exec_fee: Some
-    fee_currency: str
+    fee_currency: Annotated[str, Meta(min_length=1)]
     exec_time: Millis
     exec_type: str = "Trade"
     extra_fees: list[ExtraFee] | str | None = None
