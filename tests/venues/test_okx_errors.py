@@ -98,6 +98,19 @@ def test_answers__by_their_status__prove_what_the_page_says(answered: Answered, 
     assert fault_of(answered).verdict is verdict
 
 
+@pytest.mark.parametrize(("code", "sentence"), [("51149", "Order timed out"), ("51054", "Request timed out")])
+def test_order__that_the_venue_calls_timed_out__is_looked_up_and_made_once(code: str, sentence: str) -> None:
+    with OKXStage() as stage:
+        order = stage.order(LegKind.SELL)
+        stage.twin.inject(kind="refused", code=code, sentence=sentence, endpoint="new_order", when="after")
+
+        with pytest.raises(OutcomeUnknown, match=sentence):
+            stage.venue.execute(order)
+
+        assert isinstance(stage.venue.execute(order), Fill)
+        assert stage.calls("new_order") == 1
+
+
 def test_codes__stand_in_one_list_each() -> None:
     lists: list[Any] = [LATE, BUSY, UNSURE, KEY, MEANINGS, DUPLICATE, {NO_ORDER}]
 
