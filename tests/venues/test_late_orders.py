@@ -11,16 +11,18 @@ import pytest
 from domain.errors import OutcomeUnknown
 from domain.venue import NeverArrived, Pending
 from events.values import Fill, LegKind
+from simulators.wire import Reply, Request
 from tests.venues.binance_stage import BinanceStage
 from tests.venues.bybit_stage import BybitStage
 from tests.venues.contract import Loss
+from tests.venues.door import rewritten
 from tests.venues.okx_stage import OKXStage
 from tests.venues.spot_stage import SpotStage
 
 Stage = SpotStage[Any, Any]
 
 
-@pytest.fixture(params=[BinanceStage, BybitStage], ids=["binance", "bybit"])
+@pytest.fixture(params=[BinanceStage, BybitStage, OKXStage], ids=["binance", "bybit", "okx"])
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     with request.param() as opened:
         yield opened
@@ -35,6 +37,19 @@ def test_order__when_an_answer_says_unknown_status__is_looked_up_and_made_once(s
 
     assert isinstance(stage.venue.execute(order), Fill)
     assert stage.calls(stage.making) == 1
+
+
+@pytest.mark.parametrize("kind", [LegKind.SELL, LegKind.BUY])
+@pytest.mark.parametrize("stage_of", [BinanceStage, BybitStage, OKXStage], ids=["binance", "bybit", "okx"])
+def test_order__that_the_venue_redirects__is_not_sent_again(stage_of: Any, kind: LegKind) -> None:
+    def redirect(request: Request, reply: Reply) -> Reply:
+        return Reply(307, b"", f"text/plain\r\nLocation: https://{request.host}{request.path}")
+
+    with rewritten(stage_of, "/", redirect, "POST") as stage:
+        order = stage.order(kind)
+        with pytest.raises(OutcomeUnknown):
+            stage.venue.execute(order)
+        assert stage.calls(stage.making) == 1
 
 
 def test_order__that_arrives_after_its_time__is_turned_away_by_the_venue_and_never_arrived(stage: Stage) -> None:

@@ -198,18 +198,6 @@ def test_client_id__of_a_key__is_what_the_venue_takes() -> None:
     assert re.fullmatch(r"[0-9a-z]{32}", client_id("0f5a5a52-7a5e-5d3c-8a43-64c1d4c92b7e"))
 
 
-def test_order__when_an_answer_says_nothing__is_looked_up_and_made_once() -> None:
-    with OKXStage() as stage:
-        order = stage.order(LegKind.SELL)
-        stage.twin.inject(kind="server_error", endpoint="new_order", when="after")
-
-        with pytest.raises(OutcomeUnknown):
-            stage.venue.execute(order)
-
-        assert isinstance(stage.venue.execute(order), Fill)
-        assert stage.calls("new_order") == 1
-
-
 def test_order__that_arrives_after_its_deadline__is_dropped_by_the_venue() -> None:
     with OKXStage() as stage:
         order = stage.order(LegKind.SELL)
@@ -223,27 +211,6 @@ def test_order__that_arrives_after_its_deadline__is_dropped_by_the_venue() -> No
 
         assert isinstance(stage.restarted().outcome(order), Pending)
         assert stage.balance(order.spend.asset) == before
-
-
-def test_order__that_arrives_within_its_time__is_found() -> None:
-    with OKXStage() as stage:
-        order = stage.order(LegKind.SELL)
-        stage.twin.inject(kind="reset", endpoint="new_order", when="later", delay="3")
-        with pytest.raises(OutcomeUnknown):
-            stage.venue.execute(order)
-        stage.pass_time(timedelta(seconds=4))
-
-        assert isinstance(stage.restarted().outcome(order), Fill)
-
-
-def test_order__that_is_known_late__is_pending_until_it_is() -> None:
-    with OKXStage() as stage:
-        order = stage.order(LegKind.SELL)
-        stage.twin.inject(kind="known_late", endpoint="new_order", seconds="30")
-
-        assert isinstance(stage.venue.execute(order), Pending)
-        stage.pass_time(timedelta(seconds=31))
-        assert isinstance(stage.restarted().outcome(order), Fill)
 
 
 def test_order__when_the_venue_refuses_repeated_ids__is_read_back() -> None:
