@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import re
+import time
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from requests import Session
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from domain.venue import Holding, Pending
@@ -18,10 +22,11 @@ from simulators.bybit import refusals
 from tests.venues.bybit_stage import BybitStage, scenario
 from tests.venues.raised import NEVER_SENT, UNREADABLE, assert_ours_come_out, raised_by_requests
 from venues.bybit import errors
-from venues.bybit.client import check_key
+from venues.bybit.client import Endpoints, check_key
 from venues.bybit.errors import MEANINGS, RAISED, NoAnswer, fault_of, refusal_for
 from venues.bybit.replies import Placed
 from venues.faults import Verdict
+from venues.limits import Limiter
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/bybit-errors.md").read_text("utf-8")
 OTHERS: list[Exception] = [*UNREADABLE, NoAnswer(503), NoAnswer(404), NoAnswer(200, 10016, "Server error.")]
@@ -313,3 +318,31 @@ def test_permissions__of_a_key__are_what_the_venue_says(permissions: Any, may_tr
 
         assert (rights.can_view, rights.can_trade, rights.can_transfer) == (True, may_trade, danger)
         assert bool(stage.venue.danger()) is danger
+
+
+@pytest.mark.parametrize("area", ["FiatP2P", "FiatBitPay", "FiatBybitPay", "FiatGlobalPay", "BitCard", "Anything new"])
+def test_permissions__of_a_key_that_may_pay__are_a_danger_whatever_the_venue_calls_it(
+    monkeypatch: pytest.MonkeyPatch, area: str
+) -> None:
+    with BybitStage() as stage:
+        read = stage.venue._client.api.query_api
+
+        def query_api() -> object:
+            answer: Any = read()
+            return answer | {"permissions": answer["permissions"] | {"Earn": ["Earn"], area: ["Order"]}}
+
+        monkeypatch.setattr(stage.venue._client.api, "query_api", query_api)
+
+        assert stage.venue.permissions().can_transfer
+
+
+def test_signature__is_over_the_plain_text_of_the_vendors_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1658384314791 * 10**6)
+    plain = b"1658384314791XXXXXXXXXX5000category=option&symbol=BTC-29JUL22-25000-C"
+    secret = "s" * 36
+    api = Endpoints("XXXXXXXXXX", secret, "https://localhost", Session(), Limiter("key"))
+
+    headers = api._headers("category=option&symbol=BTC-29JUL22-25000-C")
+
+    assert headers["X-BAPI-SIGN"] == hmac.new(secret.encode(), plain, hashlib.sha256).hexdigest()
+    assert (headers["X-BAPI-TIMESTAMP"], headers["X-BAPI-RECV-WINDOW"]) == ("1658384314791", "5000")

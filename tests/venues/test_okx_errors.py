@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ from events.values import Fill, LegKind, Refusal, RefusalCode
 from tests.venues.okx_stage import OKXStage, scenario
 from tests.venues.raised import NEVER_SENT, UNREADABLE, assert_ours_come_out, raised_by_requests
 from venues.faults import Verdict
-from venues.okx.client import check_key
+from venues.okx.client import Signer, check_key
 from venues.okx.errors import (
     BUSY,
     DUPLICATE,
@@ -271,3 +274,13 @@ def test_danger__of_a_key_that_may_withdraw__is_named(permissions: Any, danger: 
 def test_order__with_a_key_that_may_not_trade__is_the_owners_to_mend() -> None:
     with OKXStage(permissions=("read_only",)) as stage, pytest.raises(ConfigurationError, match="rights"):
         stage.venue.execute(stage.order(LegKind.SELL))
+
+
+def test_signature__is_over_the_plain_text_of_the_vendors_example() -> None:
+    secret, at = "22582BD0CFF14C41EDBF1AB98506286D", datetime(2020, 12, 8, 9, 8, 57, 715999, UTC)
+    plain = b"2020-12-08T09:08:57.715ZGET/api/v5/account/balance?ccy=BTC"
+
+    headers = Signer("0" * 32, secret, "phrase").headers(at, "GET", "/api/v5/account/balance?ccy=BTC", "")
+
+    assert base64.b64decode(headers["OK-ACCESS-SIGN"]) == hmac.new(secret.encode(), plain, hashlib.sha256).digest()
+    assert headers["OK-ACCESS-TIMESTAMP"] == "2020-12-08T09:08:57.715Z"

@@ -166,18 +166,11 @@ class Executions(Struct, frozen=True, rename="camel"):
     next_page_cursor: str = ""
 
 
-class Permissions(Struct, frozen=True):
-    """What the key may do, by area."""
-
-    spot: list[str] = field(name="Spot", default_factory=list)
-    wallet: list[str] = field(name="Wallet", default_factory=list)
-
-
 class Key(Struct, frozen=True, rename="camel"):
-    """The key that asks; `read_only` is 1 for one that may not trade."""
+    """The key that asks: what it may do, by area; `read_only` is 1 for one that may not trade."""
 
     read_only: int
-    permissions: Permissions
+    permissions: dict[str, list[str] | None]
 
 
 class SmallCoin(Struct, frozen=True, rename="camel"):
