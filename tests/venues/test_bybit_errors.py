@@ -24,7 +24,8 @@ from tests.venues.raised import NEVER_SENT, UNREADABLE, assert_ours_come_out, ra
 from venues.bybit import errors
 from venues.bybit.client import Endpoints, check_key
 from venues.bybit.errors import MEANINGS, RAISED, NoAnswer, fault_of, refusal_for
-from venues.bybit.replies import Placed
+from venues.bybit.orders import free, held
+from venues.bybit.replies import Coin, Placed
 from venues.faults import Verdict
 from venues.limits import Limiter
 
@@ -294,6 +295,14 @@ def test_holdings__of_what_was_borrowed_or_secures_something__are_not_free() -> 
     with BybitStage(scenario(borrowed={"ADA": "7", "SOL": "1"})) as stage:
         assert stage.venue.holding("bybit:ADA") == Holding("bybit:ADA", Decimal(100), Decimal("1.5"))
         assert "bybit:SOL" not in {each.asset for each in stage.venue.holdings()}
+
+
+def test_holdings__of_many_digits__are_added_without_rounding() -> None:
+    whole = "123456789012.123456789012345678"
+    coin = Coin("SHIB", str(Decimal(3) * 10**12), locked=whole, total_order=whole)
+
+    assert held(coin) == Decimal("246913578024.246913578024691356")
+    assert free(coin) == Decimal("2753086421975.753086421975308644")
 
 
 def test_clock__that_is_off__is_told_as_such() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import OutcomeUnknown
 from domain.venue import NeverArrived, Pending
-from events.values import Fill, LegKind
+from events.values import Fill, LegKind, Refusal, RefusalCode
 from simulators.wire import Reply, Request
 from tests.venues.binance_stage import BinanceStage
 from tests.venues.bybit_stage import BybitStage
@@ -98,3 +98,14 @@ def test_order__older_than_the_venues_history__never_counts_as_one_that_did_not_
 
         assert isinstance(answer, Pending)
         assert "too old" in answer.detail
+
+
+@pytest.mark.parametrize("kind", ["server_error", "html"])
+def test_order__that_is_refused_while_the_book_cannot_be_read__is_refused_all_the_same(stage: Stage, kind: str) -> None:
+    for book in stage.books:
+        stage.twin.inject(kind=kind, endpoint=book, calls="all")
+
+    answer = stage.venue.execute(stage.too_small())
+
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.BELOW_MINIMUM

@@ -16,7 +16,7 @@ import msgspec
 
 from domain.errors import VenueUnavailable
 from domain.venue import Order, Product
-from events.money import Amount, exactly_less, plain, ticker
+from events.money import Amount, exactly_less, exactly_sum, plain, ticker
 from events.records import replace
 from events.values import Execution, LegKind, Quote, Refusal, RefusalCode
 from venues.bybit import replies
@@ -155,7 +155,7 @@ class Orders(MarketOrders):
 
 def held(coin: replies.Coin) -> Decimal:
     """Add up what open orders and positions hold of a coin."""
-    return sum(map(number, (coin.locked, coin.total_order, coin.total_position)), Decimal(0))
+    return exactly_sum(*map(number, (coin.locked, coin.total_order, coin.total_position)))
 
 
 def free(coin: replies.Coin) -> Decimal:
