@@ -70,7 +70,7 @@ SEED ?= $(shell date +%s)
 campaign: $(READY) $(CHAIN_READY)
 	CHAOS_ROUNDS=$(ROUNDS) WEATHER_ROUNDS=$$((40 * $(ROUNDS))) CHAOS_SEED=$(SEED) $(BIN)/pytest --log-cli-level=INFO \
 		tests/chaos/test_campaign.py tests/wallets/test_weather.py tests/wallets/test_funding_weather.py \
-		tests/wallets/test_crash.py tests/wallets/test_kills.py
+		tests/wallets/test_crash.py tests/wallets/test_kills.py tests/wallets/test_funding_crash.py
 
 # Eight writers of 12,500 events on each store, under kills; ten to twenty minutes.
 delivery: $(READY)

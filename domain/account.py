@@ -102,7 +102,11 @@ class Account(NamedTuple):
 
     def spent_on(self, day: date) -> Decimal:
         """Return what was put up for sale on a day, at the value that the venue offered, for the daily cap."""
-        return self.spent[1] if self.spent[0] == day else Decimal(0)
+        return self.spent[1] if self.day_of(day) == self.spent[0] else Decimal(0)
+
+    def day_of(self, day: date) -> date:
+        """Return the day whose cap counts: the one before the last is over, and only a late clock still names it."""
+        return self.spent[0] if (self.spent[0] - day).days == 1 else day
 
     def spent_beside(self, attempted: Iterable[Leg], day: date) -> Decimal:
         """Return the same without attempts at these legs that never arrived."""
@@ -208,7 +212,7 @@ def _fund(account: Account, fact: FundingFact) -> Account:
             return account._replace(sweep=_opened(account, fact))
         case FundingCompleted(reservation_id=promise, tx_hash=tx_hash):
             made = dict(account.reservations)
-            if promise in made:
+            if promise in made and made[promise].fact.sweep_id == fact.sweep_id:
                 made[promise] = made[promise]._replace(tx_hash=tx_hash)
             return _closed(account, fact)._replace(reservations=made)
         case FundingDeclined():
@@ -261,7 +265,7 @@ def _move_leg(account: Account, fact: LegFact) -> Account:
         if moved.plan.spend in learned:
             learned = {asset: lesson for asset, lesson in learned.items() if asset != moved.plan.spend}
     elif isinstance(fact, LegRequested) and legs.is_exit(moved.plan):
-        day = fact.requested_at.date()
+        day = account.day_of(fact.requested_at.date())
         spent = day, exactly_sum(account.spent_beside([leg], day), worth(fact.kind, fact.quote))
     return _moved(account, sweep, purse, learned, spent, ("", ""))
 

@@ -108,7 +108,7 @@ class Sight:
 
 
 class Standing(Protocol):
-    """Where an account stands at a block: its next nonce and its code."""
+    """Where an account stands at a block: its next nonce, its code, and what it has of the native coin."""
 
     @property
     def head(self) -> Block: ...
@@ -118,6 +118,9 @@ class Standing(Protocol):
 
     @property
     def code(self) -> Code: ...
+
+    @property
+    def ether(self) -> Decimal: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +136,18 @@ class Offer:
 class Proposal:
     """A batch simulated whole at `head`: legs that stay, legs that were dropped, and what it costs; nothing is signed.
 
-    `nonce` and `code` are the account's at `head`. `cost` is what the transaction is expected to cost in the native
-    coin, all of it, at `expected_price` wei for a unit of gas; one native coin is worth `native_worth` in the policy's
-    currency. `payload` is what the venue signs, opaque here. `approval` is what has to be allowed in a transaction of
-    its own before the offered leg can be sold, zero to take an old allowance back first; the payload is that approval.
-    `leaves` is what of an allowance is left at the most by a sale that needs less than it may take.
+    `nonce`, `code` and `ether`, what it has of the native coin, are the account's at `head`. `cost` is what the
+    transaction is expected to cost in the native coin, all of it, at `expected_price` wei for a unit of gas; one native
+    coin is worth `native_worth` in the policy's currency. `payload` is what the venue signs, opaque here. `approval` is
+    what has to be allowed in a transaction of its own before the offered leg can be sold, zero to take an old allowance
+    back first; the payload is that approval. `leaves` is what of an allowance is left at the most by a sale that needs
+    less than it may take.
     """
 
     head: Block
     nonce: int
     code: Code
+    ether: Decimal
     offers: tuple[Offer, ...]
     dropped: Mapping[str, Refusal]
     cost: Amount

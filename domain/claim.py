@@ -36,15 +36,17 @@ class Waiting:
 class ClaimProposal:
     """A claim tried at `head`; nothing is signed.
 
-    `spend` is burnt for it, None where nothing is, and would be worth `otherwise` if it were sold instead. `nonce` and
-    `code` are the account's. `gas` is the claim's own; `gas_later` is what selling the rewards takes more than selling
-    `spend` would. `native_worth` is that of one native coin in the policy's currency. `to` and `payload` are signed.
+    `spend` is burnt for it, None where nothing is, and would be worth `otherwise` if it were sold instead. `nonce`,
+    `code` and `ether`, what it has of the native coin, are the account's. `gas` is the claim's own; `gas_later` is what
+    selling the rewards takes more than selling `spend` would. `native_worth` is that of one native coin in the policy's
+    currency. `to` and `payload` are signed.
     """
 
     source: Source
     head: Block
     nonce: int
     code: Code
+    ether: Decimal
     spend: Amount | None
     rewards: tuple[Reward, ...]
     otherwise: Decimal

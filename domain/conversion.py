@@ -26,7 +26,7 @@ _NOTHING = Decimal(0)
 def ended(sweep: Sweep, account: Account, now: datetime) -> Refusal | None:
     """Refuse a conversion that no trade waits for any more."""
     opened = sweep.opened
-    if not isinstance(opened, FundingOpened) or held_for(account, opened.trade, now):
+    if not isinstance(opened, FundingOpened) or _is_waited_for(opened, account, now):
         return None
     some = any(isinstance(leg, Filled) for leg in sweep.legs.values())
     what = "all" if some else "anything"
@@ -36,11 +36,17 @@ def ended(sweep: Sweep, account: Account, now: datetime) -> Refusal | None:
 def enough(sweep: Sweep, account: Account, treasury: Treasury, now: datetime) -> Refusal | None:
     """Refuse what is left of a conversion when by now the ETH is there without it."""
     opened, halfway = sweep.opened, any(isinstance(leg, Filled) for leg in sweep.legs.values())
-    if not isinstance(opened, FundingOpened) or not halfway or not held_for(account, opened.trade, now):
+    if not isinstance(opened, FundingOpened) or not halfway or not _is_waited_for(opened, account, now):
         return None
     if treasury.head.number < account.lane.head or promised(account, now) > treasury.ether:
         return None
     return Refusal(RefusalCode.OTHER, f"{plain(treasury.ether)} ETH is there by now, which is enough without it")
+
+
+def _is_waited_for(opened: FundingOpened, account: Account, now: datetime) -> bool:
+    """Say whether the promise that it was opened for holds: its trade may have another by now, made without it."""
+    held = held_for(account, opened.trade, now)
+    return held is not None and held.fact.sweep_id == opened.sweep_id
 
 
 def brought(sweep: Sweep) -> Decimal:
@@ -57,8 +63,8 @@ def is_there(sweep: Sweep) -> bool:
     return isinstance(opened, FundingOpened) and asked and brought(sweep) >= opened.shortage.quantity
 
 
-def settle(sweep: Sweep, opened: FundingOpened) -> list[AccountFact]:
-    """End a conversion for a trade; one that brought less than the shortage releases what was reserved."""
+def settle(sweep: Sweep, opened: FundingOpened, account: Account) -> list[AccountFact]:
+    """End a conversion for a trade; one that brought less than the shortage releases what was reserved with it."""
     fills = [leg.fill for leg in sweep.legs.values() if isinstance(leg, Filled)]
     refused = [leg.refusal for leg in sweep.legs.values() if isinstance(leg, Refused)]
     received = max(_NOTHING, brought(sweep)) if fills else _NOTHING
@@ -80,7 +86,8 @@ def settle(sweep: Sweep, opened: FundingOpened) -> list[AccountFact]:
         tx_hash=next((fill.order_id for fill in fills), ""),
         reason="" if covered else next((each.sentence + stays for each in refused), short),
     )
-    if covered:
+    held = account.reservations.get(opened.reservation_id)
+    if covered or held is None or held.fact.sweep_id != opened.sweep_id:
         return [completed]
     fell_short = ReservationReleased(opened.account, opened.reservation_id, opened.trade, Release.FELL_SHORT)
     return [completed, fell_short]

@@ -140,7 +140,7 @@ def _conclude(command: ConcludeLeg, account: Account) -> list[AccountFact]:
 def _finish(sweep: Sweep, account: Account, now: datetime) -> list[AccountFact]:
     """A sweep that dust opened answers for its lots, one that a shortage opened for its trade."""
     if isinstance(sweep.opened, FundingOpened):
-        return conversions.settle(sweep, sweep.opened)
+        return conversions.settle(sweep, sweep.opened, account)
     return list(settle(sweep, account.purse, now))
 
 

@@ -8,12 +8,14 @@
 
 Signed bytes are on record before any node gets them; all bytes of a nonce are remembered, and a receipt of any of them
 is the answer. A node that is behind what was seen before is no evidence. Only what has its confirmations is final.
-A nonce that was signed is behind only once it is used for good, so no two nonces wait for the same money.
+What comes of a nonce is decided before it is on record (`domain/move.py`): a record that earlier rules made is read as
+it was.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal, localcontext
 
 from domain.errors import ImpossibleHistory
 from events.facts import (
@@ -25,7 +27,7 @@ from events.facts import (
     TransactionSigned,
 )
 from events.money import Amount
-from events.values import GasPrice, Outcome, Purpose
+from events.values import GasPrice, Outcome, Purpose, SignedTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,10 @@ def evolve(lane: Lane, fact: TransactionFact) -> Lane:
             return replace(turned, state=Signed(attempts))
         case Signed(attempts, False), TransactionDisplaced():
             return replace(turned, state=Signed(attempts, displaced=True))
-        case Signed(_, True), TransactionSettled(outcome=Outcome.DISPLACED) if _uses_up(fact, lane):
+        case Signed(_, True), TransactionSettled(outcome=Outcome.DISPLACED):
             return replace(turned, state=Idle(), nonce=fact.next_nonce, anew=True)
         case Included(_, seen), TransactionSettled(tx_hash=tx_hash) if (
-            seen.tx_hash == tx_hash and fact.outcome is not Outcome.DISPLACED and _uses_up(fact, lane)
+            seen.tx_hash == tx_hash and fact.outcome is not Outcome.DISPLACED
         ):
             delegated, allowed = lane.delegated or fact.purpose is Purpose.DELEGATE, _allowed_after(lane, fact)
             return replace(turned, state=Idle(), nonce=fact.next_nonce, delegated=delegated, allowed=allowed)
@@ -143,11 +145,6 @@ def _replaces(fact: TransactionSigned, attempts: tuple[TransactionSigned, ...]) 
     return same and offered.fee >= least.fee and offered.tip >= least.tip
 
 
-def _uses_up(fact: TransactionSettled, lane: Lane) -> bool:
-    """Only a nonce that is used for good is behind; below one that is not, nothing is ever signed."""
-    return lane.nonce is not None and fact.next_nonce > lane.nonce
-
-
 def _has(attempts: tuple[TransactionSigned, ...], tx_hash: str) -> bool:
     return any(each.transaction.tx_hash == tx_hash for each in attempts)
 
@@ -155,6 +152,17 @@ def _has(attempts: tuple[TransactionSigned, ...], tx_hash: str) -> bool:
 def replaces(fact: TransactionSigned, lane: Lane) -> bool:
     """Say whether a transaction takes the place of those in flight: same nonce, and a tenth more offered of both."""
     return isinstance(lane.state, Signed) and _replaces(fact, lane.state.attempts)
+
+
+def most_gas(signed: SignedTransaction) -> Decimal:
+    """Return what a transaction may take of the native coin: all of its gas, at the most that it offers."""
+    with localcontext(prec=80):
+        return Decimal(signed.gas_limit * signed.gas_price.fee).scaleb(-18)
+
+
+def flying(lane: Lane) -> Decimal:
+    """Return what may still be taken by what was signed and no block holds."""
+    return most_gas(lane.state.newest.transaction) if isinstance(lane.state, Signed) else Decimal(0)
 
 
 def raised(price: GasPrice) -> GasPrice:

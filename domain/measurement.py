@@ -21,7 +21,7 @@ from domain.instruction import Gas, instruction, replaced
 from domain.strategy import RecordMeasurement
 from domain.venue import Product
 from events.facts import DustInstructed, StrategyMeasured, StrategyNotMeasured
-from events.money import exactly_less, exactly_sum, plain
+from events.money import exactly_less, exactly_sum, rounded
 from events.records import replace
 from events.values import Instruction, Keep, Kept, MeasuredLot
 
@@ -197,13 +197,13 @@ def why_not(
     money = occasion.currency
     if found.total <= threshold:
         missing = exactly_less(threshold, found.total)
-        return f"{plain(missing)} {money} below {plain(threshold)} {money}; it is sold when it is over that"
+        return f"{rounded(missing)} {money} below {rounded(threshold)} {money}; it is sold when it is over that"
     holders = [survey for survey in surveys if found.dust.get(survey.reading.account)]
     reasons = [survey.closed for survey in holders if survey.closed]
     reasons += [sentence for each in gas.values() for sentence in each.dropped.values()]
     for survey in holders:
         if all(piece.value > survey.allowance for piece in found.dust[survey.reading.account]):
-            caps = f"leave {plain(max(survey.allowance, Decimal(0)))} {money}, less than its smallest lot"
+            caps = f"leave {rounded(max(survey.allowance, Decimal(0)))} {money}, less than its smallest lot"
             reasons.append(f"{survey.reading.account}: the caps of a sweep and a day {caps}")
     if reasons:
         return "; ".join(dict.fromkeys(reasons))

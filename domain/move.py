@@ -1,7 +1,8 @@
 """What follows from what a node says: the next nonce of an idle lane, the next move for what is in flight.
 
 A node that is behind what was seen before is no evidence, and only what has its confirmations is final. That others
-used a nonce is told only by the block that used it; a receipt that is missing may be late.
+used a nonce is told only by the block that used it; a receipt that is missing may be late. A nonce that was signed is
+behind only once it is used for good, so no two nonces wait for the same money.
 """
 
 from __future__ import annotations

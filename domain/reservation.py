@@ -1,5 +1,7 @@
 """Promises of ETH to trades: none is promised twice, a promise ends by itself, a repeated request is the same one.
 
+Gas of transactions that serve no trade is not paid of what is promised.
+
 A request is answered by what the account has, what it promised, and what it may convert; if it has to convert, it opens
 a sweep of the same kind as dust does.
 """
@@ -14,10 +16,10 @@ from domain.account import Account, Reservation
 from domain.commands import ReleaseEth, RequestEth
 from domain.funding import Conversion, Impossible, largest, plan
 from domain.identity import funding_id, leg_id, lot_id, reservation_id
-from domain.lane import Idle
+from domain.lane import Idle, flying, most_gas
 from domain.treasury import Treasury, gas_reserve
 from events.facts import AccountFact, EthReserved, FundingDeclined, FundingOpened, ReservationReleased
-from events.money import Amount, exactly_less, exactly_sum
+from events.money import Amount, exactly_less, exactly_sum, plain
 from events.values import (
     FundingAnswer,
     LegKind,
@@ -25,6 +27,7 @@ from events.values import (
     PlannedLeg,
     Policy,
     Release,
+    SignedTransaction,
 )
 
 _NOTHING = Decimal(0)
@@ -40,15 +43,20 @@ class _Need:
     allowance: Decimal
 
 
-def promised(account: Account, now: datetime, beside: str = "") -> Decimal:
-    """Return the ETH that is promised at a moment, gas kept beside it included, without the reservation `beside`."""
-    return exactly_sum(
-        *(
-            each.eth
-            for each in account.reservations.values()
-            if each.fact.expires_at > now and each.fact.reservation_id != beside
-        )
-    )
+def promised(account: Account, now: datetime) -> Decimal:
+    """Return the ETH that is promised at a moment, gas kept beside it included."""
+    return exactly_sum(*(each.eth for each in account.reservations.values() if each.fact.expires_at > now))
+
+
+def gas_shortage(account: Account, signed: SignedTransaction, ether: Decimal, brings: Decimal, now: datetime) -> str:
+    """Say that a transaction's gas may take what is promised to trades, empty where it does not.
+
+    `ether` is there, and `brings` what the transaction adds to it.
+    """
+    kept, most = promised(account, now), most_gas(signed)
+    if not kept or exactly_less(exactly_sum(ether, brings), most) >= kept:
+        return ""
+    return f"gas may take {plain(most)} ETH of {plain(ether)}, of which {plain(kept)} is promised to trades"
 
 
 def allowance(account: Account, policy: Policy, now: datetime) -> Decimal:
@@ -133,7 +141,7 @@ def _need(command: RequestEth, account: Account, treasury: Treasury) -> _Need:
     assert command.policy.funding is not None  # the worker asks for accounts that have it
     gas = gas_reserve(command.policy.funding, treasury.gas_price)
     others = promised(account, command.now)
-    short = exactly_less(exactly_sum(command.amount.quantity, gas, others), treasury.ether)
+    short = exactly_less(exactly_sum(command.amount.quantity, gas, others, flying(account.lane)), treasury.ether)
     return _Need(others, gas, short, allowance(account, command.policy, command.now))
 
 

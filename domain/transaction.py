@@ -12,7 +12,8 @@ from domain import lane as lanes
 from domain import leg as legs
 from domain import move as moves
 from domain import pretrade
-from domain.account import Account
+from domain import reservation as reservations
+from domain.account import Account, rewards_of
 from domain.bundle import Intent, answers, carried_by, objection, unheld
 from domain.chain import Moved, Proposal
 from domain.commands import ObserveLane, ReplaceTransaction, RequestBundle, RequestClaim, RequestRetraction
@@ -32,7 +33,7 @@ from events.facts import (
     TransactionSigned,
 )
 from events.money import Amount, exactly_sum
-from events.values import LegKind, Outcome, Purpose, Refusal
+from events.values import LegKind, Outcome, Purpose, Refusal, RefusalCode, SignedTransaction, Unclaimed
 
 
 def objections(
@@ -77,6 +78,9 @@ def request(command: RequestBundle, account: Account) -> list[AccountFact]:
         return [no for intent in intents for no in _declined(account, sweep, intent.leg_id, late)]
     if found := objections(intents, command.proposal, account, sweep, command.fingerprint, now.date()):
         return [no for leg_id, why in found.items() for no in _declined(account, sweep, leg_id, why)]
+    if (short := _gas_shortage(command, account)) and not isinstance(sweep.opened, FundingOpened):
+        why = Refusal(RefusalCode.OVER_CAP, short)
+        return [no for intent in intents for no in _declined(account, sweep, intent.leg_id, why)]
     carried = intents if purpose is Purpose.SWEEP else ()
     requested = [
         fact
@@ -88,6 +92,14 @@ def request(command: RequestBundle, account: Account) -> list[AccountFact]:
     leg_ids = tuple(intent.leg_id for intent in carried)
     head = command.proposal.head.number
     return [*requested, TransactionSigned(account.name, sweep_id, signed, leg_ids, "", head, command.now)]
+
+
+def _gas_shortage(command: RequestBundle, account: Account) -> str:
+    """Say that gas of a sweep may take what is promised to trades; what is sold for the native coin adds to it."""
+    coin, proposal = command.proposal.cost.asset, command.proposal
+    received = (offer.quote.receive for offer in proposal.offers)
+    brings = exactly_sum(*(each.quantity for each in received if each.asset == coin))
+    return reservations.gas_shortage(account, command.transaction, proposal.ether, brings, command.now)
 
 
 def retract(command: RequestRetraction, account: Account) -> list[AccountFact]:
@@ -119,6 +131,10 @@ def claim(command: RequestClaim, account: Account) -> list[AccountFact]:
         return [ConversionsHalted(name, nonce.reason)]
     if signed.nonce != nonce or signed.purpose is not Purpose.CLAIM or claims.objection(proposal, command.policy):
         return []
+    if short := reservations.gas_shortage(account, signed, proposal.ether, Decimal(0), command.now):
+        waiting = claims.Waiting(intent.source, Unclaimed.NO_GAS, short, proposal.rewards)
+        news = account.judged.get(rewards_of(intent.source)) != waiting.reason
+        return [claims.told(name, waiting, command.policy, command.now)] if news else []
     head = proposal.head.number
     return [intent, TransactionSigned(name, intent.claim_id, signed, (), "", head, command.now)]
 
@@ -203,9 +219,24 @@ def _settled(move: Settle, account: Account, first: TransactionSigned, command: 
         confirmations=move.confirmations,
         next_nonce=move.next_nonce,
     )
+    refused = _unapproved(account, won.transaction, move.outcome)
     ended = _claim_ended(account.claim, settled, command) if account.claim else []
     alarm = move.alarm or _doubted(command.moved, won.transaction.tx_hash)
-    return [settled, *answered, *ended, *_halted(account, alarm)]
+    return [settled, *answered, *refused, *ended, *_halted(account, alarm)]
+
+
+def _unapproved(account: Account, won: SignedTransaction, outcome: Outcome) -> list[AccountFact]:
+    """Decline what sells a token that took no approval: it worked when it was tried, and would be paid for each time.
+
+    An allowance that could not be taken back is told to the owner instead.
+    """
+    sweep, wanted = account.sweep, won.allowance
+    reverted = won.purpose is Purpose.APPROVE and outcome is Outcome.REVERTED
+    if sweep is None or not reverted or wanted is None or not wanted.quantity:
+        return []
+    why = Refusal(RefusalCode.OTHER, f"the approval of {wanted} reverted in {won.tx_hash}")
+    sells = [leg_id for leg_id, leg in sweep.legs.items() if leg.plan.spend == wanted.asset]
+    return [no for leg_id in sells for no in _declined(account, sweep, leg_id, why)]
 
 
 def _doubted(moved: Moved, tx_hash: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal, localcontext
@@ -12,6 +13,9 @@ from events.values import Block, Funding, FundingSource, Policy
 
 WEI: Final = Decimal(1).scaleb(-18)
 DIGITS: Final = 80
+# More ETH than there is.
+MOST: Final = Decimal(10**9)
+AMOUNT: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,18})?")
 _NOTHING: Final = Decimal(0)
 
 
@@ -223,3 +227,15 @@ def funding_of(policy: Policy) -> Funding:
     if policy.funding is None:
         raise ValueError("policy: has no funding, so nothing is converted for trades")
     return policy.funding
+
+
+def eth(amount: Decimal | str | int) -> Decimal:
+    """Read an amount of ETH above zero, exact to the wei; a float is refused, since it is not the number it shows."""
+    if isinstance(amount, float | bool):
+        raise TypeError(f"required_eth_amount: {amount!r} is not exact; write Decimal('0.1') or '0.1'")
+    if isinstance(amount, str) and not AMOUNT.fullmatch(amount):
+        raise ValueError(f"required_eth_amount: {amount!r} is not a number of ETH, such as 0.1")
+    found = Decimal(amount)
+    if not found.is_finite() or not 0 < found < MOST or found != floor_to(found, WEI):
+        raise ValueError(f"required_eth_amount: {amount!r} is not a number of ETH above zero, with 18 decimals at most")
+    return found

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import uuid
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +22,13 @@ from functools import cache
 from typing import TypeVar
 
 from domain.errors import NOT_ASKED, ConfigurationError
-from domain.treasury import WEI, Balance, Status
+from domain.treasury import Balance, Status, eth
 from dustman.desk import command_desk
 from dustman.settings import Settings
 from dustman.wallet_settings import WalletAccount
 from dustman.wiring import found_settings
 from events.log import LogConflict, LogUnavailable
-from events.money import Amount, floor_to
+from events.money import Amount
 from events.values import FundingAnswer, Release
 from venues.evm import assets
 from workers import funding, treasury
@@ -48,11 +47,6 @@ __all__ = [
 ]
 logger = logging.getLogger("dustman")
 DEADLINE = 30.0
-# More ETH than there is.
-MOST = Decimal(10**9)
-
-AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,18})?")
-
 Answer = TypeVar("Answer")
 
 
@@ -174,15 +168,3 @@ async def eth_for_trade(
     finally:
         if told.reservation_id:
             await ours.release(told.reservation_id, name, why)
-
-
-def eth(amount: Decimal | str | int) -> Decimal:
-    """Read an amount of ETH above zero, exact to the wei; a float is refused, since it is not the number it shows."""
-    if isinstance(amount, float | bool):
-        raise TypeError(f"required_eth_amount: {amount!r} is not exact; write Decimal('0.1') or '0.1'")
-    if isinstance(amount, str) and not AMOUNT.fullmatch(amount):
-        raise ValueError(f"required_eth_amount: {amount!r} is not a number of ETH, such as 0.1")
-    found = Decimal(amount)
-    if not found.is_finite() or not 0 < found < MOST or found != floor_to(found, WEI):
-        raise ValueError(f"required_eth_amount: {amount!r} is not a number of ETH above zero, with 18 decimals at most")
-    return found

@@ -9,7 +9,9 @@ import typer
 
 By = Annotated[str, typer.Option("--by", help="Who decides; whoever is logged in when nobody is named.")]
 Words = Annotated[str, typer.Option("--reason", help="Why; it is kept in the log.")]
-MeasureId = Annotated[str, typer.Argument(help="The measurement that instructed it; what waits when none is named.")]
+MeasureId = Annotated[
+    str | None, typer.Argument(help="The measurement that instructed it; what waits when none is named.")
+]
 
 
 def decider(by: str) -> str:

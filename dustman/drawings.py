@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from rich import box
+from rich.console import JustifyMethod
 from rich.table import Table
 
 from domain.claim import ClaimProposal, Waiting
@@ -17,8 +19,13 @@ from workers.rehearsing import Rehearsal, Rehearsed
 
 QUIET = {Keep.ZERO}
 NO_LABELS: Mapping[str, str] = {}
-# Columns that hold sentences; they give way where a terminal is narrow.
+# Columns that hold sentences; they give way where a terminal is narrow, but not until nobody can read them.
 LONG = {"note", "why", "brings", ""}
+NARROWEST = 24
+# Columns whose amounts and addresses take a second line before the sentences get too narrow.
+WIDE = {"asset", "spends", "would get", "proceeds", "fees"}
+# A number with as many decimals as chains write; nobody reads the zeros at its end.
+_LONG = re.compile(r"\b\d+\.\d{7,}\b")
 
 
 def table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
@@ -26,13 +33,32 @@ def table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
     right = set(numbers)
     drawn = Table(title=title, title_justify="left", title_style="bold", expand=False, box=box.SIMPLE)
     for column in columns:
-        drawn.add_column(column, justify="right" if column in right else "left", no_wrap=column not in LONG)
+        justify: JustifyMethod = "right" if column in right else "left"
+        if column in LONG:
+            drawn.add_column(column, justify=justify, min_width=NARROWEST)
+        else:
+            drawn.add_column(column, justify=justify, no_wrap=column not in WIDE, overflow="fold")
+    return drawn
+
+
+def pairs(title: str) -> Table:
+    """Start a table of labels and what each says; a label is never cut."""
+    drawn = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=box.SIMPLE)
+    drawn.add_column(no_wrap=True)
+    drawn.add_column()
     return drawn
 
 
 def called(asset: str, labels: Mapping[str, str] = NO_LABELS) -> str:
     """Write an asset for people: by the label that a list of ours gives it, else as venues and chains call it."""
     return labels.get(asset) or ticker(asset)
+
+
+def readable(text: str, labels: Mapping[str, str] = NO_LABELS) -> str:
+    """Write text for people: contracts by what a list of ours calls them, numbers without zeros at their end."""
+    for asset, label in labels.items():
+        text = text.replace(ticker(asset), label)
+    return _LONG.sub(lambda number: number[0].rstrip("0").rstrip("."), text)
 
 
 def route(product: str) -> str:
@@ -46,7 +72,8 @@ def dust_found(account: str, found: Findings, labels: Mapping[str, str] = NO_LAB
     products = {leg.lot_id: leg.product for leg in found.legs if leg.lot_id}
     for lot in found.lots:
         value = f"{lot.value:.4f} {lot.currency}"
-        drawn.add_row(called(lot.asset, labels), plain(lot.quantity), value, route(products.get(lot.lot_id, "")))
+        quantity = readable(plain(lot.quantity))
+        drawn.add_row(called(lot.asset, labels), quantity, value, route(products.get(lot.lot_id, "")))
     return drawn
 
 
@@ -58,7 +85,7 @@ def staying(
     for each in sorted(kept, key=lambda one: (str(one.reason), one.asset)):
         if each.reason not in QUIET:
             what = called(each.asset, labels)
-            drawn.add_row(what, plain(each.quantity), each.reason.replace("_", " "), each.sentence)
+            drawn.add_row(what, readable(plain(each.quantity)), each.reason.replace("_", " "), each.sentence)
     return drawn
 
 
@@ -93,13 +120,14 @@ def _why(each: ClaimProposal | Waiting) -> str:
     return f"gas, a later sale's included, would take {cost:.4f} of {each.value:.4f}{beside}"
 
 
-def rehearsal(account: str, run: Rehearsal) -> Table:
+def rehearsal(account: str, run: Rehearsal, labels: Mapping[str, str] = NO_LABELS) -> Table:
     """Draw a dry run leg by leg."""
     title = f"{account}: dry run, nothing was sold"
     drawn = table(title, "leg", "spends", "would get", "fees", "note", numbers=("spends", "would get", "fees"))
     for leg in run.legs:
         got, fees, note = _offer(leg)
-        drawn.add_row(f"{leg.plan.kind} {route(leg.plan.product)}", str(leg.spend), got, fees, note)
+        cells = (f"{leg.plan.kind} {route(leg.plan.product)}", str(leg.spend), got, fees, note)
+        drawn.add_row(*(readable(cell, labels) for cell in cells))
     return drawn
 
 
@@ -118,7 +146,7 @@ def _offer(leg: Rehearsed) -> tuple[str, str, str]:
             )
 
 
-def lots(title: str, rows: Iterable[LotRow]) -> Table:
+def lots(title: str, rows: Iterable[LotRow], labels: Mapping[str, str] = NO_LABELS) -> Table:
     """Draw what became of each lot: proceeds and fees, or why it stayed and what would change that."""
     drawn = table(
         title, "lot", "asset", "quantity", "state", "proceeds", "fees", "note",
@@ -126,8 +154,7 @@ def lots(title: str, rows: Iterable[LotRow]) -> Table:
     )  # fmt: skip
     for row in rows:
         where = f"; the money is in {amounts(row.money)}" if row.money else ""
-        style = STYLES[row.state]
-        drawn.add_row(
+        cells = (
             row.lot_id[:8],
             ticker(row.asset),
             plain(row.quantity),
@@ -135,8 +162,8 @@ def lots(title: str, rows: Iterable[LotRow]) -> Table:
             str(row.proceeds or ""),
             amounts(row.fees),
             f"{row.sentence}{where}" if row.sentence else _slippage(row),
-            style=style,
         )
+        drawn.add_row(*(readable(cell, labels) for cell in cells), style=STYLES[row.state])
     return drawn
 
 

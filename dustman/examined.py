@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import RenderableType
 
 from domain.judgement import Moved, Observation, Sold, Tried, percent
-from dustman.drawings import table
+from dustman.drawings import pairs, table
 from venues.evm.examination import Examination
 
 
@@ -36,7 +36,7 @@ def drawn(account: str, found: Examination) -> tuple[RenderableType, ...]:
     """Draw it for people."""
     verdict = found.ruling.verdict.replace("_", "-")
     itself = f'"{found.symbol}" ("{found.title}")' if found.symbol or found.title else "nothing"
-    what = table(f"{account}: {found.asset}", "", " ")
+    what = pairs(f"{account}: {found.asset}")
     what.add_row("verdict", f"{verdict}: {found.ruling.sentence}")
     what.add_row("may be sold", "no" if found.kept else "yes")
     what.add_row("what would change it", found.remedy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from contextlib import closing
@@ -22,6 +23,8 @@ from dustman.settings import Settings
 from dustman.wiring import open_feed, open_log
 from workers.app import app, install
 from workers.relaying import keep_up
+
+logger = logging.getLogger("dustman")
 
 
 class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -99,6 +102,8 @@ def _relay(settings: Settings, over: threading.Event) -> None:
 class Scheduler(beat.Scheduler):  # type: ignore[misc]
     """Celery's plain scheduler, with a sign of life at its start and for each task that the broker took."""
 
+    _refused = False
+
     def setup_schedule(self) -> None:
         """Read the schedule."""
         super().setup_schedule()
@@ -109,6 +114,19 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]
         sent = super().apply_async(*args, **kwargs)
         pulse.sign()
         return sent
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        """Send what is due; a broker that takes nothing is told once, and once that it does again."""
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except beat.SchedulingError as error:
+            if not self._refused:
+                logger.warning("%s; beat goes on trying, and what is missed meanwhile is made up for", error)
+            self._refused = True
+        else:
+            if self._refused:
+                logger.warning("the broker takes tasks again")
+            self._refused = False
 
 
 def _sign_if_alive(consumer: Any) -> None:

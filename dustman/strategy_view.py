@@ -10,7 +10,7 @@ from rich.console import RenderableType
 
 from domain.charter import Charter
 from domain.strategy import Strategy
-from dustman.drawings import called, route, table
+from dustman.drawings import called, pairs, readable, route, table
 from dustman.telling import sentence
 from events.facts import DustInstructed, StrategyMeasured
 from events.money import plain
@@ -66,21 +66,25 @@ def drawn(
     charter: Charter, known: Strategy | None, labels: Mapping[str, str], approval: bool = False
 ) -> list[RenderableType]:
     """Draw it for people; with `approval` of a strategy whose instructions wait for it."""
-    summary = table(charter.name, "", " ")
+    summary = pairs(charter.name)
     summary.add_row("mode", charter.mode)
-    summary.add_row("holds", f"{charter.share_class}, {charter.asset}, {charter.lst}, in {', '.join(charter.accounts)}")
+    summary.add_row("holds", f"{', '.join(_kept(charter))}; in {', '.join(charter.accounts)}")
     if known is None or (known.measured is None and known.doubt is None):
         summary.add_row("measured", "never; the workers do, or `--now` shows what they would find")
         return [summary]
     if known.doubt:
-        summary.add_row("not measured", f"{known.doubt.due:%Y-%m-%d %H:%M:%S} UTC: {known.doubt.sentence}")
+        summary.add_row(
+            "not measured", f"{known.doubt.due:%Y-%m-%d %H:%M:%S} UTC: {readable(known.doubt.sentence, labels)}"
+        )
     parts: list[RenderableType] = [summary]
     if told := known.measured:
         money, once = told.currency, " once approved" if approval or known.waiting else ""
         summary.add_row("measured", f"{told.measured_at:%Y-%m-%d %H:%M:%S} UTC")
         summary.add_row("equity", f"{_money(told.equity)} {money}, {told.source}")
         summary.add_row("dust", f"{_money(told.total)} {money}, {_bps(told.ratio)} of at most {_bps(charter.delta)}")
-        summary.add_row("stands", told.sentence or f"over {_money(told.threshold)} {money}, so it is sold{once}")
+        summary.add_row(
+            "stands", readable(told.sentence, labels) or f"over {_money(told.threshold)} {money}, so it is sold{once}"
+        )
         if told.unpriced:
             summary.add_row("without price", ", ".join(called(asset, labels) for asset in told.unpriced))
         parts += _lots("dust", told.lots, money, labels)
@@ -97,6 +101,12 @@ def drawn(
     return parts
 
 
+def _kept(charter: Charter) -> Iterable[str]:
+    """Name what the strategy holds on purpose, each once."""
+    lst = () if charter.lst == "none" else (charter.lst,)
+    return dict.fromkeys((charter.share_class, charter.asset, *lst))
+
+
 def _is_of(instructed: DustInstructed, measured: StrategyMeasured | None) -> bool:
     return measured is not None and instructed.measure_id == measured.measure_id
 
@@ -104,7 +114,9 @@ def _is_of(instructed: DustInstructed, measured: StrategyMeasured | None) -> boo
 def _lots(title: str, lots: Iterable[MeasuredLot], money: str, labels: Mapping[str, str]) -> Iterable[RenderableType]:
     rows = table(title, "account", "asset", "quantity", f"value in {money}", "source", numbers=("quantity",))
     for lot in lots:
-        rows.add_row(lot.account, called(lot.asset, labels), plain(lot.quantity), _money(lot.value), lot.source)
+        rows.add_row(
+            lot.account, called(lot.asset, labels), readable(plain(lot.quantity)), _money(lot.value), lot.source
+        )
     return [rows] if rows.row_count else []
 
 

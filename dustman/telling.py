@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import assert_never
 
-from dustman.drawings import amounts, route
+from dustman.drawings import amounts, readable, route
 from events.facts import (
     AccountWentLive,
     ConversionsHalted,
@@ -57,18 +56,12 @@ from events.facts import (
     TransactionSigned,
     VenueUnreachable,
 )
-from events.money import Amount, plain, ticker
-
-# A number with as many decimals as chains write; nobody reads the zeros at its end.
-_LONG = re.compile(r"\b\d+\.\d{7,}\b")
+from events.money import Amount, plain, rounded, ticker
 
 
 def told(fact: Fact, labels: Mapping[str, str]) -> str:
     """Say a fact to somebody: contracts by what a list of ours calls them, numbers without zeros at their end."""
-    text = sentence(fact)
-    for asset, label in labels.items():
-        text = text.replace(ticker(asset), label)
-    return _LONG.sub(lambda number: number[0].rstrip("0").rstrip("."), text)
+    return readable(sentence(fact), labels)
 
 
 def sentence(fact: Fact) -> str:
@@ -95,14 +88,14 @@ def _of_scan(fact: ScanFact) -> str:
         case ScanCompleted():
             return (
                 f"{fact.holdings} holdings read in {fact.requests} requests, {fact.dust} lots of dust worth "
-                f"{plain(fact.dust_value)} {fact.currency}"
+                f"{rounded(fact.dust_value)} {fact.currency}"
             )
         case HoldingsKept(kept=kept):
             return f"{len(kept)} holdings stay for a new reason"
         case VenueUnreachable():
             return f"{fact.venue} could not be read ({fact.operation}): {fact.detail}"
         case DustDetected():
-            what = f"{len(fact.lots)} lots worth {plain(fact.total)} {fact.policy.currency}"
+            what = f"{len(fact.lots)} lots worth {rounded(fact.total)} {fact.policy.currency}"
             carried = f" and {amounts(fact.carried)} carried" if fact.carried else ""
             whose = f" of {fact.strategy}" if fact.strategy else ""
             return f"{what}{whose}{carried}, {len(fact.plan)} legs planned" + ("" if fact.live else "; watching only")
@@ -216,14 +209,14 @@ def _of_permission(fact: PermissionFact) -> str:
 def _of_strategy(fact: StrategyFact) -> str:
     match fact:
         case StrategyMeasured():
-            share = f"{plain(fact.total)} of {plain(fact.equity)} {fact.currency} is dust in {len(fact.lots)} lots"
+            share = f"{rounded(fact.total)} of {rounded(fact.equity)} {fact.currency} is dust in {len(fact.lots)} lots"
             return f"{share}, {plain(fact.ratio)} of equity" + (f": {fact.sentence}" if fact.sentence else "")
         case StrategyNotMeasured():
             return f"not measured: {fact.sentence}"
         case DustInstructed():
-            what = f"{len(fact.instructions)} lots worth {plain(fact.total)} {fact.currency} are to be converted"
+            what = f"{len(fact.instructions)} lots worth {rounded(fact.total)} {fact.currency} are to be converted"
             wait = f"; waits for approval until {fact.approval_until:%H:%M:%S} UTC" if fact.approval_until else ""
-            return f"{what}, {plain(fact.net)} {fact.currency} would be left after fees and gas{wait}"
+            return f"{what}, {rounded(fact.net)} {fact.currency} would be left after fees and gas{wait}"
         case InstructionsApproved():
             return f"approved by {fact.by}" + (f": {fact.words}" if fact.words else "")
         case InstructionsCancelled():

@@ -11,6 +11,8 @@ import msgspec
 _EXACT: Final = Context(prec=200)
 _add, _subtract = _EXACT.add, _EXACT.subtract
 _ZERO: Final = Decimal(0)
+DECIMALS: Final = 6
+MILLIONTH: Final = Decimal(1).scaleb(-DECIMALS)
 
 
 class UnlikeAssets(ValueError):
@@ -74,6 +76,14 @@ def floor_to(quantity: Decimal, increment: Decimal) -> Decimal:
 def plain(quantity: Decimal) -> str:
     """Write a number without an exponent: importers of `1E-8` break."""
     return format(quantity, "f")
+
+
+def rounded(value: Decimal) -> str:
+    """Write what something is worth for people: down to a millionth, since chains' prices have thirty digits."""
+    written = plain(value)
+    if len(written.partition(".")[2]) <= DECIMALS:
+        return written
+    return plain(floor_to(value, MILLIONTH)).rstrip("0").rstrip(".")
 
 
 def ticker(asset: str) -> str:

@@ -64,10 +64,17 @@ def database(postgres_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def shared_chain() -> Iterator[LocalChain]:
+def only_chain() -> Iterator[LocalChain]:
     """A node with everything deployed; `make chain` installs what it needs."""
     with LocalChain() as chain:
         yield chain
+
+
+@pytest.fixture
+def shared_chain(only_chain: LocalChain) -> LocalChain:
+    """The one node, renewed when it is worn; a test undoes what it does to it."""
+    only_chain.renew()
+    return only_chain
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from events.facts import (
     SweepCompleted,
     TransactionDisplaced,
 )
-from events.money import Amount, exactly_less, plain, ticker
+from events.money import Amount, exactly_less, plain, rounded, ticker
 from views.alarms import Alarm, Limits
 from views.flight import in_flight
 from views.metrics import waiting
@@ -82,13 +82,13 @@ def event_alarm(fact: Fact) -> tuple[Alarm, str, str] | None:
         case TransactionDisplaced(account=name, nonce=nonce, detail=detail):
             return Alarm.NONCE_DISPLACED, name, f"{name}: nonce {nonce} was used by somebody else; {detail}"
         case DustUnroutable(account=name, asset=asset, value=value, currency=currency, reason=reason):
-            told = f"{ticker(asset)} worth {plain(value)} {currency} has no way out: {reason.value}"
+            told = f"{ticker(asset)} worth {rounded(value)} {currency} has no way out: {reason.value}"
             return Alarm.DUST_UNROUTABLE, name, f"{name}: {told}"
         case FundingDeclined(account=name, trade=trade, amount=amount, reason=reason, largest=largest):
             most = f"; the most a trade could have is {largest}" if largest else ""
             return Alarm.FUNDING_DECLINED, name, f"{name}: trade {trade} got none of its {amount}: {reason}{most}"
         case DustInstructed(strategy=name, instructions=lots, total=total, net=net, currency=currency) as told:
-            text = f"{name}: {len(lots)} lots worth {plain(total)} {currency} are to be sold, for {plain(net)} net"
+            text = f"{name}: {len(lots)} lots worth {rounded(total)} {currency} are to be sold, for {rounded(net)} net"
             if told.approval_until is None:
                 return Alarm.DUST_INSTRUCTED, name, text
             until = f"{told.approval_until:%Y-%m-%d %H:%M:%S} UTC"
@@ -115,7 +115,9 @@ def account_conditions(account: Account, known: Known, limits: Limits) -> Iterat
         text = f"{name}: {', '.join(map(str, waits))} wait for enough to buy the target"
         yield Condition(Alarm.PROCEEDS_CARRIED, name, text, limits.carried_after)
     if exactly_less(known.stuck, known.told) >= limits.unroutable_growth:
-        text = f"{name}: dust without a way out grew from {plain(known.told)} to {plain(known.stuck)} {known.currency}"
+        text = (
+            f"{name}: dust without a way out grew from {rounded(known.told)} to {rounded(known.stuck)} {known.currency}"
+        )
         yield Condition(Alarm.UNROUTABLE_GREW, name, text, SETTLED)
     if known.scan:
         position, at = known.scan
@@ -147,8 +149,9 @@ def strategy_conditions(strategy: Strategy, streak: Streak, limits: Limits) -> I
     """Yield what holds of a strategy."""
     name, last, doubt = strategy.name, strategy.measured, strategy.doubt
     if last and streak.over >= limits.over_intervals:
-        told = f"{plain(last.total)} {last.currency} of dust, the threshold is {plain(last.threshold)}"
-        text = f"{name}: {told}, over it {streak.over} times in a row; {last.sentence}"
+        told = f"{rounded(last.total)} {last.currency} of dust, the threshold is {rounded(last.threshold)}"
+        why = f"; {last.sentence}" if last.sentence else ""
+        text = f"{name}: {told}, over it {streak.over} times in a row{why}"
         yield Condition(Alarm.STRATEGY_OVER, name, text, AT_ONCE, Alarm.STRATEGY_BELOW)
     if doubt and streak.doubts >= limits.over_intervals:
         text = f"{name}: not measured {streak.doubts} times in a row, {doubt.sentence}"

@@ -36,7 +36,7 @@ SKEW: Final = timedelta(seconds=60)
 ROUNDS: Final = 5
 
 
-def approve(desk: Desk, strategy: str, by: str, words: str = "", measure_id: str = "") -> Sequence[Recorded]:
+def approve(desk: Desk, strategy: str, by: str, words: str = "", measure_id: str | None = None) -> Sequence[Recorded]:
     """Approve what waits, or what a measurement instructed if that is what waits, and announce what still holds.
 
     Raises `RefusedByPolicy` where that does not wait, and of an account that can't be read `VenueUnavailable`: then the
@@ -50,7 +50,7 @@ def approve(desk: Desk, strategy: str, by: str, words: str = "", measure_id: str
     return [*recorded, *_released(desk, strategy)]
 
 
-def cancel(desk: Desk, strategy: str, by: str, words: str = "", measure_id: str = "") -> Sequence[Recorded]:
+def cancel(desk: Desk, strategy: str, by: str, words: str = "", measure_id: str | None = None) -> Sequence[Recorded]:
     """Cancel what waits, or what a measurement instructed if that is what waits; else `RefusedByPolicy`."""
     which = _which(desk, strategy, measure_id)
     command = Cancel(which, _named("by", by), _text("words", words), desk.clock(), desk.worker)
@@ -76,9 +76,14 @@ def resume(desk: Desk, strategy: str) -> Sequence[Recorded]:
     return _released(desk, strategy)
 
 
-def _which(desk: Desk, strategy: str, measure_id: str) -> str:
+def _which(desk: Desk, strategy: str, measure_id: str | None) -> str:
+    """Return the measurement that is meant; an empty id is no word for whatever waits."""
     waiting = desk.strategies.load(desk.charter(strategy).name).state.waiting
-    return measure_id or (waiting.measure_id if waiting else "")
+    if measure_id is None:
+        return waiting.measure_id if waiting else ""
+    if not measure_id.strip():
+        raise ConfigurationError("measure_id: is empty; name the measurement that instructed what is decided on")
+    return measure_id
 
 
 def _named(key: str, text: str) -> str:

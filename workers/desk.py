@@ -47,7 +47,8 @@ class Desk:
     part of the feed. `sleep` waits the given seconds. An intent younger than `hold` is left to whoever recorded it.
     `charters` are the strategies, measured at `intervals`; `equity` finds who knows what one is worth. What those of
     `approvals` instruct waits so long for approval.
-    `planned_on` is by account what this worker has just planned a conversion on, `seen` what it saw for a status.
+    `planned_on` is by sweep what this worker has planned a conversion on that it begins at once, `seen` by account what
+    it saw for a status.
     """
 
     worker: str

@@ -35,6 +35,7 @@ logger = logging.getLogger("dustman")
 
 # How long to wait between looks at a conversion whose answer is still to come.
 PAUSE: Final = 0.2
+LONGEST_NAME: Final = 200
 # How often a request is decided anew: once for each token that turns out not to work, and when others were faster.
 ROUNDS: Final = 10
 # What is wrong with a token itself when its conversion is tried: the next plan is made without it.
@@ -163,13 +164,21 @@ def expire(desk: Desk, account: str) -> None:
         desk.streams.handle(account, ExpireReservations(now), account)
 
 
+def named(trade: str) -> str:
+    """Read a trade's name; `ValueError` for one that says nothing, since trades of one name share their ETH."""
+    if not isinstance(trade, str) or not trade.strip() or len(trade) > LONGEST_NAME or not trade.isprintable():
+        told = repr(trade)[:40]
+        raise ValueError(f"trade: {told} is not a name, of up to {LONGEST_NAME} characters, all of which can be seen")
+    return trade
+
+
 def _asked(desk: Desk, account: str, trade: str, quantity: Decimal, until: datetime) -> _Ask:
     if not quantity.is_finite() or quantity <= 0:
         raise ValueError(f"required_eth_amount: {quantity} is not a number of ETH above zero")
     policy = desk.mandate(account).policy
     desk.treasurer(account)
     assert policy.funding is not None  # the desk has looked
-    return _Ask(account, trade, Amount(quantity, policy.funding.coin), policy, policy.funding, until)
+    return _Ask(account, named(trade), Amount(quantity, policy.funding.coin), policy, policy.funding, until)
 
 
 def _answer_of(ask: _Ask, held: Reservation, current: Account) -> Funded | None:
@@ -200,12 +209,11 @@ def _request(desk: Desk, ask: _Ask, met: _Met) -> Funded | None:
     except VenueUnavailable as outage:
         return _declined(desk, ask, str(outage))
     treasury = replace(treasury, tokens=tuple(each for each in treasury.tokens if each.asset not in met.spoiled))
-    desk.planned_on.pop(ask.account, None)
     for fact in _handled(desk, ask, treasury, met.overrun):
         if isinstance(fact, FundingDeclined):
             return _told(fact)
         if isinstance(fact, FundingOpened):
-            desk.planned_on[ask.account] = treasury
+            desk.planned_on[fact.sweep_id] = treasury
     return None
 
 
@@ -228,9 +236,14 @@ def _told(fact: FundingDeclined) -> Funded:
 
 
 def _late(desk: Desk, ask: _Ask) -> Funded:
-    """Tell a trade that its time is over; its own conversion goes on, and is there for whoever asks again."""
+    """Tell a trade that its time is over, unless its answer is there just then.
+
+    Its own conversion goes on, and is there for whoever asks again.
+    """
     current = desk.streams.load(ask.account).state
     held, halted = held_for(current, ask.trade, desk.clock()), current.halted
+    if held and (answered := _answer_of(ask, held, current)):
+        return answered
     if held:
         reason = f"its conversion is under way{f', but halted: {halted}' if halted else ''}; ask again"
         told = Funded(FundingAnswer.NOT_NOW, ask.trade, ask.amount, reason, held.fact.reservation_id)
@@ -248,6 +261,8 @@ def _walked(desk: Desk, ask: _Ask, sweep_id: str) -> bool:
             conduct(desk, ask.account, ask.until)
         except VenueUnavailable as outage:
             logger.warning("%s: the conversion for trade %s waits: %s", ask.account, ask.trade, outage)
+        finally:
+            desk.planned_on.pop(sweep_id, None)  # begun or not, what is there is read again from here on
         current = desk.streams.load(ask.account).state
         if current.sweep is None or current.sweep.opened.sweep_id != sweep_id:
             return True

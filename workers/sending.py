@@ -97,7 +97,7 @@ def _sized(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> dict[str, Am
 
 def _planned(desk: Desk, account: str, sweep: Sweep, step: Bundle) -> dict[str, Amount]:
     """Take the most that was planned for each leg, if it is still needed and what the account has allows all of it."""
-    policy, treasury = sweep.opened.policy, desk.planned_on.pop(account, None)
+    policy, treasury = sweep.opened.policy, desk.planned_on.pop(sweep.opened.sweep_id, None)
     assert policy.funding is not None  # without it no conversion for a trade is opened
     if treasury is None:
         with outage_recorded(desk, account, sweep.opened.sweep_id):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from functools import wraps
@@ -13,7 +14,8 @@ from typing import Any
 import msgspec
 from redis.exceptions import RedisError
 
-from domain.errors import NOT_ASKED
+from domain.errors import NOT_ASKED, ConfigurationError, RefusedByPolicy
+from domain.treasury import eth
 from events.log import LogConflict, LogUnavailable
 from events.money import plain
 from events.values import Release
@@ -25,6 +27,8 @@ from workers.schedule import latest_due
 logger = logging.getLogger("dustman")
 # Well below the soft time limit: a task hands back what it did not get to.
 BUDGET = timedelta(seconds=25)
+# How whoever asked for ETH may end its reservation.
+ENDS = (Release.USED, Release.RELEASED)
 # The longest that a task may have somebody wait: it has to end by itself before the soft time limit.
 LONGEST = timedelta(seconds=30)
 
@@ -50,8 +54,12 @@ def asked(name: str) -> Callable[[Callable[..., Any]], Any]:
 
     It is taken off the queue when it begins. Else a worker that loses the broker for a moment would end it half way,
     and whoever gets it again would answer when nobody waits any more; who hears nothing asks again under its name.
+    A mistake of theirs, or an outage, is raised where they wait, and is no failure of ours to be shown with a trace.
     """
-    registered: Callable[[Callable[..., Any]], Any] = app.task(name=name, ignore_result=False, acks_late=False)
+    theirs = (*NOT_ASKED, RefusedByPolicy, LogConflict, LogUnavailable)
+    registered: Callable[[Callable[..., Any]], Any] = app.task(
+        name=name, ignore_result=False, acks_late=False, throws=theirs
+    )
     return registered
 
 
@@ -99,8 +107,25 @@ def reconcile() -> None:
 def ensure_eth(account: str, required_eth_amount: str, trade: str, deadline: float = 30.0) -> dict[str, Any]:
     """Promise a trade its ETH within `deadline` seconds, converting what is short, and return the answer."""
     at = desk()
-    until = at.clock() + min(timedelta(seconds=deadline), LONGEST)
-    return form_of(funding.ensure(at, account, trade, Decimal(required_eth_amount), until))
+    with understood():
+        amount, name, wait = eth(required_eth_amount), funding.named(trade), waited(deadline)
+    return form_of(funding.ensure(at, account, name, amount, at.clock() + wait))
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Tell who sent a value that is none of ours what is wrong with it."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def waited(deadline: float) -> timedelta:
+    """Read how long somebody waits, cut to the longest that a task may take; `ValueError` for no number of seconds."""
+    if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not deadline >= 0:
+        raise ValueError(f"deadline: {deadline!r} is not a number of seconds, such as 20")
+    return timedelta(seconds=min(deadline, LONGEST.total_seconds()))
 
 
 @asked("dustman.balance_status")
@@ -112,6 +137,8 @@ def balance_status(account: str) -> dict[str, Any]:
 @asked("dustman.release_eth")
 def release_eth(account: str, reservation_id: str, why: str = "used") -> bool:
     """End a trade's reservation, `used` or `released`; return whether it was there."""
+    if why not in ENDS:
+        raise ConfigurationError(f"why: {why!r} is neither {' nor '.join(ENDS)}")
     return funding.release(desk(), account, reservation_id, Release(why))
 
 

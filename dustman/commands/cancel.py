@@ -14,7 +14,7 @@ from dustman.screen import Screen
 def cancel(
     context: typer.Context,
     strategy: Annotated[str, typer.Argument(help="The strategy's name.")],
-    measure_id: MeasureId = "",
+    measure_id: MeasureId = None,
     by: By = "",
     reason: Words = "",
     as_json: Json = False,

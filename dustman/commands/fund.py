@@ -33,21 +33,21 @@ def fund(
     as_json: Json = False,
 ) -> Exit:
     """Have ETH ready for a trade: what is there is promised to it, what is short is converted."""
-    from dustman.balancer import eth
+    from domain.treasury import eth
     from dustman.desk import command_desk
-    from workers.funding import ensure, finish
+    from workers.funding import ensure, finish, named
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     settings.account(account)
     try:
-        wanted = eth(amount)
+        wanted, name = eth(amount), named(trade or str(uuid.uuid4()))
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
     desk = command_desk(settings, screen.note)
     if dry_run:
         return _preview(desk, screen, account, wanted, timedelta(seconds=deadline), settings.labels(account))
     until = desk.clock() + timedelta(seconds=deadline)
-    told = ensure(desk, account, trade or str(uuid.uuid4()), wanted, until)
+    told = ensure(desk, account, name, wanted, until)
     if not told.final:
         told = replace(told, final=finish(desk, account, until))
     if not told.final:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,7 +40,7 @@ def go_live(
         what = "the last dry run was of another policy" if known.dry_run else "there was no dry run"
         raise RefusedByPolicy(f"{account}: {what}; run `dustman sweep {account} --dry-run` first")
     refuse_dangerous_key(settings, account)
-    for line in _caps(account, policy):
+    for line in _caps(account, policy, settings.labels(account)):
         screen.note(line)
     if known.live == mark:
         screen.show({"account": account, "live": True, "policy": mark}, f"{account} is live already")
@@ -53,16 +54,20 @@ def go_live(
     return Exit.DONE
 
 
-def _caps(account: str, policy: Policy) -> tuple[str, ...]:
+def _caps(account: str, policy: Policy, labels: Mapping[str, str]) -> tuple[str, ...]:
     """Say what the owner is about to allow."""
-    from events.money import plain, ticker
+    from dustman.drawings import called
+    from events.money import plain
 
-    admitted = "every asset but the excluded" if policy.admitted is None else ", ".join(map(ticker, policy.admitted))
+    def named(assets: Iterable[str]) -> str:
+        return ", ".join(called(asset, labels) for asset in assets)
+
+    admitted = "every asset but the excluded" if policy.admitted is None else named(policy.admitted)
     below = f"below {plain(policy.threshold)} {policy.currency}"
-    what = below if policy.belongs is None else f"what is none of {', '.join(map(ticker, policy.belongs))}"
+    what = below if policy.belongs is None else f"what is none of {named(policy.belongs)}"
     return (
-        f"{account}: {what} becomes {ticker(policy.target)}, unwatched",
+        f"{account}: {what} becomes {named([policy.target])}, unwatched",
         f"  at most     {plain(policy.sweep_cap)} {policy.currency} a sweep, {plain(policy.day_cap)} a day",
         f"  admitted    {admitted}",
-        f"  never sold  {', '.join(map(ticker, policy.excluded))}",
+        f"  never sold  {named(policy.excluded)}",
     )

@@ -21,7 +21,7 @@ def replay(
     """Show every lot and what each account's assets moved by, as of now or any earlier moment."""
     from dustman import drawings
     from dustman.wiring import open_log, recorded_account
-    from events.money import plain, ticker
+    from events.money import plain
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     log = open_log(settings)
@@ -29,12 +29,12 @@ def replay(
     until, state = state_as_of(settings, log, as_of)
     if account:
         state = state.only(account)
-    rows = list(state.lots)
+    rows, labels = list(state.lots), settings.all_labels()
     moved = drawings.table("moved by our legs", "account", "asset", "change", numbers=("change",))
     for name, changes in sorted(state.ledger.items()):
         for asset, change in sorted(changes.items()):
-            moved.add_row(name, ticker(asset), plain(change))
+            moved.add_row(name, drawings.called(asset, labels), drawings.readable(plain(change)))
     carried = {name: each.purse.money for name, each in state.accounts.items()}
     value = {"position": until, "lots": rows, "ledger": state.ledger, "carried": carried}
-    screen.show(value, drawings.lots(f"lots as of position {until}", rows), moved)
+    screen.show(value, drawings.lots(f"lots as of position {until}", rows, labels), moved)
     return Exit.DONE

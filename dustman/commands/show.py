@@ -53,7 +53,8 @@ def show(
     for row in rows:
         story = _story(log, row)
         positions = [recorded.position for recorded in story]
-        screen.show({"lot": row, "positions": positions}, drawings.lots(row.lot_id, [row]), _drawn(story, labels))
+        drawn = (drawings.lots(row.lot_id, [row], labels), _drawn(story, labels))
+        screen.show({"lot": row, "positions": positions}, *drawn)
     if staying:
         screen.show({"staying": staying}, drawings.staying(lot, staying, labels))
     return Exit.DONE

@@ -29,7 +29,7 @@ def status(
     _, state = state_as_of(settings, log, as_of)
     for name in settings.chosen(account):
         row = standing_of(name, state.accounts, state.lots, settings.policy(name))
-        drawn = drawings.table(name, "", "")
+        drawn = drawings.pairs(name)
         for label, value in row.lines():
             drawn.add_row(label, value)
         stuck = [

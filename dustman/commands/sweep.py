@@ -52,7 +52,7 @@ def sweep(
 
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     desk = command_desk(settings, screen.note)
-    run = partial(_rehearse, settings) if dry_run else _sweep
+    run = partial(_rehearse if dry_run else _sweep, settings)
     names = settings.chosen(account)
     if len(names) == 1:
         return run(desk, screen, names[0], wait)
@@ -71,17 +71,17 @@ def _ended(run: Callable[[Desk, Screen, str, bool], Exit], desk: Desk, screen: S
 
 def _rehearse(settings: Settings, desk: Desk, screen: Screen, account: str, _: bool) -> Exit:
     from dustman import drawings
-    from events.money import plain, ticker
     from workers.rehearsing import rehearse
 
     run = rehearse(desk, account, desk.clock(), str(uuid.uuid4()), automatic=not sys.stdin.isatty())
+    labels = settings.labels(account)
     waiting = f"; carried over: {drawings.amounts(run.waiting)}" if run.waiting else ""
     summary = (
-        f"{account}: net of fees {plain(run.net.quantity)} {ticker(run.net.asset)} would arrive{waiting}. "
+        f"{account}: net of fees {drawings.readable(f'{run.net} would arrive{waiting}', labels)}. "
         f"Nothing was sold. {_next(settings, desk, account)}"
     )
     value = {"account": account, "legs": run.legs, "net": run.net, "waiting": run.waiting, "refused": run.refused}
-    screen.show(value, *([drawings.rehearsal(account, run)] if run.legs else []), summary)
+    screen.show(value, *([drawings.rehearsal(account, run, labels)] if run.legs else []), summary)
     return Exit.DONE if run.findings.lots else Exit.NOTHING_TO_DO
 
 
@@ -97,7 +97,7 @@ def _next(settings: Settings, desk: Desk, account: str) -> str:
     return f"`dustman go-live {account}` allows it."
 
 
-def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
+def _sweep(settings: Settings, desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
     from dustman import drawings
     from views.lots import lots_of
     from workers.conducting import Ended
@@ -123,7 +123,8 @@ def _sweep(desk: Desk, screen: Screen, account: str, wait: bool) -> Exit:
         "ended": ended,
         "lots": changed,
     }
-    screen.show(value, *([drawings.lots(f"{account}: this sweep", changed)] if changed else []), summary)
+    labels = settings.labels(account)
+    screen.show(value, *([drawings.lots(f"{account}: this sweep", changed, labels)] if changed else []), summary)
     if ended is Ended.WAITING:
         return Exit.OUTCOME_UNKNOWN
     return Exit.DONE if opened else Exit.NOTHING_TO_DO

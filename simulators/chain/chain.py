@@ -24,6 +24,9 @@ CHAIN_ID = 31337
 DUST = 60
 PURSE = 100 * ETHER
 MINED_WITHIN = 0.5
+# The node keeps the states of some 4,000 blocks, undone ones too, in memory; then it forgets the oldest, on which all
+# else stands.
+FRESH = 1000
 # A position's fields up to its liquidity (NonfungiblePositionManager of Uniswap v3-periphery).
 POSITION = ("uint96", "address", "address", "address", "uint24", "int24", "int24", "uint128")
 WITHDRAWAL = "decreaseLiquidity((uint256,uint128,uint256,uint256,uint256))"
@@ -55,6 +58,8 @@ class LocalChain:
     def start(self) -> None:
         """Start the node and have everything there; raises `ConfigurationError` where something is not installed."""
         self._node = Node(self.chain_id, self._port)
+        self._undone = 0
+        self.__dict__.pop("_owner", None)
         try:
             self._deploy()
         except BaseException:
@@ -246,11 +251,18 @@ class LocalChain:
     @contextmanager
     def undone(self) -> Iterator[Self]:
         """Undo at the end whatever happens in the block, so that many tests share one node."""
-        snapshot = self.snapshot()
+        snapshot, height = self.snapshot(), self.block_number()
         try:
             yield self
         finally:
+            self._undone += self.block_number() - height
             self.revert(snapshot)
+
+    def renew(self) -> None:
+        """Take another node when much was undone on this one: all is as it was after the start, at another port."""
+        if self._undone > FRESH:
+            self.stop()
+            self.start()
 
     def _let_finish(self) -> None:
         """Wait for a block that is being mined, which would otherwise be added to the past; not for what is stuck."""

@@ -59,6 +59,8 @@ class ModelChain:
         self.faults: list[str] = []
         self.lag, self.on_old_fork, self.requests, self.code, self.skips = 0, False, 0, Code.OURS, False
         self.cost, self.expected_price, self.doubt = Amount(D("0.000002"), ETHER), 60, ""
+        self.unapprovable: frozenset[str] = frozenset()
+        self.ether = D(1)
         self._ids = count(1)
 
     def clock(self) -> datetime:
@@ -83,6 +85,8 @@ class ModelChain:
         transaction, sells = self.signed[tx_hash]
         late = transaction.deadline is not None and self.now >= transaction.deadline
         allowed = self._allowed(self.blocks)
+        if transaction.allowance and transaction.allowance.quantity:
+            return transaction.allowance.asset in self.unapprovable
         covered = self.rules.delegated or all(allowed.get(each.asset) == each.quantity for _, each in sells)
         return transaction.purpose is Purpose.SWEEP and (late or poisoned or not covered)
 
@@ -196,6 +200,7 @@ class ModelChain:
             head=view[-1].block,
             nonce=self._nonce(view),
             code=self._code(view),
+            ether=self.ether,
             offers=offers,
             dropped={},
             cost=self.cost,

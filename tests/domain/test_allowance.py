@@ -12,10 +12,17 @@ from domain.chain import Code, Proposal
 from domain.lane import Lane, evolve, owed, swept, taken_anew
 from domain.move import Alarm, Settle, next_move, next_nonce, purpose_for
 from domain.sweep import Finish, Rest, Retract, owing
-from events.facts import TransactionSigned
+from events.facts import (
+    DustConversionFailed,
+    DustConverted,
+    DustUnroutable,
+    LegRefused,
+    TransactionSettled,
+    TransactionSigned,
+)
 from events.money import Amount
 from events.records import replace
-from events.values import GasPrice, Outcome, Purpose
+from events.values import GasPrice, Outcome, Purpose, RefusalCode
 from tests.domain.lane_controls import (
     DEADLINE,
     ETHER,
@@ -31,6 +38,7 @@ from tests.domain.lane_controls import (
     sight,
     signed,
 )
+from tests.domain.wallet import AAA, BBB, wallet
 
 TOKEN, OTHER = "eip155:42161/erc20:0xAAA", "eip155:42161/erc20:0xBBB"
 ALL, NONE = Amount(Decimal(10), TOKEN), Amount(Decimal(0), TOKEN)
@@ -40,7 +48,7 @@ LEFT = f"0xrouter may take 10 base units of {TOKEN}"
 
 def proposal(approval: Amount | None = None, code: Code = Code.EMPTY) -> Proposal:
     cost = Amount(Decimal("0.001"), ETHER)
-    done = Proposal(block(102), 7, code, (), {}, cost, Decimal(3000), 2_000_000, MARKET, 60, DEADLINE, "0x")
+    done = Proposal(block(102), 7, code, Decimal(1), (), {}, cost, Decimal(3000), 2_000_000, MARKET, 60, DEADLINE, "0x")
     return dataclasses.replace(done, approval=approval)
 
 
@@ -166,3 +174,17 @@ def test_retraction__replaced_for_a_higher_price__says_what_it_takes_back() -> N
     bumped = replace(first.transaction, gas_price=GasPrice(110, 11), tx_hash="0xsecond")
     state = lane(first, replace(first, transaction=bumped, replaces="0xfirst"), included("0xsecond"))
     assert evolve(state, replace(settled(tx_hash="0xsecond"), purpose=Purpose.APPROVE)).allowed == NONE
+
+
+def test_approval__that_reverts_when_it_is_made__is_not_made_again_and_the_next_lot_is_sold() -> None:
+    at = wallet(rules=APART)
+    at.chain.unapprovable = frozenset({BBB})
+    at.finish()
+    approvals = [fact for fact in at.facts(TransactionSettled) if fact.purpose is Purpose.APPROVE]
+    assert [fact.outcome for fact in approvals] == [Outcome.REVERTED, Outcome.SUCCEEDED]
+    (refused,) = at.facts(LegRefused)
+    assert refused.refusal.code is RefusalCode.OTHER
+    assert "approval" in refused.refusal.sentence
+    assert [fact.asset for fact in at.facts(DustConversionFailed)] == [BBB]
+    assert [fact.asset for fact in at.facts(DustConverted)] == [AAA]
+    assert [(fact.asset, fact.learned) for fact in at.facts(DustUnroutable)] == [(BBB, True)]

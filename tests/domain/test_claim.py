@@ -70,6 +70,7 @@ def proposal(**changes: Any) -> ClaimProposal:
         head=Block(100, "0xa"),
         nonce=7,
         code=Code.EMPTY,
+        ether=D(1),
         spend=None,
         rewards=(Reward(Amount(D(8), EIGEN), D(10)),),
         otherwise=D(0),

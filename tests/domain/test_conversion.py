@@ -8,10 +8,12 @@ from decimal import Decimal
 
 from domain.account import Account
 from domain.bundle import Intent
+from domain.commands import ReleaseEth
 from domain.conversion import brought, cost_of, ended, enough, is_there, objection, settle
 from domain.leg import Filled, Refused, Requested
 from domain.sweep import Sweep
 from events.facts import (
+    EthReserved,
     FundingCompleted,
     FundingOpened,
     LegRequested,
@@ -21,7 +23,7 @@ from events.facts import (
 from events.money import Amount, plain
 from events.values import Block, Fill, Outcome, Purpose, Quote, Refusal, RefusalCode, Release
 from tests.domain.test_funding import COIN, DAI, NOON
-from tests.domain.test_reservation import LIVE, TWO, after, opened, request
+from tests.domain.test_reservation import LIVE, RICH, TWO, after, opened, request
 
 D = Decimal
 
@@ -136,9 +138,9 @@ def test_eth__that_is_there_without_the_second_token__ends_its_conversion() -> N
 
 
 def test_conversion__that_fell_short_half_way__says_what_arrived_less_its_gas_and_releases_the_promise() -> None:
-    _, fact, sweep = two()
+    account, fact, sweep = two()
     half = charged(sweep.moved(filled(sweep, 0)).moved(refused(sweep, 1)), "0.001")
-    done, released = settle(half, fact)
+    done, released = settle(half, fact, account)
     assert isinstance(done, FundingCompleted)
     assert isinstance(released, ReservationReleased)
     arrived = filled(sweep, 0).fill.received.quantity - D("0.001")
@@ -151,18 +153,18 @@ def test_conversion__that_fell_short_half_way__says_what_arrived_less_its_gas_an
 
 
 def test_conversion__of_which_only_gas_was_paid__received_nothing() -> None:
-    _, fact, sweep = two()
-    done, _ = settle(charged(sweep.moved(refused(sweep, 0)).moved(refused(sweep, 1)), "0.001"), fact)
+    account, fact, sweep = two()
+    done, _ = settle(charged(sweep.moved(refused(sweep, 0)).moved(refused(sweep, 1)), "0.001"), fact, account)
     assert isinstance(done, FundingCompleted)
     assert (done.received.quantity, done.reason) == (D(0), "nobody sells")
 
 
 def test_conversion__whose_own_gas_takes_it_below_the_shortage__is_not_covered() -> None:
-    _, fact, sweep = two()
+    account, fact, sweep = two()
     both = sweep.moved(filled(sweep, 0)).moved(filled(sweep, 1))
     brings = brought(both) - fact.shortage.quantity
-    assert [type(each) for each in settle(charged(both, str(brings)), fact)] == [FundingCompleted]
-    done, _ = settle(charged(both, str(brings + D("1E-18"))), fact)
+    assert [type(each) for each in settle(charged(both, str(brings)), fact, account)] == [FundingCompleted]
+    done, _ = settle(charged(both, str(brings + D("1E-18"))), fact, account)
     assert isinstance(done, FundingCompleted)
     assert "was short" in done.reason
 
@@ -178,3 +180,17 @@ def test_conversion__whose_reservation_has_ended__is_not_made() -> None:
     late = ended(sweep.moved(filled(sweep, 0)), some, NOON + timedelta(seconds=300))
     assert late is not None
     assert "trade one ended before all was converted" in late.sentence
+
+
+def test_conversion__of_a_promise_that_was_made_anew_without_it__is_not_made() -> None:
+    account, fact = opened()
+    account, _ = after(account, ReleaseEth(fact.reservation_id, Release.RELEASED, NOON))
+    account, (reserved,) = after(account, request("one", "0.5", RICH))
+    assert isinstance(reserved, EthReserved)
+    assert account.sweep is not None
+    assert ended(account.sweep, account, NOON) is not None
+    some, half, sweep = two()
+    first = sweep.moved(filled(sweep, 0))
+    some, _ = after(some, ReleaseEth(half.reservation_id, Release.RELEASED, NOON))
+    some, _ = after(some, request("one", "0.5", RICH))
+    assert enough(first, some, RICH, NOON) is None

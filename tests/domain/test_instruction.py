@@ -144,6 +144,7 @@ def test_gas_of__a_simulated_batch__is_shared_by_what_each_lot_uses(missing: boo
         head=Block(1, "0x1"),
         nonce=0,
         code=Code.OURS,
+        ether=D(1),
         offers=offers[:1] if missing else offers,
         dropped=refused,
         cost=Amount(D("0.0003"), ETH),

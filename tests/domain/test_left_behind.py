@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain.chain import Sight
-from domain.errors import ImpossibleHistory
 from domain.lane import Lane, evolve
-from domain.move import Alarm, Broadcast, Move, NoteIncluded, Replace, Wait, next_move
+from domain.move import Alarm, Broadcast, Move, NoteIncluded, Replace, Settle, Wait, next_move
 from events.facts import ConversionsHalted, TransactionFact, TransactionSettled, TransactionSigned
 from events.money import Amount
 from events.records import replace
@@ -151,17 +151,27 @@ def test_inclusion__dropped_with_what_was_before_it__is_left_behind_too(state: L
     assert isinstance(move(dropped, seen()), Alarm)
 
 
-@pytest.mark.parametrize("next_nonce", [0, 5, 7])
-@pytest.mark.parametrize(
-    ("before", "outcome"),
-    [(displaced(), Outcome.DISPLACED), (included(), Outcome.SUCCEEDED), (included(), Outcome.REVERTED)],
-)
+@each_flight
+@pytest.mark.parametrize("before", [(), (displaced(),), (included(),), (included(succeeded=False),)])
 def test_nonce__that_was_signed__is_behind_only_once_it_is_used(
-    before: TransactionFact, outcome: Outcome, next_nonce: int
+    state: Lane, before: tuple[TransactionFact, ...]
 ) -> None:
-    state = lane(recorded(), before)
-    with pytest.raises(ImpossibleHistory):
-        evolve(state, settled(outcome, next_nonce))
+    for fact in before:
+        state = evolve(state, fact)
+    counts = [(final, count) for count in range(10) for final in range(count + 1)]
+    receipts = [{}, {"0xfirst": receipt()}, {"0xfirst": receipt(succeeded=False)}]
+    absences = [frozenset[str](), frozenset({"0xfirst", "0xsecond"})]
+    for (final, count), known, absent in product(counts, receipts, absences):
+        seen_now = sight(OLD + 3, count, final_nonce=final, receipts=known, absent=absent)
+        found = move(state, seen_now)
+        assert not isinstance(found, Settle) or found.next_nonce > 7
+
+
+@pytest.mark.parametrize("next_nonce", [5, 7])
+def test_history__in_which_a_nonce_was_given_up_below_its_use__is_read_as_it_was(next_nonce: int) -> None:
+    """Earlier rules gave up what a reorganisation had left ahead, once its owner had looked."""
+    state = lane(recorded(), displaced(), settled(Outcome.DISPLACED, next_nonce))
+    assert state == Lane(nonce=next_nonce, anew=True, head=100, turn=3)
 
 
 def left_behind() -> Wallet:

@@ -52,7 +52,9 @@ DELEGATION = signed(purpose=Purpose.DELEGATE)
 
 def proposal(nonce: int = 7, head: int = 102, code: Code = Code.OURS) -> Proposal:
     cost = Amount(Decimal("0.001"), ETHER)
-    return Proposal(block(head), nonce, code, (), {}, cost, Decimal(3000), 2_000_000, MARKET, 60, DEADLINE, "0x")
+    return Proposal(
+        block(head), nonce, code, Decimal(1), (), {}, cost, Decimal(3000), 2_000_000, MARKET, 60, DEADLINE, "0x"
+    )
 
 
 def test_broadcast__when_no_node_has_it__sends_the_very_bytes_on_record() -> None:

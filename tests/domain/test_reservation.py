@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from domain.account import Account, evolve
-from domain.commands import ExpireReservations, ReleaseEth, RequestEth
+from domain.commands import Command, DeclineLeg, ExpireReservations, FinishSweep, ReleaseEth, RequestEth
 from domain.decision import decide, fingerprint
 from domain.errors import ImpossibleHistory
 from domain.identity import reservation_id
@@ -19,13 +19,14 @@ from events.facts import (
     AccountFact,
     AccountWentLive,
     EthReserved,
+    FundingCompleted,
     FundingDeclined,
     FundingOpened,
     ReservationReleased,
 )
 from events.money import Amount
 from events.records import replace
-from events.values import FundingAnswer, Release
+from events.values import FundingAnswer, Refusal, RefusalCode, Release
 from tests.domain.test_funding import COIN, DAI, NOON, USDC, policy, token, wallet
 
 D = Decimal
@@ -43,7 +44,7 @@ def request(trade: str, amount: str, treasury: Treasury | str, later: int = 0) -
     return RequestEth(trade, Amount(D(amount), COIN), "evm", OURS, MARK, treasury, "worker", now, until)
 
 
-def after(account: Account, command: RequestEth) -> tuple[Account, list[AccountFact]]:
+def after(account: Account, command: Command) -> tuple[Account, list[AccountFact]]:
     facts = decide(command, account)
     for fact in facts:
         account = evolve(account, fact)
@@ -60,7 +61,6 @@ def test_promise__of_two_trades__leaves_the_second_only_the_rest() -> None:
     assert isinstance(opened, FundingOpened)
     assert opened.shortage == Amount(D("0.11"), COIN)
     assert promised(account, NOON) == D("1.11")
-    assert promised(account, NOON, beside=first.reservation_id) == D("0.205")
 
 
 def test_request__that_was_answered__makes_nothing_happen_until_it_ends() -> None:
@@ -152,3 +152,34 @@ def test_history__of_two_sweeps_at_once__is_impossible() -> None:
 def test_went_live__under_the_policy__allows_conversions() -> None:
     live = evolve(Account("main"), AccountWentLive("main", MARK, D(1), D(1), "USD"))
     assert isinstance(decide(request("one", "0.095", POOR), live)[-1], FundingOpened)
+
+
+def refused_after(account: Account, fact: FundingOpened) -> tuple[Account, list[AccountFact]]:
+    """The conversion's only leg is refused, and its sweep ended."""
+    (leg,) = fact.plan
+    account, _ = after(account, DeclineLeg(leg.leg_id, Refusal(RefusalCode.NO_LIQUIDITY, "nobody sells")))
+    return after(account, FinishSweep(fact.sweep_id, NOON))
+
+
+@pytest.mark.parametrize("later", [0, 300], ids=["released", "expired"])
+def test_promise__made_anew_beside_an_older_conversion__outlives_its_end(later: int) -> None:
+    account, fact = opened()
+    if not later:
+        account, _ = after(account, ReleaseEth(fact.reservation_id, Release.RELEASED, NOON))
+    account, told = after(account, request("one", "0.5", RICH, later=later))
+    (reserved,) = (each for each in told if isinstance(each, EthReserved))
+    assert (reserved.answer, reserved.sweep_id) == (FundingAnswer.COVERED, "")
+    before = account
+    account, done = refused_after(account, fact)
+    assert [type(each) for each in done] == [FundingCompleted]
+    brought = evolve(before, replace(done[0], tx_hash="0x1", covered=True))
+    assert brought.reservations[fact.reservation_id].tx_hash == ""
+    assert account.reservations[fact.reservation_id].fact == reserved
+    assert promised(account, reserved.reserved_at) == D("0.505")
+
+
+def test_promise__that_was_released__is_not_released_once_more_by_its_conversion() -> None:
+    account, fact = opened()
+    account, _ = after(account, ReleaseEth(fact.reservation_id, Release.RELEASED, NOON))
+    _, done = refused_after(account, fact)
+    assert [type(each) for each in done] == [FundingCompleted]

@@ -465,6 +465,27 @@ def test_day__what_was_put_up_for_sale__is_counted_once_whatever_the_kind_of_leg
     assert exchanged.spent_on(NOON.date()) == D("0.40")
 
 
+def test_day_cap__of_workers_whose_clocks_differ_at_midnight__is_one_days() -> None:
+    """Whoever is late takes no day back that has begun, nor finds another cap to spend."""
+    policy = replace(POLICY, day_cap=D("0.60"))
+    account = swept(held(ADA, "0.7"), held(DOGE, "3"), policy=policy)
+    late, new = NOON.date(), NOON.date() + timedelta(days=1)
+    (requested,) = first_offer(account, price="0.16")
+    assert isinstance(requested, LegRequested)
+    ahead = replace(requested, requested_at=requested.requested_at + timedelta(days=1))
+    account = fold(account, [ahead])
+    assert account.spent_on(new) == account.spent_on(late) > D("0.40")
+    assert account.spent_on(late - timedelta(days=1)) == account.spent_on(new + timedelta(days=1)) == 0
+    account, _ = when(account, ConcludeLeg(requested.leg_id, 1, all_of_it(requested)))
+    (refused,) = first_offer(account, price="0.18")
+    assert isinstance(refused, LegRefused)
+    (second,) = first_offer(account, price="0.05")
+    assert isinstance(second, LegRequested)
+    before = account.spent_on(new)
+    account = fold(account, [second])
+    assert account.spent_on(new) > before
+
+
 def test_request__a_buy_dearer_than_what_dust_has_earned__is_declined() -> None:
     account = swept(held(ADA, "1.2"), held(DOGE, "4.9"), at=CHEAP_BUY)
     for _ in range(2):

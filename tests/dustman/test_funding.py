@@ -238,6 +238,49 @@ def test_tasks__for_an_executor__return_answers_in_json(config: Path, monkeypatc
     assert tasks.scan.ignore_result is not False
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (("abc", "one", 20), "required_eth_amount: 'abc' is not a number of ETH"),
+        ((0.1, "one", 20), "required_eth_amount: 0.1 is not exact"),
+        (("-1", "one", 20), "required_eth_amount"),
+        (("0.1", "", 20), "trade: '' is not a name"),
+        (("0.1", " ", 20), "trade: ' ' is not a name"),
+        (("0.1", "x" * 201, 20), "up to 200 characters"),
+        (("0.1", "a\nb", 20), "which can be seen"),
+        (("0.1", None, 20), "trade: None is not a name"),
+        (("0.1", "one", "soon"), "deadline: 'soon' is not a number of seconds"),
+        (("0.1", "one", float("nan")), "deadline: nan"),
+        (("0.1", "one", -1), "deadline: -1"),
+    ],
+)
+def test_tasks__with_what_is_not_understood__name_it_and_promise_nothing(
+    config: Path, monkeypatch: pytest.MonkeyPatch, asked: tuple[Any, Any, Any], words: str
+) -> None:
+    monkeypatch.setenv("DUSTMAN_CONFIG", str(config))
+    from workers import tasks
+    from workers.app import install
+
+    before = command_desk(load(config, {}), print).log.head()
+    install(lambda: command_desk(load(config, {}), print))
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        tasks.ensure_eth.run("main", *asked)
+    assert isinstance(caught.value, tasks.ensure_eth.throws)
+    assert command_desk(load(config, {}), print).log.head() == before
+
+
+def test_task__release__with_a_word_that_is_none__names_those_there_are(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUSTMAN_CONFIG", str(config))
+    from workers import tasks
+    from workers.app import install
+
+    install(lambda: command_desk(load(config, {}), print))
+    with pytest.raises(ConfigurationError, match="why: 'blah' is neither used nor released"):
+        tasks.release_eth.run("main", "reservation", "blah")
+
+
 @pytest.mark.timeout(120)
 def test_tasks__through_a_broker_and_real_workers__bring_the_answer_back(
     config: Path, home: Path, tmp_path_factory: pytest.TempPathFactory

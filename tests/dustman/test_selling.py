@@ -70,7 +70,29 @@ def test_wallet__that_sells__goes_live_and_is_swept(
     assert chain.balance("DUST000", wallet.address) == chain.balance("EIGEN", wallet.address) == 0
     assert "live" in dustman("status").out
     assert dustman("sweep", "main").exit == Exit.NOTHING_TO_DO
-    assert wallet.key[2:] not in dustman("log", "verify").out + dustman("events", "--json").out
+    assert wallet.key[2:] not in dustman("audit", "verify").out + dustman("events", "--json").out
+
+
+def test_tables__in_a_window_of_150_columns__call_tokens_by_name_and_keep_their_notes(
+    dustman: Typed, home: Path, chain: LocalChain, proxy: ChainProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "150")
+    wallet = chain.wallets[0]
+    chain.hand_out([("DUST000", wallet.address, 10**18 + 1), ("EIGEN", wallet.address, 10**19 + 1)])
+    written(home, selling(chain, proxy.url), {"DUSTMAN_MAIN_KEY_SECRET": wallet.key})
+    tried = dustman("sweep", "main", "--dry-run").out
+    assert "10.000000000000000001 EIGEN" in tried
+    assert "WETH would arrive" in tried
+    assert "venue's preview" in tried
+    caps = dustman("go-live", "main", "--confirm", "main").err
+    assert "becomes WETH" in caps
+    swept, replayed = dustman("sweep", "main").out, dustman("replay").out
+    for table in (tried, caps, swept, replayed):
+        assert not any(chain.tokens[name].address in table for name in ("EIGEN", "WETH"))
+    for table in (swept, replayed):
+        assert "EIGEN" in table
+        assert "bps to" in table
+        assert chain.tokens["DUST000"].address[:12] in table
 
 
 def test_wallet__with_a_transaction_in_flight__is_told_what_its_nodes_say_and_what_to_do(

@@ -8,7 +8,7 @@ import pytest
 
 from dustman.telling import told
 from events.facts import LegNeverArrived, ProceedsCarried
-from events.money import Amount
+from events.money import Amount, rounded
 
 EIGEN = "eip155:1/erc20:0xec53bF9167f50cDEB3Ae105f56099aaaB9061F83"
 
@@ -35,3 +35,20 @@ def test_told__an_unlisted_token__by_its_contract() -> None:
 
 def test_told__a_fact_without_numbers__as_it_is() -> None:
     assert told(LegNeverArrived("main", "sweep", "leg", 1), {EIGEN: "EIGEN"})
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("104.678545182580652999999999991", "104.678545"),
+        ("60.752800000000000000000000", "60.7528"),
+        ("3.000000000000000000", "3"),
+        ("36.0000", "36.0000"),
+        ("0.00000000000012", "0"),
+        ("0.000001999", "0.000001"),
+        ("1E+3", "1000"),
+        ("0E-18", "0"),
+    ],
+)
+def test_rounded__a_value__keeps_what_people_read_and_never_says_more_than_there_is(value: str, written: str) -> None:
+    assert rounded(Decimal(value)) == written

@@ -145,7 +145,10 @@ def test_up__redis_goes_and_comes__nobody_gives_a_sign_of_life_meanwhile(home: P
     def signs() -> list[float]:
         return [pulse.last(home / f"var/run/{role}.pulse") for role in ("relay", "beat")]
 
+    (home / "dustman.yaml").write_text("accounts: {main: {venue: coinbase}}\nreconcile: {every: 1 s}\n")
     with RedisServer(tmp_path / "redis") as server, up(home, server, "--role", "relay", "--role", "beat"):
+        first = signs()
+        assert comes(lambda: signs()[1] > first[1])  # beat has sent a task
         server.kill()
         time.sleep(1)
         before = signs()
@@ -153,6 +156,10 @@ def test_up__redis_goes_and_comes__nobody_gives_a_sign_of_life_meanwhile(home: P
         assert signs() == before
         server.start()
         assert comes(lambda: all(now > then for now, then in zip(signs(), before, strict=True)), within=30)
+    told = (home / "var/log/beat.log").read_text()
+    assert told.count("beat goes on trying") == 1
+    assert told.count("the broker takes tasks again") == 1
+    assert "Traceback" not in told
 
 
 def test_up__no_redis__says_where_it_looked_and_starts_nothing(home: Path) -> None:

@@ -19,7 +19,7 @@ from domain.errors import ConfigurationError
 from simulators.chain import installation, multicall3
 from simulators.chain.builder import BuildFailed
 from simulators.chain.calldata import call, types_of, words
-from simulators.chain.chain import LocalChain
+from simulators.chain.chain import FRESH, LocalChain
 from simulators.chain.rpc import NodeRefused
 from tests.simulators.chain_client import ETHER, mined, signed
 from venues.evm.accounts import Account
@@ -81,6 +81,21 @@ def test_give__a_token__is_held_and_undone_afterwards(chain: LocalChain, name: s
         chain.give(name, holder, 12_345)
         assert chain.balance(name, holder) == before + 12_345
     assert chain.balance(name, holder) == before
+
+
+def test_renew__once_more_was_undone_than_a_node_should_bear__is_another_node_and_the_same_chain() -> None:
+    with LocalChain(dust=1) as chain:
+        pid, contracts, height = chain.pid, chain.contracts, chain.block_number()
+        chain.renew()
+        assert chain.pid == pid
+        with chain.undone():
+            chain.give("DUST000", chain.owner, 1)
+            chain.mine(FRESH)
+        chain.renew()
+        assert chain.pid != pid
+        assert (chain.contracts, chain.block_number()) == (contracts, height)
+        chain.give("DUST000", chain.owner, 1)
+        assert chain.balance("DUST000", chain.owner) > 0
 
 
 def test_hand_out__many_gifts__takes_two_blocks(chain: LocalChain) -> None:

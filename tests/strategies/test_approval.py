@@ -99,6 +99,10 @@ def test_approval__of_a_measurement_that_is_not_the_last_or_none__is_refused(cha
                 approving.approve(at.desk, "loop", wrong)
         with pytest.raises(ConfigurationError, match="nobody"):
             approving.approve(at.desk, "nobody", "me")
+        for nothing in ("", " "):
+            for answer in (approving.approve, approving.cancel):
+                with pytest.raises(ConfigurationError, match="measure_id: is empty"):
+                    answer(at.desk, "loop", "me", measure_id=nothing)
         assert not at.facts(DustDetected)
 
 

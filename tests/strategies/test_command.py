@@ -105,6 +105,17 @@ def test_strategy__in_every_state__is_drawn_with_what_it_has() -> None:
     assert "nobody approved it until" in expired and "0 of the approved lots are announced" in released
 
 
+def test_strategy__with_a_long_sentence__keeps_its_labels_where_it_is_shown() -> None:
+    charter = Charter("weeth-loop", "m", "ETH", "ETH", "weeth", True, Decimal("0.002"), ("main",), {"main": ()})
+    measured = next(sample for sample in SAMPLES if isinstance(sample, StrategyMeasured))
+    known = Strategy("weeth-loop", measured=replace(measured, sentence="it is halted, and that for a reason. " * 9))
+    console = Console(width=80, file=io.StringIO(), record=True)
+    console.print(*drawn(charter, known, {}))
+    text = console.export_text()
+    assert all(label in text for label in ("mode", "holds", "measured", "equity", "stands"))
+    assert "ETH, weeth; in main" in text
+
+
 def test_strategy__with_instructions_that_wait__says_how_to_approve_them() -> None:
     charter = Charter("weeth-loop", "m", "ETH", "ETH", "weeth", True, Decimal("0.002"), ("main",), {"main": ()})
     measured = next(sample for sample in SAMPLES if isinstance(sample, StrategyMeasured))

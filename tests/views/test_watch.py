@@ -202,6 +202,8 @@ def test_strategy__over_its_threshold__is_told_at_the_last_of_n_in_a_row() -> No
     assert "over it 3 times in a row" in told.text
     assert at.happens(OVER, OVER) == []
     assert titles(at.happens(BELOW)) == [f"{MEASURED.strategy}: strategy below"]
+    (told,) = Story().happens(*[replace(OVER, sentence="")] * 3)
+    assert told.text.endswith("over it 3 times in a row")
 
 
 def test_strategy__in_doubt__is_told_at_the_last_of_n_in_a_row() -> None:

@@ -16,9 +16,9 @@ from events.facts import DustConverted, TransactionSigned
 from simulators.chain.chain import LocalChain
 from tests.crash.process import Victim, started
 from tests.redis_server import RedisServer
+from tests.wallets.fuse import CAMPAIGN
 from tests.wallets.owner import Owner, owner
 from tests.wallets.stand import dust
-from tests.wallets.weather import CAMPAIGN
 
 DUE = datetime(2026, 3, 1, 2, tzinfo=UTC)
 LOTS = 2

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,6 +26,7 @@ from events.facts import (
     LegRefused,
     LegRequested,
     ReservationReleased,
+    TransactionIncluded,
     TransactionSettled,
     TransactionSigned,
 )
@@ -516,3 +518,41 @@ def test_broadcast__when_it_goes_wrong__converts_once(chain: LocalChain, tmp_pat
         assert [each.outcome for each in sold(built)] == [Outcome.SUCCEEDED]
         assert len(built.facts(FundingOpened)) == 1
         balanced(built)
+
+
+def test_conversion__that_was_put_off__is_held_against_what_is_there_when_it_is_made(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    with till(chain, tmp_path, {"DAI": 600 * ETHER}) as built:
+        dai, other = built.where.token("DAI").address, chain.wallets[1]
+        send(chain, built.key, dai, call("approve(address,uint256)", other.address, 600 * ETHER))
+        first = built.ensure("0.03", "delegates")
+        funding.release(built.desk, ACCOUNT, first.reservation_id)
+        built.settle()
+        assert "its conversion is under way" in built.ensure("0.095", seconds=0).reason
+        (*_, opened) = built.facts(FundingOpened)
+        planned = int(opened.lots[0].quantity.scaleb(18))
+        left = planned + 5 * ETHER
+        taken = chain.balance("DAI", built.key.address) - left
+        send(chain, other, dai, call("transferFrom(address,address,uint256)", built.key.address, other.address, taken))
+        built.conduct()
+        (*_, done) = built.facts(FundingCompleted)
+        assert not done.covered
+        assert "is free beyond the reserve" in done.reason
+        assert chain.balance("DAI", built.key.address) == left
+
+
+def test_answer__that_is_there_at_the_deadline__is_given(chain: LocalChain, tmp_path: Path) -> None:
+    with till(chain, tmp_path, {"DAI": 500 * ETHER}) as built:
+        until = built.clock() + timedelta(seconds=60)
+
+        def clock() -> datetime:
+            """Time is over as soon as a block holds the conversion."""
+            held = {each.tx_hash for each in built.facts(TransactionIncluded)}
+            made = any(each.transaction.tx_hash in held for each in built.facts(TransactionSigned) if each.legs)
+            return until if made else built.clock()
+
+        desk = replace(built.fresh(), clock=clock)
+        told = funding.ensure(desk, ACCOUNT, "trade-1", D("0.095"), until)
+        assert told.answer is FundingAnswer.CONVERTED
+        assert not told.reason

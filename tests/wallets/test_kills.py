@@ -22,10 +22,11 @@ from events.values import Purpose
 from simulators.chain.chain import LocalChain
 from tests.dustman.remains import living
 from tests.redis_server import RedisServer
+from tests.wallets.fuse import CAMPAIGN
 from tests.wallets.owner import DUSTS, Owner, owner
 from tests.wallets.stand import dust
 from tests.wallets.steps import TRAP
-from tests.wallets.weather import CAMPAIGN, KILLS, SEED, SEND
+from tests.wallets.weather import KILLS, SEED, SEND
 
 LOTS = 3
 # Nothing takes that long: it bounds a test that would fail.

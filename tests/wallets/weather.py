@@ -31,7 +31,6 @@ from workers.desk import Desk
 ROUNDS = int(os.environ.get("WEATHER_ROUNDS", "12"))
 SEED = int(os.environ.get("CHAOS_SEED", "7702"))
 KILLS = int(os.environ.get("CHAOS_ROUNDS", "2"))
-CAMPAIGN = "CHAOS_ROUNDS" in os.environ
 SEND = "eth_sendRawTransaction"
 # Every kind of request that a wallet makes.
 METHODS = (

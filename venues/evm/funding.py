@@ -143,6 +143,7 @@ class Buyer:
             head=funds.priced.block,
             nonce=funds.nonce,
             code=code_of(funds, self.terms.delegate),
+            ether=funds.treasury.ether,
             offers=tuple(self._offer(draft, each, funds) for draft, each in offers),
             dropped=dropped,
             cost=self._native(run.used * expected + run.l1_fee),

@@ -193,6 +193,7 @@ class Proposer:
             head=stand.priced.block,
             nonce=stand.nonce,
             code=stand.code,
+            ether=whole(stand.wei, ETHER_DECIMALS),
             offers=offers,
             dropped=dropped,
             cost=self._native(run.used * expected + run.l1_fee),

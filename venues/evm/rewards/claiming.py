@@ -181,6 +181,7 @@ class ClaimReader:
             head=stand.priced.block,
             nonce=stand.nonce,
             code=stand.code,
+            ether=whole(stand.wei, ETHER_DECIMALS),
             spend=self._amount(*ready.spend, decimals) if ready.spend else None,
             rewards=rewards,
             otherwise=stand.values.get(ready.spend, Decimal(0)) if ready.spend else Decimal(0),
