@@ -294,7 +294,8 @@ def _no_gain(dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, st
     gain = expected_gain(dust.size * dust.price, dust.hub, policy, market)
     if gain > policy.minimum_gain:
         return None
-    sentence = f"after both fees and the spread {_money(gain, policy)} would be left"
+    least = f"minimum_gain, {plain(policy.minimum_gain)} {policy.currency}"
+    sentence = f"{_money(gain, policy)} would be left after fees and the spread, no more than {least}"
     return Unroutable.NO_NET_GAIN, sentence, None
 
 

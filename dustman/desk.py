@@ -81,12 +81,18 @@ def _desk(
     log = open_log(settings)
     feed = open_feed(settings)
 
+    behind = False
+
     def publish() -> None:
+        nonlocal behind
         try:
             feed.publish_pending(log, most)
+            behind = False
         except (RedisError, StoreMisconfigured) as error:
             # Never raised: the intent of an order may just have been recorded, and the order must follow at once.
-            say(f"the feed is behind the log, the relay brings it up: {error}")
+            if not behind:
+                say(f"the feed is behind the log until the relay brings it up, nothing else waits for that: {error}")
+            behind = True
 
     return Desk(
         worker=str(uuid.uuid4()),

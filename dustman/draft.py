@@ -16,6 +16,7 @@ from dustman.exchanges.account import Account
 from dustman.exchanges.coinbase import CoinbaseAccount
 from dustman.exchanges.table import EXCHANGES
 from dustman.interview import ask
+from dustman.keys import read_key_file
 from dustman.mistakes import found
 from dustman.section import Caps
 from dustman.settings import Settings
@@ -77,11 +78,26 @@ class Draft:
     def _no_venue(self, answer: str) -> str | None:
         if answer.lower() in EXCHANGES:
             return None
-        return replace(self, model=WalletAccount).mistake("address", answer)
+        if answer.lower().startswith("0x"):
+            return replace(self, model=WalletAccount).mistake("address", answer)
+        return f"{json.dumps(answer)} is none of {', '.join(NAMES.values())}, nor an address that begins with 0x"
 
     def ask_for_key_file(self) -> str:
         """Ask where the key file is; an empty answer means that there is none."""
-        return ask("Path of the key file (empty: type the key)", "", lambda path: self.mistake("key", path or "env"))
+        return ask("Path of the key file (empty: type the key)", "", self._no_key_file)
+
+    def _no_key_file(self, answer: str) -> str | None:
+        if not answer or (wrong := self.mistake("key", answer)):
+            return wrong if answer else None
+        try:
+            self.read_key(answer)
+        except ConfigurationError as error:
+            return str(error)
+        return None
+
+    def read_key(self, file: str) -> None:
+        """Raise `ConfigurationError` unless a key file, named as in the settings, holds a key for the venue."""
+        read_key_file(self.config.absolute().parent / Path(file).expanduser(), self.model.tag)
 
     def ask_for_rest(self) -> None:
         """Ask what no option said."""

@@ -121,10 +121,12 @@ def _why(each: ClaimProposal | Waiting) -> str:
 
 
 def rehearsal(account: str, run: Rehearsal, labels: Mapping[str, str] = NO_LABELS) -> Table:
-    """Draw a dry run leg by leg."""
+    """Draw a dry run leg by leg; a purchase that nothing is left for is none."""
     title = f"{account}: dry run, nothing was sold"
     drawn = table(title, "leg", "spends", "would get", "fees", "note", numbers=("spends", "would get", "fees"))
     for leg in run.legs:
+        if not leg.spend.quantity:
+            continue
         got, fees, note = _offer(leg)
         cells = (f"{leg.plan.kind} {route(leg.plan.product)}", str(leg.spend), got, fees, note)
         drawn.add_row(*(readable(cell, labels) for cell in cells))
@@ -147,13 +149,14 @@ def _offer(leg: Rehearsed) -> tuple[str, str, str]:
 
 
 def lots(title: str, rows: Iterable[LotRow], labels: Mapping[str, str] = NO_LABELS) -> Table:
-    """Draw what became of each lot: proceeds and fees, or why it stayed and what would change that."""
+    """Draw what became of each lot: proceeds and fees, or why it stayed, what would change that, where its money is."""
     drawn = table(
         title, "lot", "asset", "quantity", "state", "proceeds", "fees", "note",
         numbers=("quantity", "proceeds", "fees"),
     )  # fmt: skip
     for row in rows:
-        where = f"; the money is in {amounts(row.money)}" if row.money else ""
+        money = [each for each in row.money if each != Amount(row.quantity, row.asset)]
+        where = f"; the money is in {amounts(money)}" if money else ""
         cells = (
             row.lot_id[:8],
             ticker(row.asset),

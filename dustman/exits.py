@@ -101,13 +101,20 @@ def ended(run: Callable[[], object], debugging: Callable[[], bool]) -> int:
         return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the one place of this process where anything may arrive
         number = exit_for(error)
-        _say(_bug(error, debugging()) if number is Exit.BUG else str(error) or type(error).__name__)
+        _say(_bug(error, debugging()) if number is Exit.BUG else _sentence(error))
         return number
     return Exit.DONE
 
 
 def _say(text: str) -> None:
     sys.stderr.write(f"dustman: {visible(redacted(text))}\n")
+
+
+def _sentence(error: Exception) -> str:
+    """Say an error that was foreseen; that of Redis names neither itself nor what to do."""
+    if type(error).__module__.startswith("redis."):
+        return f"Redis does not answer ({error}); start it, or say in redis.url or DUSTMAN_REDIS_URL where it is"
+    return str(error) or type(error).__name__
 
 
 def _bug(error: Exception, debug: bool) -> str:

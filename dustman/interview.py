@@ -11,14 +11,18 @@ from domain.errors import ConfigurationError
 TRIES = 5
 LONGEST_PEM = 40
 Check = Callable[[str], str | None]
+UNASKED = "--no-input takes options and defaults instead of asking"
 
 
-def ask(question: str, default: str, mistake: Check) -> str:
-    """Ask until an answer is accepted; an empty one is the default. `mistake` says what is wrong, None when nothing."""
+def ask(question: str, default: str, mistake: Check, unasked: str = UNASKED) -> str:
+    """Ask until an answer is accepted; an empty one is the default. `mistake` says what is wrong, None when nothing.
+
+    Where nobody answers, the error says by `unasked` how the command is told what it would have asked.
+    """
     for _ in range(TRIES):
         sys.stderr.write(f"{question} [{default}]: " if default else f"{question}: ")
         sys.stderr.flush()
-        answer = _line().strip() or default
+        answer = _line(unasked).strip() or default
         wrong = mistake(answer)
         if wrong is None:
             return answer
@@ -34,8 +38,8 @@ def ask_secret(question: str) -> str:
     return "\n".join(lines)
 
 
-def _line() -> str:
+def _line(unasked: str) -> str:
     line = sys.stdin.readline()
     if not line:
-        raise ConfigurationError("the answers ended too early; --no-input takes options and defaults instead of asking")
+        raise ConfigurationError(f"the answers ended too early; {unasked}")
     return line

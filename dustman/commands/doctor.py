@@ -40,6 +40,7 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     from dustman.checks.deliveries import check_deliveries
     from dustman.checks.finding import fail, ok, skip
     from dustman.checks.machine import check_files, check_versions
+    from dustman.checks.sharing import check_sharing
     from dustman.checks.stores import check_log, check_redis
     from dustman.checks.strategies import check_strategies
     from dustman.checks.venue import check_account
@@ -55,6 +56,7 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
         return
     yield ok("settings", f"{invocation.config} has {len(settings.accounts)} account(s): {', '.join(settings.accounts)}")
     yield from check_files(invocation.config, settings)
+    yield from check_sharing(settings)
     yield from check_log(settings)
     yield from check_redis(settings)
     yield from check_deliveries(settings)

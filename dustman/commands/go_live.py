@@ -45,7 +45,9 @@ def go_live(
     if known.live == mark:
         screen.show({"account": account, "live": True, "policy": mark}, f"{account} is live already")
         return Exit.NOTHING_TO_DO
-    answer = confirm or ask("Type the account's name to allow it", "", lambda _: None)
+    answer = confirm or ask(
+        "Type the account's name to allow it", "", lambda _: None, f"--confirm {account} allows it without asking"
+    )
     if answer != account:
         raise RefusedByPolicy(f"{answer!r} is not {account!r}; nothing was changed")
     live = AccountWentLive(account, mark, policy.sweep_cap, policy.day_cap, policy.currency)

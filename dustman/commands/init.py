@@ -36,6 +36,8 @@ def init(
         bool, typer.Option(help="Read the secret from stdin; a passphrase is its last line.")
     ] = False,
     venue: Annotated[str, typer.Option(help=f"The exchange: {' or '.join(NAMES)}.", show_default="coinbase")] = "",
+    base_url: Annotated[str, typer.Option(help="Where the exchange is reached, if simulated: https://….")] = "",
+    ca_file: Annotated[str, typer.Option(help="The certificate authority of a simulated exchange.")] = "",
     wallet: Annotated[str, typer.Option(help="The address of a wallet to watch, instead of an exchange.")] = "",
     chain: Annotated[str, typer.Option(help="The wallet's chain: ethereum, arbitrum or base.")] = "",
     endpoint: Annotated[str, typer.Option(help="A node of the chain; env:DUSTMAN_… where the URL is secret.")] = "",
@@ -57,6 +59,7 @@ def init(
         raise ConfigurationError(f"{config}: is there already; --force overwrites it")
     given = {"chain": chain, "endpoints": endpoint, "target": target, "threshold": threshold}
     given |= {"per_day": per_day, "per_sweep": per_sweep, "schedule": schedule}
+    given |= {"base_url": base_url, "ca_file": ca_file}
     draft = Draft(config, account, {name: answer for name, answer in given.items() if answer})
     asking = sys.stdin.isatty() and not no_input and not secret_from_stdin
     key = _GivenKey(key_file, key_name, secret_from_stdin)
@@ -94,7 +97,7 @@ def _trade(draft: Draft, screen: Screen, asking: bool, force: bool, key: _GivenK
     from dustman.environment import write_secrets
     from dustman.exchanges.table import EXCHANGES
     from dustman.keys import checked as checked_key
-    from dustman.keys import read_key_file, variables_of
+    from dustman.keys import variables_of
     from dustman.settings import checked, key_prefix
 
     config, prefix, venue = draft.config, key_prefix(draft.account), draft.model.tag
@@ -107,7 +110,7 @@ def _trade(draft: Draft, screen: Screen, asking: bool, force: bool, key: _GivenK
     draft.check()
     checked(config, draft.text().encode(), {})
     if file:
-        read_key_file(config.absolute().parent / Path(file).expanduser(), venue)
+        draft.read_key(file)
     secrets: dict[str, str] = {}
     if made is not None:
         checked_key(made, "the secret", venue)

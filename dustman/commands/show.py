@@ -35,6 +35,8 @@ def show(
     from events.facts import DustUnroutable
     from events.money import ticker
 
+    if not lot.strip():
+        raise ConfigurationError("LOT is empty; it is a lot's id, the beginning of one, or an asset")
     settings, screen = Invocation.of(context).settings, Screen(as_json=as_json)
     log = open_log(settings)
     position, state = state_as_of(settings, log, as_of)

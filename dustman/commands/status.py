@@ -29,13 +29,13 @@ def status(
     _, state = state_as_of(settings, log, as_of)
     for name in settings.chosen(account):
         row = standing_of(name, state.accounts, state.lots, settings.policy(name))
-        drawn = drawings.pairs(name)
+        drawn, labels = drawings.pairs(name), settings.labels(name)
         for label, value in row.lines():
-            drawn.add_row(label, value)
+            drawn.add_row(label, drawings.readable(value, labels))
         stuck = [
             why for (whose, _), why in state.lots.staying.items() if whose == name and why.reason in row.unroutable
         ]
-        screen.show(row, drawn, *([drawings.staying(name, stuck, settings.labels(name))] if stuck else []))
+        screen.show(row, drawn, *([drawings.staying(name, stuck, labels)] if stuck else []))
     for sentence in troubles(settings, log):
         screen.note(sentence)
     return Exit.DONE

@@ -113,7 +113,9 @@ def _second_sweep(console: Console, stage: Stage, audience: Audience) -> None:
 
 
 def _wallet(console: Console, stage: Stage, audience: Audience) -> None:
-    console.print(Rule("a wallet: what is believed of its tokens, and twenty of them in one transaction"))
+    console.print(
+        Rule("a wallet: what is believed of its tokens, and all that pay for their gas sold in one transaction")
+    )
     stage.command(console, "scan", wallet.WALLET, "--explain")
     stage.command(console, "sweep", wallet.WALLET, "--dry-run")
     stage.command(console, "go-live", wallet.WALLET, "--confirm", wallet.WALLET)

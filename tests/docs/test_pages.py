@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
 import events
 from dustman.cli import assembled
@@ -30,6 +32,9 @@ from workers.receiver import Receiver
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 OTHER_SECRET = f"whsec_{b64encode(bytes(32)).decode()}"
+# A link to a heading, in this page or in another one of ours.
+HEADING = re.compile(r"\[[^\]]*\]\(([^)#:\s]*)#([^)\s]+)\)")
+TYPED = re.compile(r"^(?:    |\$ )?(dustman [a-z-].*)$", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 
 
@@ -38,6 +43,37 @@ def test_links__within_the_repository__lead_to_a_file(page: Path) -> None:
     targets = [target for target in LINK.findall(page.read_text()) if "://" not in target]
     missing = [target for target in targets if not (page.parent / target).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links__to_a_heading__find_it(page: Path) -> None:
+    named = [(page.parent / path if path else page, heading) for path, heading in HEADING.findall(page.read_text())]
+    assert [f"{there.name}#{heading}" for there, heading in named if heading not in headings(there)] == []
+
+
+def headings(page: Path) -> set[str]:
+    """Name a page's headings as links do: small letters and digits, dashes for spaces, no other signs."""
+    lines = [line.lstrip("# ") for line in page.read_text().splitlines() if line.startswith("#")]
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_options__of_commands_that_pages_type__exist(page: Path) -> None:
+    """A line of code that begins with `dustman` is typed as it stands, as far as the shell does not take over."""
+    text = page.read_text().replace("\\\n", " ")
+    unknown = [f"{line}: {option}" for line in TYPED.findall(text) for option in unknown_options(line)]
+    assert unknown == []
+
+
+def unknown_options(line: str) -> list[str]:
+    command = get_command(assembled())
+    named = {option for parameter in command.params for option in parameter.opts}
+    for word in re.split(r" [|&>#]", line)[0].split()[1:]:
+        if isinstance(command, TyperGroup) and word in command.commands:
+            command = command.commands[word]
+            named |= {option for parameter in command.params for option in parameter.opts}
+    typed = [word.partition("=")[0] for word in re.split(r" [|&>#]", line)[0].split() if word.startswith("-")]
+    return [option for option in typed if option not in named | {"-", "--help"}]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

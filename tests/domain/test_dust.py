@@ -232,6 +232,7 @@ def test_unroutable__a_gain_not_above_the_owners_minimum__waits() -> None:
     found = unroutable(dust(ADA, "1"), picky, market())
     assert found is not None
     assert found[0] is Unroutable.NO_NET_GAIN
+    assert "would be left after fees and the spread, no more than minimum_gain, 0.40 USD" in found[1]
 
 
 def lesson(why: Unroutable, missing: Amount | None) -> DustUnroutable:

@@ -59,6 +59,21 @@ def test_command__redis_is_down__asks_within_a_limit_of_its_own(settings: Settin
     assert command_desk(settings, print).venue("main").holdings()
 
 
+def test_publish__redis_is_away__says_so_once_until_it_was_back(settings: Settings, server: RedisServer) -> None:
+    said: list[str] = []
+    desk = command_desk(settings, said.append)
+    server.kill()
+    for _ in range(3):
+        desk.publish()
+    assert len(said) == 1
+    assert "the feed is behind the log" in said[0]
+    server.start()
+    desk.publish()
+    server.kill()
+    desk.publish()
+    assert len(said) == 2
+
+
 def test_publish__redis_would_drop_entries__says_so_and_raises_nothing(
     home: Path, twin: CoinbaseTwin, tmp_path: Path
 ) -> None:

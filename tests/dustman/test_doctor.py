@@ -408,3 +408,15 @@ def test_doctor__parked_events_and_a_stopped_webhook__fail_and_status_says_so(
     assert "events are parked, 1 of auditor; see `dustman parked list`" in status.err
     assert "webhook ledger is stopped, 2 events wait (position 1: 410 Gone)" in status.err
     assert status.exit == Exit.DONE
+
+
+def test_doctor__two_accounts_with_one_key__says_that_both_would_sell_the_same(
+    dustman: Typed, home: Path, twin: CoinbaseTwin, redis: RedisServer
+) -> None:
+    config = configure(home, twin, redis.port)
+    settings = config.read_text()
+    again = settings.partition("  main:\n")[2]
+    config.write_text(f"{settings}  again:\n{again}  other:\n    venue: coinbase\n")
+    found = rows(dustman("doctor", "--json"))
+    assert found["again: shared"][:2] == ("warn", "its key is that of main; both would sell the same coins")
+    assert not {"main: shared", "other: shared"} & set(found)

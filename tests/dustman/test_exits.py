@@ -54,6 +54,11 @@ def test_ended__an_error__is_its_number_and_its_sentence(
     assert ("Traceback" in said.err) == (number == Exit.BUG)
 
 
+def test_ended__redis_is_away__says_so_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    ended(raising(RedisConnectionError("Error 111")), lambda: False)
+    assert "Redis does not answer (Error 111); start it, or say in redis.url" in capsys.readouterr().err
+
+
 def test_exit_for__every_error_of_ours__was_thought_of() -> None:
     ours = [
         kind

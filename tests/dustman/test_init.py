@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -77,6 +78,8 @@ def test_init__a_secret_from_stdin__is_in_a_file_of_its_own_and_nowhere_else(tmp
         (["--account", "a b"], '"a b" is not a name of up to 32 letters'),
         (["--key-file", "key.pem"], "--key-file: what stands there (not shown) is not env, or the path"),
         (["--key-file", "missing.json"], "missing.json: there is no such key file"),
+        (["--base-url", "http://localhost"], "--base-url: "),
+        (["--base-url", "https://elsewhere.example"], "permit_other_host"),
         (["--key-name", NAME, "--no-input"], "--key-name needs the key's secret"),
     ],
 )
@@ -194,6 +197,28 @@ def test_init__a_bad_answer_about_a_wallet__writes_nothing(
     assert (ended.exit, ended.out) == (Exit.CONFIGURATION, "")
     assert words in ended.err
     assert list(home.iterdir()) == []
+
+
+def test_init__at_a_terminal__a_key_file_that_holds_no_key_is_asked_for_again(tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_text('{"ready": "chain"}')
+    (tmp_path / "empty.json").touch()
+    (tmp_path / "key.json").write_text(json.dumps({"name": NAME, "privateKey": ed25519()}))
+    answers = ["kraken", "", "missing.json", "other.json", "empty.json", "key.json", *[""] * 5]
+    number, said = typed_at_terminal(tmp_path, answers)
+    assert number == 0, said
+    assert '"kraken" is none of Coinbase, Binance, Bybit, ' in said
+    assert "missing.json: there is no such key file" in said
+    assert "other.json: is not a key file" in said
+    assert "empty.json: is not JSON" in said
+    assert load(tmp_path / "dustman.yaml", {}).exchange("main").key == tmp_path / "key.json"
+
+
+def test_init__of_a_simulated_exchange__is_told_where_it_is_and_whom_to_trust(dustman: Typed, home: Path) -> None:
+    (home / "ca.pem").touch()
+    ended = dustman("init", "--base-url", "https://localhost:8443", "--ca-file", "ca.pem", "--no-input")
+    assert ended.exit == Exit.DONE, ended.err
+    written = load(home / "dustman.yaml", {}).exchange("main")
+    assert (str(written.base_url), written.ca_file) == ("https://localhost:8443", home / "ca.pem")
 
 
 def test_init__at_a_terminal__an_address_makes_it_a_wallet(tmp_path: Path) -> None:

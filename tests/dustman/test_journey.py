@@ -12,7 +12,7 @@ from dustman.exits import Exit
 from simulators.coinbase.scenarios import small
 from simulators.coinbase.twin import CoinbaseTwin
 from tests.dustman import test_doctor
-from tests.dustman.conftest import Outcome, Typed
+from tests.dustman.conftest import Outcome, Typed, spawned
 from tests.redis_server import RedisServer
 
 
@@ -83,6 +83,13 @@ def test_go_live__after_a_dry_run_of_another_policy__is_refused(
     refused = dustman("go-live", "main", "--confirm", "main")
     assert refused.exit == Exit.REFUSED_BY_POLICY
     assert "another policy" in refused.err
+
+
+def test_go_live__nobody_to_ask__says_which_option_answers(home: Path, config: Path, dustman: Typed) -> None:
+    dustman("sweep", "--dry-run")
+    refused = spawned("go-live", "main", cwd=home)
+    assert refused.exit == Exit.CONFIGURATION
+    assert "the answers ended too early; --confirm main allows it without asking" in refused.err
 
 
 def test_go_live__with_the_wrong_name__changes_nothing(config: Path, dustman: Typed) -> None:
@@ -207,6 +214,14 @@ def test_events__of_an_unknown_type__names_those_there_are(config: Path, dustman
     asked = dustman("events", "--type", "dust_found")
     assert asked.exit == Exit.USAGE
     assert "dust_detected" in asked.err
+
+
+@pytest.mark.parametrize("word", ["", " "])
+def test_show__nothing_named__is_refused_instead_of_showing_everything(config: Path, dustman: Typed, word: str) -> None:
+    dustman("scan")
+    shown = dustman("show", word)
+    assert (shown.exit, shown.out) == (Exit.CONFIGURATION, "")
+    assert "LOT is empty" in shown.err
 
 
 def test_show__something_never_seen__says_what_is_accepted(config: Path, dustman: Typed) -> None:

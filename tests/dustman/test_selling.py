@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -146,6 +147,9 @@ def test_dry_run__of_a_wallet__takes_gas_off_and_names_what_it_would_eat(
     assert run["refused"] == 1
     assert [fee["asset"] for fee in eigen["offer"]["fees"]] == ["eip155:31337/slip44:60"]
     assert run["net"]["quantity"] == eigen["offer"]["receive"]["quantity"]
+    drawn = dustman("sweep", "main", "--dry-run").out
+    assert re.search(r" 10 EIGEN +0\.0\d+ WETH ", drawn), drawn
+    assert chain.contracts.weth not in drawn
 
 
 def test_wallet__with_rewards__claims_redeems_and_sells_in_one_sweep(
