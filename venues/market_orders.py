@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
+from typing import ClassVar
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from domain.venue import NeverArrived, Order, Pending
@@ -53,7 +54,12 @@ class Deal:
 
 
 class MarketOrders(ABC):
-    """Makes and finds market orders of one account; one is sent within `send_within` of its intent or not at all."""
+    """Makes and finds market orders of one account; one is sent within `send_within` of its intent or not at all.
+
+    An order older than `remembered` may have been made though the venue does not find it; None where it always would.
+    """
+
+    remembered: ClassVar[timedelta | None] = None
 
     def __init__(self, limiter: Limiter, times: Times, send_within: timedelta) -> None:
         self._limiter, self._times, self._send_within = limiter, times, send_within
@@ -113,9 +119,11 @@ class MarketOrders(ABC):
                 return self._reading(order, made)
             except OutcomeUnknown as foreign:
                 return Pending(str(foreign))
-        if given_up:
-            return NeverArrived()
-        return Pending("the venue does not know the order yet, and the request may still arrive")
+        if not given_up:
+            return Pending("the venue does not know the order yet, and the request may still arrive")
+        if self.remembered is not None and self._times.age(order) > self.remembered:
+            return Pending("the order is too old for the venue to say that it was never made: look at the trades there")
+        return NeverArrived()
 
     def _rejected(self, order: Order, refusal: Refusal) -> Fill | Refusal | Pending:
         """Believe a rejection, unless it says that the order was made before."""
@@ -143,7 +151,8 @@ class MarketOrders(ABC):
         if not made.ended:
             return Pending(f"the order is {made.state}")
         if made.filled == 0:
-            return self._unfilled(made)
+            unsaid = "filled" in made.state.lower()
+            return Pending(f"the order is {made.state}, but not by how much") if unsaid else self._unfilled(made)
         deals = list(self._deals(made))
         total = (exactly_sum(*(each.execution.size for each in deals)), exactly_sum(*(each.value for each in deals)))
         if total != (made.filled, made.value):

@@ -44,7 +44,11 @@ class Times:
 
     def given_up(self, order: Order) -> bool:
         """Say whether an order that the exchange does not know can no longer arrive."""
-        return self.clock() - asked_at(order) > self.never_arrived_after
+        return self.age(order) > self.never_arrived_after
+
+    def age(self, order: Order) -> timedelta:
+        """Return how long ago the intent was recorded."""
+        return self.clock() - asked_at(order)
 
 
 ORDINARY = Times()

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,8 @@ from simulators.exchange.spot_orders import ORDINARY, Circumstances, OrderReques
 
 NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 CLIENT_ORDER_ID = re.compile(r"[a-zA-Z0-9_-]{1,36}")
+EPOCH = datetime.fromtimestamp(0, UTC)
+WEEK = timedelta(days=7)
 SIDES: dict[str, Side] = {"Buy": "BUY", "Sell": "SELL"}
 
 
@@ -85,6 +88,20 @@ class Call:
         if not (word.isascii() and word.isdigit() and 1 <= int(word) <= most):
             raise refusals.bad(name)
         return int(word)
+
+    def week(self, now: datetime) -> tuple[datetime, datetime]:
+        """Read the time asked for: a week at most, that from its start on, or else the last one."""
+        first, last = (self._moment(name) for name in ("startTime", "endTime"))
+        if first is None:
+            first = (last or now) - WEEK
+        last = last or first + WEEK
+        if not timedelta() <= last - first <= WEEK:
+            raise refusals.bad("endTime")
+        return first, last
+
+    def _moment(self, name: str) -> datetime | None:
+        milliseconds = self.whole(name, 1, 10**14)
+        return EPOCH + timedelta(milliseconds=milliseconds) if self.word(name) else None
 
     def order(self) -> OrderRequest:
         """Read an order: a purchase is sized in quote currency unless it says otherwise, a sale in base units."""

@@ -5,12 +5,12 @@ Source: bybit-exchange.github.io/docs/v5.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from simulators.bybit import replies
-from simulators.bybit.calls import Call
+from simulators.bybit.calls import WEEK, Call
 from simulators.bybit.exchange import Exchange
 from simulators.bybit.refusals import BAD_KEY, ErrorReply, bad, enveloped
 from simulators.bybit.replies import Json
@@ -85,19 +85,27 @@ def create_order(exchange: Exchange, call: Call) -> Json:
 def recent_orders(exchange: Exchange, call: Call) -> Json:
     """Look an order up among the newest; those that have ended are there only if they are asked for."""
     wanted = call.word("openOnly", "0") == "1" and not call.forgotten
-    return _orders(exchange, call) if wanted else _listed(call, [])
+    return _orders(exchange, call, exchange.orders.all()) if wanted else _listed(call, [])
 
 
 def past_orders(exchange: Exchange, call: Call) -> Json:
-    """Look an order up among those that have ended."""
-    return _orders(exchange, call)
+    """Look an order up among those of the last week, or of another; of that only those that filled."""
+    if bool(call.word("startTime")) != bool(call.word("endTime")):
+        raise bad("endTime")
+    now = exchange.clock.now()
+    first, last = call.week(now)
+
+    made = (order for order in exchange.orders.all() if first <= order.created <= last)
+    return _orders(exchange, call, [order for order in made if order.whole or now - order.created <= WEEK])
 
 
 def executions(exchange: Exchange, call: Call) -> Json:
     """List the trades of an order, newest first, a page at a time."""
     _spot(call)
     number, now, limit = call.text("orderId"), exchange.clock.now(), call.whole("limit", 50, 100)
-    listed = [order for order in exchange.orders.all() if order.listed_at <= now and str(order.order_id) == number]
+    first, last = call.week(now)
+    made = (order for order in exchange.orders.all() if first <= order.created <= last)
+    listed = [order for order in made if order.listed_at <= now and str(order.order_id) == number]
     rows = [replies.execution(order, trade) for order in listed for trade in reversed(order.trades)]
     start = call.whole("cursor", 1, 10**6) - 1
     more = {"nextPageCursor": str(start + limit + 1) if start + limit < len(rows) else ""}
@@ -164,14 +172,14 @@ def _book(exchange: Exchange, call: Call, name: str) -> Book:
     return Book() if name in call.without_book else exchange.markets.book(name)
 
 
-def _orders(exchange: Exchange, call: Call) -> Json:
+def _orders(exchange: Exchange, call: Call, kept: Iterable[Order]) -> Json:
     _spot(call)
     number, client, now = call.word("orderId"), call.word("orderLinkId"), exchange.clock.now()
 
     def is_meant(order: Order) -> bool:
         return (not number or str(order.order_id) == number) and (not client or order.client_order_id == client)
 
-    known = [order for order in exchange.orders.all() if order.known_at <= now and is_meant(order)]
+    known = [order for order in kept if order.known_at <= now and is_meant(order)]
     return _listed(call, [replies.order(order) for order in known[: call.whole("limit", 20, 50)]])
 
 

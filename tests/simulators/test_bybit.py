@@ -172,6 +172,22 @@ def test_orders__that_have_ended__are_recent_only_where_they_are_asked_for(call:
     assert done(call.get("/v5/order/realtime", category="spot", orderLinkId="one", openOnly="1"))["list"]
 
 
+def test_history__shows_the_last_week_or_the_one_that_is_named(twin: BybitTwin, call: Caller) -> None:
+    done(call.order("DOTUSDT", "Sell", "2.5"))
+    made = int(done(call.get("/v5/order/history", category="spot", orderLinkId="one"))["list"][0]["createdTime"])
+    with twin.exchange.transaction():
+        twin.exchange.clock.advance(timedelta(days=8))
+    week = {"startTime": str(made - 1000), "endTime": str(made + 1000)}
+
+    for path, one in (("/v5/order/history", {"orderLinkId": "one"}), ("/v5/execution/list", {"orderId": "1"})):
+        assert done(call.get(path, category="spot", **one))["list"] == []
+        assert done(call.get(path, category="spot", **one, **week))["list"]
+        far = week | {"endTime": str(made + 8 * 86_400_000)}
+        assert code(call.get(path, category="spot", **one, **far)) == 10001
+    assert done(call.get("/v5/execution/list", category="spot", orderId="1", startTime=week["startTime"]))["list"]
+    assert code(call.get("/v5/order/history", category="spot", startTime=week["startTime"])) == 10001
+
+
 @pytest.mark.parametrize(
     ("order", "expected"),
     [

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from simulators.binance.scenario import TRADER, Algorithm, Permission, Scenario
 from simulators.binance.scenarios import market
 from simulators.binance.twin import BinanceTwin
+from tests.venues.exchange_stage import Door
 from tests.venues.spot_stage import SpotStage
 from venues.binance.venue import Binance
 
@@ -50,8 +51,9 @@ class BinanceStage(SpotStage[BinanceTwin, Binance]):
         *,
         algorithm: Algorithm = "hmac",
         permissions: tuple[Permission, ...] = TRADER,
+        door: Door[BinanceTwin] | None = None,
     ) -> None:
-        super().__init__(BinanceTwin(form or scenario()), Binance)
+        super().__init__(BinanceTwin(form or scenario()), Binance, door)
         self._algorithm, self._permissions = algorithm, permissions
 
     def _key_file(self) -> Path:

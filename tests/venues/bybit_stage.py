@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from simulators.bybit.scenario import TRADER, Algorithm, Permission, Scenario
 from simulators.bybit.scenarios import market
 from simulators.bybit.twin import BybitTwin
+from tests.venues.exchange_stage import Door
 from tests.venues.spot_stage import SpotStage
 from venues.bybit.venue import Bybit
 
@@ -50,8 +51,9 @@ class BybitStage(SpotStage[BybitTwin, Bybit]):
         *,
         algorithm: Algorithm = "hmac",
         permissions: tuple[Permission, ...] = TRADER,
+        door: Door[BybitTwin] | None = None,
     ) -> None:
-        super().__init__(BybitTwin(form or scenario()), Bybit)
+        super().__init__(BybitTwin(form or scenario()), Bybit, door)
         self._algorithm, self._permissions = algorithm, permissions
 
     def _key_file(self) -> Path:

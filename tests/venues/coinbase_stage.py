@@ -49,6 +49,8 @@ def scenario(**changes: Any) -> Scenario:
 class CoinbaseStage(ExchangeStage[CoinbaseTwin, Coinbase]):
     """The stage with an account at Coinbase."""
 
+    prefix = "/api/v3/brokerage"
+
     def __init__(
         self,
         form: Scenario | None = None,

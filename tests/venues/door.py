@@ -6,26 +6,28 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from simulators.coinbase.twin import CoinbaseTwin
+from simulators.exchange.twin import Twin
 from simulators.wire import Answer, Reply, Request, Server
-from tests.venues.coinbase_stage import CoinbaseStage
+from tests.venues.exchange_stage import ExchangeStage
 
-PREFIX = "/api/v3/brokerage"
+AnyStage = TypeVar("AnyStage", bound=ExchangeStage[Any, Any])
 Rewrite = Callable[[Request, Reply], Answer]
 Change = Callable[[Any], Any]
 
 
 @contextmanager
-def rewritten(path: str, rewrite: Rewrite, method: str = "", **settings: Any) -> Iterator[CoinbaseStage]:
+def rewritten(
+    stage: type[AnyStage], path: str, rewrite: Rewrite, method: str = "", **settings: Any
+) -> Iterator[AnyStage]:
     """Set the stage with the answers of every path that begins so rewritten."""
 
     @contextmanager
-    def door(twin: CoinbaseTwin) -> Iterator[str]:
+    def door(twin: Twin[Any, Any]) -> Iterator[str]:
         def answer(request: Request) -> Answer:
             given = twin.gate.answer(request)
-            meant = request.path.startswith(PREFIX + path) and method in {"", request.method}
+            meant = request.path.startswith(stage.prefix + path) and method in {"", request.method}
             return rewrite(request, given) if meant and isinstance(given, Reply) else given
 
         server = Server(0, answer, twin.certificates.context())
@@ -35,12 +37,12 @@ def rewritten(path: str, rewrite: Rewrite, method: str = "", **settings: Any) ->
         finally:
             server.stop()
 
-    with CoinbaseStage(door=door, **settings) as stage:
-        yield stage
+    with stage(door=door, **settings) as opened:
+        yield opened
 
 
 @contextmanager
-def altered(path: str, change: Change, method: str = "", **settings: Any) -> Iterator[CoinbaseStage]:
+def altered(stage: type[AnyStage], path: str, change: Change, method: str = "", **settings: Any) -> Iterator[AnyStage]:
     """Set the stage with the JSON of these answers changed in place, or replaced by what `change` returns."""
 
     def rewrite(request: Request, reply: Reply) -> Reply:
@@ -48,12 +50,12 @@ def altered(path: str, change: Change, method: str = "", **settings: Any) -> Ite
         changed = change(body)
         return replace(reply, body=json.dumps(body if changed is None else changed).encode())
 
-    with rewritten(path, rewrite, method, **settings) as stage:
-        yield stage
+    with rewritten(stage, path, rewrite, method, **settings) as opened:
+        yield opened
 
 
 @contextmanager
-def answering(path: str, reply: Answer, method: str = "", **settings: Any) -> Iterator[CoinbaseStage]:
+def answering(stage: type[AnyStage], path: str, reply: Answer, method: str = "", **settings: Any) -> Iterator[AnyStage]:
     """Set the stage with these answers replaced."""
-    with rewritten(path, lambda request, given: reply, method, **settings) as stage:
-        yield stage
+    with rewritten(stage, path, lambda request, given: reply, method, **settings) as opened:
+        yield opened

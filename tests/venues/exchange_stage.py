@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 from uuid import NAMESPACE_OID, uuid5
 
 from domain.venue import Order
@@ -39,7 +39,12 @@ Door = Callable[[AnyTwin], AbstractContextManager[str]]
 
 
 class ExchangeStage(ABC, Generic[AnyTwin, AnyVenue]):
-    """A twin, adapters that talk to it, and the levers of both. `door` stands between the two where it is given."""
+    """A twin, adapters that talk to it, and the levers of both. `door` stands between the two where it is given.
+
+    `prefix` is what all paths of the twin begin with.
+    """
+
+    prefix: ClassVar[str] = ""
 
     def __init__(self, twin: AnyTwin, adapter: Callable[..., AnyVenue], door: Door[AnyTwin] | None = None) -> None:
         self.twin = twin

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from domain.venue import Order
-from events.money import Amount
-from events.values import LegKind
 from simulators.okx.scenario import TRADER, Permission, Scenario
 from simulators.okx.scenarios import market
 from simulators.okx.twin import OKXTwin
-from tests.venues.contract import Loss
-from tests.venues.exchange_stage import ExchangeStage
+from tests.venues.exchange_stage import Door
+from tests.venues.spot_stage import SpotStage
 from venues.okx.venue import OKX
 
 
@@ -42,11 +38,19 @@ def scenario(**changes: Any) -> Scenario:
     return Scenario.model_validate(form | changes)
 
 
-class OKXStage(ExchangeStage[OKXTwin, OKX]):
+class OKXStage(SpotStage[OKXTwin, OKX]):
     """The stage with an account at OKX."""
 
-    def __init__(self, form: Scenario | None = None, *, permissions: tuple[Permission, ...] = TRADER) -> None:
-        super().__init__(OKXTwin(form or scenario()), self._opened_with)
+    making, books = "new_order", ("books",)
+
+    def __init__(
+        self,
+        form: Scenario | None = None,
+        *,
+        permissions: tuple[Permission, ...] = TRADER,
+        door: Door[OKXTwin] | None = None,
+    ) -> None:
+        super().__init__(OKXTwin(form or scenario()), self._opened_with, door)
         self._permissions = permissions
         self.passphrase = ""
 
@@ -71,46 +75,10 @@ class OKXStage(ExchangeStage[OKXTwin, OKX]):
         """Open an adapter that signs with another key than the venue knows under this name."""
         return self.restarted(secret="0" * 32)
 
-    def order(self, kind: LegKind) -> Order:
-        """Sell 20 ADA, or buy for 10 USDT."""
-        if kind is LegKind.SELL:
-            return self.sell("20", "ADA")
-        return self._order(kind, "BTC-USDT", Amount(Decimal(10), "okx:USDT"), "okx:BTC")
-
-    def sell(self, size: str, code: str, hub: str = "USDT") -> Order:
-        """Sell so much of a currency."""
-        return self._order(LegKind.SELL, f"{code}-{hub}", Amount(Decimal(size), f"okx:{code}"), f"okx:{hub}")
-
-    def buy(self, money: str) -> Order:
-        """Buy BTC for so much."""
-        return self._order(LegKind.BUY, "BTC-USDT", Amount(Decimal(money), "okx:USDT"), "okx:BTC")
-
-    def too_small(self) -> Order:
-        """Sell 0.5 DOT, of which 1 is the minimum."""
-        return self.sell("0.5", "DOT")
-
-    def too_large(self) -> Order:
-        """Sell more ADA than there is."""
-        return self.sell("100.5", "ADA")
+    def _market(self, code: str, hub: str) -> str:
+        return f"{code}-{hub}"
 
     def empty_the_book(self, order: Order) -> None:
-        """Nobody bids or asks for the order's product any more."""
+        """Nobody bids or asks for the order's product any more; best prices name none, so all of them are empty."""
         self.twin.inject(kind="empty_book", endpoint="tickers", calls="all")
-        for endpoint in ("books", "new_order"):
-            self.twin.inject(kind="empty_book", endpoint=endpoint, calls="all", product=order.product)
-
-    def fill_in_part(self) -> None:
-        """Half of the next order fills."""
-        self.twin.inject(kind="partial", endpoint="new_order", fraction="0.5")
-
-    def settle_late(self, span: timedelta) -> None:
-        """The next order's trades are listed after a while."""
-        self.twin.inject(kind="listed_late", endpoint="new_order", seconds=str(span.total_seconds()))
-
-    def lose_answer(self, kind: LegKind, loss: Loss) -> None:
-        """Break the connection instead of answering."""
-        self.twin.inject(kind="reset", endpoint="new_order", when="before" if loss is Loss.BEFORE else "after")
-
-    def turn_away(self, kind: LegKind) -> None:
-        """Answer 429."""
-        self.twin.inject(kind="rate_limited", endpoint="new_order")
+        super().empty_the_book(order)

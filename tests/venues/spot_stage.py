@@ -1,6 +1,6 @@
 """The venue contract's stage for an exchange whose spot orders carry names of ours: its orders, and what goes wrong.
 
-Both twins know the same few coins: ADA sells, BTC is bought, and of DOT there is too little.
+All twins know the same few coins: ADA sells, BTC is bought, and of DOT there is too little.
 """
 
 from __future__ import annotations
@@ -33,11 +33,17 @@ class SpotStage(ExchangeStage[AnyTwin, AnyVenue]):
         """Sell 20 ADA, or buy for 10 USDT."""
         if kind is LegKind.SELL:
             return self.sell("20", "ADA")
-        return self._order(kind, "BTCUSDT", Amount(Decimal(10), self._asset("USDT")), self._asset("BTC"))
+        return self.buy("10")
+
+    def buy(self, money: str) -> Order:
+        """Buy BTC for so much USDT."""
+        market = self._market("BTC", "USDT")
+        return self._order(LegKind.BUY, market, Amount(Decimal(money), self._asset("USDT")), self._asset("BTC"))
 
     def sell(self, size: str, code: str, hub: str = "USDT") -> Order:
         """Sell so much of a currency."""
-        return self._order(LegKind.SELL, code + hub, Amount(Decimal(size), self._asset(code)), self._asset(hub))
+        market = self._market(code, hub)
+        return self._order(LegKind.SELL, market, Amount(Decimal(size), self._asset(code)), self._asset(hub))
 
     def too_small(self) -> Order:
         """Sell 0.5 DOT, worth 1.30 USDT, of which 5 are the minimum."""
@@ -67,6 +73,10 @@ class SpotStage(ExchangeStage[AnyTwin, AnyVenue]):
     def turn_away(self, kind: LegKind) -> None:
         """Say that it is asked too often."""
         self.twin.inject(kind="rate_limited", endpoint=self.making)
+
+    def _market(self, code: str, hub: str) -> str:
+        """Name the market of two currencies."""
+        return code + hub
 
     def _asset(self, code: str) -> str:
         return f"{self.twin.kind.name}:{code}"

@@ -13,6 +13,7 @@ from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from domain.venue import NeverArrived, Order, Pending
 from events.money import Amount
 from events.values import Fill, LegKind, Quote, Refusal, RefusalCode
+from simulators.exchange.ledger import OUTSIDE, USER
 from tests.venues.binance_stage import BinanceStage, scenario
 from venues.binance.dust import Desk
 from venues.binance.venue import Binance
@@ -253,6 +254,32 @@ def test_exchange__without_a_recorded_intent_or_key__is_not_sent(scene: Scene) -
         scene.venue.exchange_small([unrecorded])
     with pytest.raises(ValueError, match="key"):
         scene.venue.exchange_small([without_key])
+
+
+@pytest.mark.parametrize("assets", [("ADA",), ("ADA", "XLM")])
+def test_exchange__that_took_a_deposit_along__is_found_as_it_was(scene: Scene, assets: tuple[str, ...]) -> None:
+    orders, before = scene.orders(*assets), scene.stage.twin.balance(scene.target)
+    scene.stage.twin.exchange.ledger.move(scene.stage.clock(), OUTSIDE, USER, "ADA", D("0.5"), "deposit", "")
+    scene.stage.twin.inject(kind="reset", endpoint=scene.endpoint, when="after")
+    with pytest.raises(OutcomeUnknown):
+        scene.venue.exchange_small(orders)
+
+    fills = filled(scene.restarted().small_outcome(orders))
+
+    assert fills["binance:ADA"].spent.quantity == D("1.5")
+    received = sum((fill.received.quantity for fill in fills.values()), D(0))
+    assert scene.stage.twin.balance(scene.target) - before == received
+
+
+def test_outcome__of_an_older_exchange_of_the_same__is_not_taken_for_this_one(scene: Scene) -> None:
+    scene.venue.exchange_small(scene.orders("ADA", key="earlier"))
+    scene.stage.pass_time(timedelta(seconds=5))
+    scene.stage.twin.exchange.ledger.move(scene.stage.clock(), OUTSIDE, USER, "ADA", D("0.5"), "deposit", "")
+
+    answer = scene.venue.small_outcome(scene.orders("ADA"))["binance:ADA"]
+
+    assert isinstance(answer, Pending)
+    assert "may still arrive" in answer.detail
 
 
 def test_outcome__of_a_conversion_that_the_owner_made__is_not_taken_for_ours(scene: Scene) -> None:

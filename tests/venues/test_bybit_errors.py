@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import re
+import time
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from requests import Session
 
 from domain.errors import ConfigurationError, OutcomeUnknown, VenueUnavailable
 from domain.venue import Holding, Pending
@@ -18,10 +22,12 @@ from simulators.bybit import refusals
 from tests.venues.bybit_stage import BybitStage, scenario
 from tests.venues.raised import NEVER_SENT, UNREADABLE, assert_ours_come_out, raised_by_requests
 from venues.bybit import errors
-from venues.bybit.client import check_key
+from venues.bybit.client import Endpoints, check_key
 from venues.bybit.errors import MEANINGS, RAISED, NoAnswer, fault_of, refusal_for
-from venues.bybit.replies import Placed
+from venues.bybit.orders import free, held
+from venues.bybit.replies import Coin, Placed
 from venues.faults import Verdict
+from venues.limits import Limiter
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/bybit-errors.md").read_text("utf-8")
 OTHERS: list[Exception] = [*UNREADABLE, NoAnswer(503), NoAnswer(404), NoAnswer(200, 10016, "Server error.")]
@@ -157,6 +163,22 @@ def test_order__that_the_venue_forgot_among_the_newest__is_found_in_the_history(
         assert stage.calls("past_orders") >= 2
 
 
+@pytest.mark.parametrize("days", [1, 5, 8, 40])
+def test_order__that_is_asked_for_after_days__is_found_with_all_its_trades(days: int) -> None:
+    with BybitStage() as stage:
+        order = stage.order(LegKind.SELL)
+        stage.twin.inject(kind="reset", endpoint="create_order", when="after")
+        stage.twin.inject(kind="forgotten", endpoint="recent_orders", calls="all")
+        with pytest.raises(OutcomeUnknown):
+            stage.venue.execute(order)
+        stage.pass_time(timedelta(days=days))
+
+        fill = stage.restarted().outcome(order)
+
+        assert isinstance(fill, Fill)
+        assert fill.spent == order.spend
+
+
 def test_order__whose_id_was_used_while_lookups_lag__is_pending_and_made_once() -> None:
     with BybitStage() as stage:
         order, before = stage.order(LegKind.SELL), stage.balance("bybit:ADA")
@@ -218,6 +240,30 @@ def test_order__whose_tax_cannot_be_read__is_not_known(monkeypatch: pytest.Monke
             stage.venue.execute(stage.order(LegKind.SELL))
 
 
+def test_order__charged_in_a_currency_that_is_not_named__is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    with BybitStage() as stage:
+        changed_trades(stage, monkeypatch, {"feeCurrency": ""})
+
+        with pytest.raises(OutcomeUnknown, match="feeCurrency"):
+            stage.venue.execute(stage.order(LegKind.SELL))
+
+
+@pytest.mark.parametrize("quantity", ["", "0"])
+def test_order__that_is_filled_by_an_amount_not_told__is_pending_and_never_refused(
+    monkeypatch: pytest.MonkeyPatch, quantity: str
+) -> None:
+    with BybitStage() as stage:
+        read = stage.venue._client.api.recent_orders
+
+        def recent_orders(**params: str) -> object:
+            answer: Any = read(**params)
+            return answer | {"list": [each | {"cumExecQty": quantity} for each in answer["list"]]}
+
+        monkeypatch.setattr(stage.venue._client.api, "recent_orders", recent_orders)
+
+        assert isinstance(stage.venue.execute(stage.order(LegKind.SELL)), Pending)
+
+
 def changed_trades(stage: BybitStage, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]) -> None:
     read = stage.venue._client.api.executions
 
@@ -251,6 +297,14 @@ def test_holdings__of_what_was_borrowed_or_secures_something__are_not_free() -> 
         assert "bybit:SOL" not in {each.asset for each in stage.venue.holdings()}
 
 
+def test_holdings__of_many_digits__are_added_without_rounding() -> None:
+    whole = "123456789012.123456789012345678"
+    coin = Coin("SHIB", str(Decimal(3) * 10**12), locked=whole, total_order=whole)
+
+    assert held(coin) == Decimal("246913578024.246913578024691356")
+    assert free(coin) == Decimal("2753086421975.753086421975308644")
+
+
 def test_clock__that_is_off__is_told_as_such() -> None:
     with BybitStage() as stage:
         stage.twin.inject(kind="clock_ahead", endpoint="any", calls="all", seconds="30")
@@ -273,3 +327,31 @@ def test_permissions__of_a_key__are_what_the_venue_says(permissions: Any, may_tr
 
         assert (rights.can_view, rights.can_trade, rights.can_transfer) == (True, may_trade, danger)
         assert bool(stage.venue.danger()) is danger
+
+
+@pytest.mark.parametrize("area", ["FiatP2P", "FiatBitPay", "FiatBybitPay", "FiatGlobalPay", "BitCard", "Anything new"])
+def test_permissions__of_a_key_that_may_pay__are_a_danger_whatever_the_venue_calls_it(
+    monkeypatch: pytest.MonkeyPatch, area: str
+) -> None:
+    with BybitStage() as stage:
+        read = stage.venue._client.api.query_api
+
+        def query_api() -> object:
+            answer: Any = read()
+            return answer | {"permissions": answer["permissions"] | {"Earn": ["Earn"], area: ["Order"]}}
+
+        monkeypatch.setattr(stage.venue._client.api, "query_api", query_api)
+
+        assert stage.venue.permissions().can_transfer
+
+
+def test_signature__is_over_the_plain_text_of_the_vendors_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1658384314791 * 10**6)
+    plain = b"1658384314791XXXXXXXXXX5000category=option&symbol=BTC-29JUL22-25000-C"
+    secret = "s" * 36
+    api = Endpoints("XXXXXXXXXX", secret, "https://localhost", Session(), Limiter("key"))
+
+    headers = api._headers("category=option&symbol=BTC-29JUL22-25000-C")
+
+    assert headers["X-BAPI-SIGN"] == hmac.new(secret.encode(), plain, hashlib.sha256).hexdigest()
+    assert (headers["X-BAPI-TIMESTAMP"], headers["X-BAPI-RECV-WINDOW"]) == ("1658384314791", "5000")

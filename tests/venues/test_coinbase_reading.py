@@ -74,7 +74,7 @@ def test_holdings__when_pages_never_end__then_reading_stops_at_a_bound() -> None
         return json_reply(200, {"accounts": [], "has_next": True, "cursor": str(next(numbers))})
 
     with (
-        rewritten("/accounts", one_more) as stage,
+        rewritten(CoinbaseStage, "/accounts", one_more) as stage,
         pytest.raises(VenueUnavailable, match="does not end after 40 pages"),
     ):
         stage.venue.holdings()
@@ -87,7 +87,7 @@ def test_holdings__when_a_currency_has_several_wallets__then_they_are_one_holdin
         ]
         body["accounts"] += twice
 
-    with altered("/accounts", split) as stage:
+    with altered(CoinbaseStage, "/accounts", split) as stage:
         held = {holding.asset: holding for holding in stage.venue.holdings()}
 
     assert held["coinbase:ADA"] == Holding("coinbase:ADA", Decimal(200), Decimal(3))
@@ -108,7 +108,7 @@ def test_holdings__when_no_order_can_spend_from_a_wallet__then_it_is_left_out(un
     def spoil(body: dict[str, Any]) -> None:
         body["accounts"][0] |= unusable
 
-    with altered("/accounts", spoil) as stage:
+    with altered(CoinbaseStage, "/accounts", spoil) as stage:
         assert "coinbase:ADA" not in {holding.asset for holding in stage.venue.holdings()}
 
 
@@ -149,7 +149,7 @@ def test_capabilities__when_a_market_takes_no_market_orders__then_closed_is_the_
 
 @pytest.mark.parametrize("increment", ["base_increment", "quote_increment"])
 def test_capabilities__when_a_market_has_no_increment__then_no_order_can_be_sized_for_it(increment: str) -> None:
-    with altered("/products", lambda body: put(body, f"products.0.{increment}", "0")) as stage:
+    with altered(CoinbaseStage, "/products", lambda body: put(body, f"products.0.{increment}", "0")) as stage:
         products = stage.venue.capabilities().products.values()
 
     assert [product.closed for product in products if product.closed] == ["without an increment"]
@@ -183,7 +183,7 @@ def test_prices__when_the_names_exceed_a_url__then_all_products_are_asked_for(na
         return reply
 
     names = [f"C{number}-USDC" for number in range(named)]
-    with rewritten("/best_bid_ask", listen) as stage:
+    with rewritten(CoinbaseStage, "/best_bid_ask", listen) as stage:
         assert list(stage.venue.prices(names)) == sorted(names)
 
     assert [len(request.query.get("product_ids", [])) for request in asked] == [sent]
@@ -212,7 +212,7 @@ def test_prices__when_the_names_exceed_a_url__then_all_products_are_asked_for(na
 def test_reads__when_a_needed_key_is_missing_or_mistyped__then_the_error_names_it(
     path: str, place: str, value: object, named: str
 ) -> None:
-    with altered(path, lambda body: put(body, place, value)) as stage:
+    with altered(CoinbaseStage, path, lambda body: put(body, place, value)) as stage:
         asks: dict[str, Callable[[], object]] = {
             "/accounts": stage.venue.holdings,
             "/products": stage.venue.capabilities,
@@ -228,7 +228,7 @@ def test_reads__when_a_needed_key_is_missing_or_mistyped__then_the_error_names_i
 @pytest.mark.parametrize("body", [[], "text", None, 7, {"accounts": ["no wallet"]}, {"accounts": {"a": 1}}], ids=repr)
 def test_reads__when_the_reply_has_another_shape__then_it_is_unreadable_and_no_crash(body: object) -> None:
     with (
-        answering("/accounts", json_reply(200, body)) as stage,
+        answering(CoinbaseStage, "/accounts", json_reply(200, body)) as stage,
         pytest.raises(VenueUnavailable, match="unreadable reply"),
     ):
         stage.venue.holdings()
@@ -241,7 +241,7 @@ def test_reads__when_a_reply_has_new_keys__then_nothing_changes(stage: CoinbaseS
             for entry in entries:
                 entry["more_news"] = 1.5
 
-    with altered("", extend) as changed:
+    with altered(CoinbaseStage, "", extend) as changed:
         assert changed.venue.holdings() == stage.venue.holdings()
         assert changed.venue.capabilities() == stage.venue.capabilities()
         assert changed.venue.prices(["ADA-USDC"]) == stage.venue.prices(["ADA-USDC"])
@@ -265,7 +265,7 @@ def test_reads__when_a_failure_stays__then_they_are_repeated_twice_and_no_more(s
 
 
 def test_reads__when_repeating_cannot_help__then_they_are_not_repeated() -> None:
-    with answering("/accounts", json_reply(200, {"accounts": []})) as stage:
+    with answering(CoinbaseStage, "/accounts", json_reply(200, {"accounts": []})) as stage:
         with pytest.raises(VenueUnavailable, match="has_next"):
             stage.venue.holdings()
         assert stage.venue.requests == 1

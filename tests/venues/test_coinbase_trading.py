@@ -254,7 +254,7 @@ def test_execute__when_the_key_belongs_to_another_order__then_the_echo_is_not_be
     ],
 )
 def test_execute__when_the_order_read_back_differs__then_it_is_not_believed(change: Any, detail: str) -> None:
-    with altered("/orders/historical/", lambda body: change(body["order"]), "GET") as stage:
+    with altered(CoinbaseStage, "/orders/historical/", lambda body: change(body["order"]), "GET") as stage:
         order = stage.order(LegKind.SELL)
         with pytest.raises(OutcomeUnknown, match=detail):
             stage.venue.execute(order)
@@ -272,7 +272,7 @@ def test_execute__when_it_cannot_be_read_back__then_the_outcome_is_unknown(stage
 
 
 def test_execute__when_success_names_no_order__then_the_outcome_is_unknown() -> None:
-    with answering("/orders", json_reply(200, {"success": True}), "POST") as stage:
+    with answering(CoinbaseStage, "/orders", json_reply(200, {"success": True}), "POST") as stage:
         order = stage.order(LegKind.SELL)
         with pytest.raises(OutcomeUnknown, match="success without an order_id"):
             stage.venue.execute(order)
@@ -288,7 +288,7 @@ def test_execute__when_success_names_no_order__then_the_outcome_is_unknown() -> 
     ],
 )
 def test_execute__when_the_trades_do_not_add_up_to_the_order__then_it_is_pending(change: Any) -> None:
-    with altered("/orders/historical/fills", change) as stage:
+    with altered(CoinbaseStage, "/orders/historical/fills", change) as stage:
         answer = stage.venue.execute(stage.order(LegKind.SELL))
 
     assert isinstance(answer, Pending)
@@ -296,7 +296,9 @@ def test_execute__when_the_trades_do_not_add_up_to_the_order__then_it_is_pending
 
 
 def test_execute__when_the_order_is_still_open__then_it_is_pending() -> None:
-    with altered("/orders/historical/", lambda body: body.get("order", {}).update(status="QUEUED"), "GET") as stage:
+    with altered(
+        CoinbaseStage, "/orders/historical/", lambda body: body.get("order", {}).update(status="QUEUED"), "GET"
+    ) as stage:
         assert stage.venue.execute(stage.order(LegKind.SELL)) == Pending("the order is QUEUED")
 
 
@@ -329,7 +331,7 @@ def test_execute__when_the_venue_failed_the_order__then_its_reason_is_given() ->
         )
         body.get("fills", []).clear()
 
-    with altered("/orders/historical/", failed, "GET") as stage:
+    with altered(CoinbaseStage, "/orders/historical/", failed, "GET") as stage:
         refusal = stage.venue.execute(stage.order(LegKind.SELL))
 
     assert isinstance(refusal, Refusal)
@@ -339,7 +341,7 @@ def test_execute__when_the_venue_failed_the_order__then_its_reason_is_given() ->
 @pytest.mark.parametrize("form", [lambda word: word, lambda word: {"code": word}], ids=["text", "object"])
 def test_quote__when_the_reason_is_unknown__then_it_is_final_and_shown_as_it_is(form: Any) -> None:
     word = "PREVIEW_MOON_IS_IN_THE_WRONG_PHASE"
-    with altered("/orders/preview", lambda body: {"errs": [form(word)], "order_total": ""}) as stage:
+    with altered(CoinbaseStage, "/orders/preview", lambda body: {"errs": [form(word)], "order_total": ""}) as stage:
         refusal = stage.venue.quote(stage.order(LegKind.SELL))
 
     assert isinstance(refusal, Refusal)
@@ -394,7 +396,10 @@ def test_quote__when_a_minimum_is_missed__then_the_missing_amount_is_in_the_mini
 
 def test_quote__when_the_preview_is_empty__then_it_is_unreadable_and_no_offer() -> None:
     empty = json_reply(200, {"errs": [], "order_total": ""})
-    with answering("/orders/preview", empty) as stage, pytest.raises(VenueUnavailable, match="order_total"):
+    with (
+        answering(CoinbaseStage, "/orders/preview", empty) as stage,
+        pytest.raises(VenueUnavailable, match="order_total"),
+    ):
         stage.venue.quote(stage.order(LegKind.SELL))
 
 
@@ -437,7 +442,7 @@ def test_execute__when_the_venue_redirects__then_the_order_is_not_sent_again() -
     def redirect(request: Request, reply: Reply) -> Reply:
         return Reply(307, b"", f"text/plain\r\nLocation: https://{request.host}{request.path}")
 
-    with rewritten("/orders", redirect, "POST") as stage:
+    with rewritten(CoinbaseStage, "/orders", redirect, "POST") as stage:
         order = stage.order(LegKind.SELL)
         with pytest.raises(OutcomeUnknown):
             stage.venue.execute(order)
@@ -448,7 +453,7 @@ def test_errors__when_a_body_echoes_the_token__then_it_is_not_repeated() -> None
     def echo(request: Request, reply: Reply) -> Reply:
         return Reply(403, json.dumps({"error": "DENIED", "message": f"bad header {request.authorization}"}).encode())
 
-    with rewritten("/", echo) as stage:
+    with rewritten(CoinbaseStage, "/", echo) as stage:
         order = stage.order(LegKind.SELL)
         refusal = stage.venue.execute(order)
         with pytest.raises(ConfigurationError) as raised:
@@ -491,7 +496,7 @@ def test_execute__when_the_key_was_used_but_the_order_cannot_be_read__then_the_o
 
 def test_execute__when_the_accepted_order_is_not_listed_yet__then_it_is_pending(stage: CoinbaseStage) -> None:
     order = stage.order(LegKind.SELL)
-    with answering("/orders/historical/", json_reply(404, {"error": "NOT_FOUND"}), "GET") as lagging:
+    with answering(CoinbaseStage, "/orders/historical/", json_reply(404, {"error": "NOT_FOUND"}), "GET") as lagging:
         answer = lagging.venue.execute(replace(order, requested_at=lagging.clock()))
 
     assert isinstance(answer, Pending)
@@ -594,7 +599,7 @@ def test_conversion__when_the_trade_moves_something_else__then_it_is_not_believe
         if body["trade"]["status"] == "TRADE_STATUS_COMPLETED":
             body["trade"][place] = value
 
-    with altered("/convert/trade", change, "GET") as stage:
+    with altered(CoinbaseStage, "/convert/trade", change, "GET") as stage:
         order = stage.order(LegKind.CONVERT)
         try:
             answer: object = stage.venue.execute(order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -336,6 +337,40 @@ def test_outcome__by_a_venue_whose_clock_is_behind__is_found_by_its_quantity(sce
     scene.stage.pass_time(timedelta(seconds=2))
 
     filled(scene.venue.small_outcome(orders))
+
+
+def test_outcome__older_than_the_history__never_counts_as_one_that_did_not_arrive(scene: Scene) -> None:
+    orders = scene.orders("XLM")
+    scene.stage.twin.inject(kind="reset", endpoint="convert", when="after")
+    with pytest.raises(OutcomeUnknown):
+        scene.venue.exchange_small(orders)
+    scene.stage.pass_time(timedelta(days=8))
+    scene.stage.twin.exchange.ledger.move(scene.stage.clock(), OUTSIDE, USER, "XLM", D("3.4"), "deposit", "")
+
+    answer = scene.venue.small_outcome(orders)["okx:XLM"]
+
+    assert isinstance(answer, Pending)
+    assert "too old" in answer.detail
+
+
+@pytest.mark.parametrize("account", ["6", "18"])
+def test_outcome__of_what_the_owner_converted_in_the_funding_account__is_not_taken_for_ours(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, account: str
+) -> None:
+    ours, theirs = scene.orders("XLM"), scene.orders("XLM", key="theirs")
+    scene.exchanged(theirs)
+    scene.stage.twin.exchange.ledger.move(scene.stage.clock(), OUTSIDE, USER, "XLM", D("3.4"), "deposit", "")
+    read = scene.venue._client.api.converted
+
+    def converted(**params: str) -> Any:
+        reply = read(**params)
+        told = reply.json()
+        reply._content = json.dumps(told | {"data": [row | {"acct": account} for row in told["data"]]}).encode()
+        return reply
+
+    monkeypatch.setattr(scene.venue._client.api, "converted", converted)
+
+    assert isinstance(scene.venue.small_outcome(ours)["okx:XLM"], Pending if account == "6" else Fill)
 
 
 @pytest.mark.parametrize("kind", ["timeout", "reset", "server_error", "html"])

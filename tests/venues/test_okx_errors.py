@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ from events.values import Fill, LegKind, Refusal, RefusalCode
 from tests.venues.okx_stage import OKXStage, scenario
 from tests.venues.raised import NEVER_SENT, UNREADABLE, assert_ours_come_out, raised_by_requests
 from venues.faults import Verdict
-from venues.okx.client import check_key
+from venues.okx.client import Signer, check_key
 from venues.okx.errors import (
     BUSY,
     DUPLICATE,
@@ -96,6 +99,19 @@ def test_answers__of_the_venue__prove_what_the_page_says_whatever_the_status(cod
 )
 def test_answers__by_their_status__prove_what_the_page_says(answered: Answered, verdict: Verdict) -> None:
     assert fault_of(answered).verdict is verdict
+
+
+@pytest.mark.parametrize(("code", "sentence"), [("51149", "Order timed out"), ("51054", "Request timed out")])
+def test_order__that_the_venue_calls_timed_out__is_looked_up_and_made_once(code: str, sentence: str) -> None:
+    with OKXStage() as stage:
+        order = stage.order(LegKind.SELL)
+        stage.twin.inject(kind="refused", code=code, sentence=sentence, endpoint="new_order", when="after")
+
+        with pytest.raises(OutcomeUnknown, match=sentence):
+            stage.venue.execute(order)
+
+        assert isinstance(stage.venue.execute(order), Fill)
+        assert stage.calls("new_order") == 1
 
 
 def test_codes__stand_in_one_list_each() -> None:
@@ -185,18 +201,6 @@ def test_client_id__of_a_key__is_what_the_venue_takes() -> None:
     assert re.fullmatch(r"[0-9a-z]{32}", client_id("0f5a5a52-7a5e-5d3c-8a43-64c1d4c92b7e"))
 
 
-def test_order__when_an_answer_says_nothing__is_looked_up_and_made_once() -> None:
-    with OKXStage() as stage:
-        order = stage.order(LegKind.SELL)
-        stage.twin.inject(kind="server_error", endpoint="new_order", when="after")
-
-        with pytest.raises(OutcomeUnknown):
-            stage.venue.execute(order)
-
-        assert isinstance(stage.venue.execute(order), Fill)
-        assert stage.calls("new_order") == 1
-
-
 def test_order__that_arrives_after_its_deadline__is_dropped_by_the_venue() -> None:
     with OKXStage() as stage:
         order = stage.order(LegKind.SELL)
@@ -210,27 +214,6 @@ def test_order__that_arrives_after_its_deadline__is_dropped_by_the_venue() -> No
 
         assert isinstance(stage.restarted().outcome(order), Pending)
         assert stage.balance(order.spend.asset) == before
-
-
-def test_order__that_arrives_within_its_time__is_found() -> None:
-    with OKXStage() as stage:
-        order = stage.order(LegKind.SELL)
-        stage.twin.inject(kind="reset", endpoint="new_order", when="later", delay="3")
-        with pytest.raises(OutcomeUnknown):
-            stage.venue.execute(order)
-        stage.pass_time(timedelta(seconds=4))
-
-        assert isinstance(stage.restarted().outcome(order), Fill)
-
-
-def test_order__that_is_known_late__is_pending_until_it_is() -> None:
-    with OKXStage() as stage:
-        order = stage.order(LegKind.SELL)
-        stage.twin.inject(kind="known_late", endpoint="new_order", seconds="30")
-
-        assert isinstance(stage.venue.execute(order), Pending)
-        stage.pass_time(timedelta(seconds=31))
-        assert isinstance(stage.restarted().outcome(order), Fill)
 
 
 def test_order__when_the_venue_refuses_repeated_ids__is_read_back() -> None:
@@ -291,3 +274,13 @@ def test_danger__of_a_key_that_may_withdraw__is_named(permissions: Any, danger: 
 def test_order__with_a_key_that_may_not_trade__is_the_owners_to_mend() -> None:
     with OKXStage(permissions=("read_only",)) as stage, pytest.raises(ConfigurationError, match="rights"):
         stage.venue.execute(stage.order(LegKind.SELL))
+
+
+def test_signature__is_over_the_plain_text_of_the_vendors_example() -> None:
+    secret, at = "22582BD0CFF14C41EDBF1AB98506286D", datetime(2020, 12, 8, 9, 8, 57, 715999, UTC)
+    plain = b"2020-12-08T09:08:57.715ZGET/api/v5/account/balance?ccy=BTC"
+
+    headers = Signer("0" * 32, secret, "phrase").headers(at, "GET", "/api/v5/account/balance?ccy=BTC", "")
+
+    assert base64.b64decode(headers["OK-ACCESS-SIGN"]) == hmac.new(secret.encode(), plain, hashlib.sha256).digest()
+    assert headers["OK-ACCESS-TIMESTAMP"] == "2020-12-08T09:08:57.715Z"

@@ -29,6 +29,8 @@ from venues.times import Times, asked_at
 REST = timedelta(hours=6)
 # How far the venue's clock may be behind ours, when its log is searched for what was asked just now.
 SKEW = timedelta(seconds=10)
+# What the log writes its times in.
+SECOND = timedelta(seconds=1)
 BNB = "BNB"
 
 
@@ -143,13 +145,12 @@ class Dust:
         return log.user_asset_dribblets
 
     def _logged(self, orders: Sequence[Order]) -> Mapping[str, replies.Converted]:
-        """Find the conversion that took these assets in these quantities since they were asked for."""
-        wanted = {order.spend.asset: order.spend.quantity for order in orders}
+        """Find the conversion that took these assets, and no others, since they were asked for."""
+        wanted = {order.spend.asset: order for order in orders}
         for each in self._log(asked_at(orders[0]) - SKEW):
             rows = {asset(row.from_asset): row for row in each.user_asset_dribblet_details}
-            ours = {name: row for name, row in rows.items() if wanted.get(name) == Decimal(row.amount)}
-            if ours and set(rows) <= set(wanted):
-                return ours
+            if set(rows) <= set(wanted) and any(_follows(wanted[name], row) for name, row in rows.items()):
+                return rows
         return {}
 
     def _answered(self, orders: Sequence[Order], done: Mapping[str, replies.Converted]) -> Mapping[str, Answer]:
@@ -166,6 +167,14 @@ class Dust:
         received = Amount(exactly_less(Decimal(row.transfered_amount), fee), pays)
         spent = Amount(Decimal(row.amount), order.spend.asset)
         return Fill(f"dust-{row.operate_time}", spent, received, (Amount(fee, pays),), ())
+
+
+def _follows(order: Order, row: replies.Converted) -> bool:
+    """Say whether a row can be what became of an order: after the intent any is, for all that is there goes.
+
+    Just before it, which may be the venue's clock, the quantity decides: else it is of an earlier request.
+    """
+    return moment(row.operate_time) > asked_at(order) - SECOND or order.spend.quantity == Decimal(row.amount)
 
 
 def millis(at: datetime) -> int:

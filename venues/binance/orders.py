@@ -79,14 +79,15 @@ class Orders(MarketOrders):
         if refusal.code is not RefusalCode.BELOW_MINIMUM:
             return refusal
         try:
-            rules = self._rules(order.product)
+            return replace(refusal, missing=self._missing(order))
         except VenueUnavailable:
             return refusal
+
+    def _missing(self, order: Order) -> Amount | None:
+        rules = self._rules(order.product)
         least = rules.base_minimum if order.kind is LegKind.SELL else rules.quote_minimum
         missing = exactly_less(least, order.spend.quantity)
-        if missing > 0:
-            return replace(refusal, missing=Amount(missing, order.spend.asset))
-        return replace(refusal, missing=self._missing_value(order, rules))
+        return Amount(missing, order.spend.asset) if missing > 0 else self._missing_value(order, rules)
 
     def _missing_value(self, order: Order, rules: Product) -> Amount | None:
         """Say how much more a sale must be worth, in quote currency; None when its size is only off the grid."""

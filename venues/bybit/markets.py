@@ -22,6 +22,11 @@ def moment(milliseconds: str) -> datetime:
     return datetime.fromtimestamp(seconds, UTC) + timedelta(milliseconds=rest)
 
 
+def millis(at: datetime) -> str:
+    """Write a time as the venue reads it."""
+    return str(int(at.timestamp() * 1000))
+
+
 def product(market: Instrument) -> Product:
     """Read a market; its least value binds purchases and sales alike."""
     lot = market.lot_size_filter

@@ -1,12 +1,14 @@
 """Market orders on Bybit: an order is accepted first and made then, and read back from two places.
 
-The newest are looked up among the open ones, and from there on among all that have ended, which is some seconds late.
+The newest are looked up among the open ones, and from there on among all that have ended, which is some seconds late
+and shows one week: the last, unless another is named. Of what is older it shows only what filled.
 What is tried before is reckoned here: the venue tries no spot order without making it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -14,22 +16,25 @@ import msgspec
 
 from domain.errors import VenueUnavailable
 from domain.venue import Order, Product
-from events.money import Amount, exactly_less, plain, ticker
+from events.money import Amount, exactly_less, exactly_sum, plain, ticker
 from events.records import replace
 from events.values import Execution, LegKind, Quote, Refusal, RefusalCode
 from venues.bybit import replies
 from venues.bybit.client import Client
 from venues.bybit.errors import REPEATED, refusal_for
-from venues.bybit.markets import asset, moment, product
+from venues.bybit.markets import asset, millis, moment, product
 from venues.bybit.replies import number
 from venues.faults import quoted
 from venues.limits import Limiter
 from venues.market_orders import Deal, Made, MarketOrders, reckoned, unfunded
-from venues.times import Times
+from venues.times import Times, asked_at
 
 ENDED = {"Filled", "Cancelled", "PartiallyFilledCanceled", "Rejected", "Deactivated"}
 # Ends without a fill that say of the book, or nothing, why.
 NOBODY = {"", "EC_NoError", "EC_NoImmediateQtyToFill", "EC_NoEnoughQtyToFill", "EC_CancelForNoFullFill"}
+WEEK = timedelta(days=7)
+# How far before the intent an order is looked for; more than all attempts at one leg take, so that none is missed.
+SEARCHED_BACK = timedelta(days=1)
 LEVELS, PAGE, CLOSED_TOO = "200", "100", "1"
 # The finest part that balances are kept in.
 GRAIN = Decimal(1).scaleb(-18)
@@ -37,8 +42,17 @@ GRAIN = Decimal(1).scaleb(-18)
 INSUFFICIENT, TOO_LITTLE, TOO_SMALL = "170131", 170140, 170136
 
 
+@dataclass(frozen=True, slots=True)
+class Dated(Made):
+    """An order and when it was made, in milliseconds: trades are listed by the week, the last if none is named."""
+
+    created: str = ""
+
+
 class Orders(MarketOrders):
     """Makes and finds market orders of one account."""
+
+    remembered = WEEK - SEARCHED_BACK
 
     def __init__(self, client: Client, limiter: Limiter, times: Times, send_within: timedelta) -> None:
         super().__init__(limiter, times, send_within)
@@ -63,15 +77,22 @@ class Orders(MarketOrders):
         levels = book.bids if order.kind is LegKind.SELL else book.asks
         return reckoned(order, levels, rules.base_increment, fee_rate, GRAIN)
 
-    def _find(self, order: Order) -> Made | None:
+    def _find(self, order: Order) -> Dated | None:
         api = self._client.api
         for found in (
             self._client.read(replies.Orders, call, orderLinkId=order.key, **more)
-            for call, more in ((api.recent_orders, {"openOnly": CLOSED_TOO}), (api.past_orders, {}))
+            for call, more in ((api.recent_orders, {"openOnly": CLOSED_TOO}), (api.past_orders, self._week_of(order)))
         ):
             if made := next((each for each in found.items if each.order_link_id == order.key), None):
                 return _made(made)
         return None
+
+    def _week_of(self, order: Order) -> dict[str, str]:
+        """Name the week in which an order was made, unless it is the last one."""
+        if self._times.age(order) <= self.remembered:
+            return {}
+        since = asked_at(order) - SEARCHED_BACK
+        return {"startTime": millis(since), "endTime": millis(since + WEEK)}
 
     def _place(self, order: Order, send_before: datetime) -> str | Refusal:
         placed = self._client.move(
@@ -80,14 +101,17 @@ class Orders(MarketOrders):
         return placed if isinstance(placed, Refusal) else placed.order_link_id
 
     def _deals(self, made: Made) -> Iterable[Deal]:
+        assert isinstance(made, Dated)  # it was found above
         trades = [each for each in self._executions(made) if each.exec_type == "Trade"]
         return map(_deal, sorted(trades, key=lambda each: (int(each.exec_time), each.exec_id)))
 
-    def _executions(self, made: Made) -> Iterator[replies.Execution]:
+    def _executions(self, made: Dated) -> Iterator[replies.Execution]:
         cursor: dict[str, str] = {}
         while True:
             call = self._client.api.executions
-            page = self._client.read(replies.Executions, call, orderId=made.order_id, limit=PAGE, **cursor)
+            page = self._client.read(
+                replies.Executions, call, orderId=made.order_id, startTime=made.created, limit=PAGE, **cursor
+            )
             yield from page.items
             if not page.items or not page.next_page_cursor:
                 return
@@ -131,7 +155,7 @@ class Orders(MarketOrders):
 
 def held(coin: replies.Coin) -> Decimal:
     """Add up what open orders and positions hold of a coin."""
-    return sum(map(number, (coin.locked, coin.total_order, coin.total_position)), Decimal(0))
+    return exactly_sum(*map(number, (coin.locked, coin.total_order, coin.total_position)))
 
 
 def free(coin: replies.Coin) -> Decimal:
@@ -172,10 +196,10 @@ def _below_minimum(order: Order, rules: Product, book: replies.Book) -> Refusal 
     return replace(refusal_for(TOO_LITTLE, "Order value exceeded lower limit."), missing=missing)
 
 
-def _made(seen: replies.Order) -> Made:
+def _made(seen: replies.Order) -> Dated:
     sells = seen.side == "Sell"
     own_unit = seen.market_unit in {"", _unit(sells)}
-    return Made(
+    return Dated(
         order_id=seen.order_id,
         key=seen.order_link_id,
         product=seen.symbol,
@@ -187,6 +211,7 @@ def _made(seen: replies.Order) -> Made:
         filled=number(seen.cum_exec_qty),
         value=number(seen.cum_exec_value),
         reason=seen.reject_reason,
+        created=seen.created_time,
     )
 
 

@@ -126,6 +126,7 @@ class Order(Struct, frozen=True, rename="camel"):
     qty: Number
     cum_exec_qty: Some
     cum_exec_value: Some
+    created_time: Millis
     market_unit: str = ""
     reject_reason: str = ""
 
@@ -152,7 +153,7 @@ class Execution(Struct, frozen=True, rename="camel"):
     exec_qty: Number
     exec_value: Number
     exec_fee: Some
-    fee_currency: str
+    fee_currency: Annotated[str, Meta(min_length=1)]
     exec_time: Millis
     exec_type: str = "Trade"
     extra_fees: list[ExtraFee] | str | None = None
@@ -165,18 +166,11 @@ class Executions(Struct, frozen=True, rename="camel"):
     next_page_cursor: str = ""
 
 
-class Permissions(Struct, frozen=True):
-    """What the key may do, by area."""
-
-    spot: list[str] = field(name="Spot", default_factory=list)
-    wallet: list[str] = field(name="Wallet", default_factory=list)
-
-
 class Key(Struct, frozen=True, rename="camel"):
-    """The key that asks; `read_only` is 1 for one that may not trade."""
+    """The key that asks: what it may do, by area; `read_only` is 1 for one that may not trade."""
 
     read_only: int
-    permissions: Permissions
+    permissions: dict[str, list[str] | None]
 
 
 class SmallCoin(Struct, frozen=True, rename="camel"):

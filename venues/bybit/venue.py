@@ -25,6 +25,11 @@ from venues.times import ORDINARY, Times
 HOST = "api.bybit.com"
 # How long a signed request is taken: its window, and the second by which its clock may be ahead of the venue's.
 SIGNATURE_LIFE = timedelta(milliseconds=WINDOW + 1000)
+# Where a key trades, invests or writes; in any other area, and in those to come, it may pay somebody.
+PAYS_NOBODY = frozenset(
+    {"Spot", "Exchange", "ContractTrade", "Options", "Derivatives", "BlockTrade", "CopyTrading"}
+    | {"Earn", "NFT", "Affiliate", "ByXPost"}
+)
 # What a key may do with the wallet without moving anything: list what was moved.
 ONLY_LISTS = {"SubMemberTransferList"}
 
@@ -88,9 +93,9 @@ class Bybit(SpotAccount):
     def permissions(self) -> KeyRights:
         """Read what the key may do: `doctor` fails and live mode refuses a key that may move money out."""
         key = self._client.read(replies.Key, self._client.api.query_api)
-        may_trade = key.read_only == 0 and "SpotTrade" in key.permissions.spot
-        moves = key.read_only == 0 and bool(set(key.permissions.wallet) - ONLY_LISTS)
-        return KeyRights(True, may_trade, moves)
+        granted = {area: set(rights or ()) for area, rights in key.permissions.items()} if key.read_only == 0 else {}
+        moves = any(rights - ONLY_LISTS for area, rights in granted.items() if area not in PAYS_NOBODY)
+        return KeyRights(True, "SpotTrade" in granted.get("Spot", set()), moves)
 
 
 def _some(price: str) -> Decimal | None:

@@ -22,7 +22,7 @@ from requests import Response, Session
 from domain.errors import ConfigurationError
 from venues.faults import Fault
 from venues.limits import Limiter
-from venues.line import Line, Wire, checked_host, secured
+from venues.line import SessionLine
 from venues.okx.errors import RAISED, Answered, fault_of
 from venues.times import Times
 
@@ -133,7 +133,7 @@ class Endpoints:
         return self._session.request(method, self._url + target, data=body or None, headers=headers)
 
 
-class Client(Line):
+class Client(SessionLine):
     """The line to OKX."""
 
     def __init__(
@@ -145,16 +145,8 @@ class Client(Line):
         limiter: Limiter,
         times: Times,
     ) -> None:
-        self.host = checked_host(base_url, "www.okx.com")
-        self.wire = Wire(None, times.clock, times.timeout)
-        super().__init__(self.wire, times)
-        self._session = Session()
-        secured(self._session, self.wire, ca_file)
+        super().__init__(base_url, "www.okx.com", ca_file, times)
         self.api = Endpoints(signer, f"https://{base_url}", self._session, limiter, times.clock)
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._session.close()
 
     @property
     def _raised(self) -> tuple[type[Exception], ...]:

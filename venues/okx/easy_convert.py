@@ -29,6 +29,9 @@ from venues.times import Times, asked_at
 LARGEST_BATCH = 5
 # How far the venue's clock may be behind ours, when its history is searched for what was asked just now.
 SKEW = timedelta(seconds=10)
+# For how long the history is sure to have a row: the vendor says seven days.
+REMEMBERED = timedelta(days=6)
+FUNDING = "6"  # the account that is not ours
 # What the venue cuts quantities at.
 GRAIN = Decimal("0.00000001")
 # The finest part of what arrives.
@@ -102,7 +105,7 @@ class EasyConvert:
 
     def outcome(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
         """Look for the rows in the history, then at the balances of what has none."""
-        late = self._times.given_up(orders[0])
+        late, forgotten = self._times.given_up(orders[0]), self._times.age(orders[0]) > REMEMBERED
         done = self._history(orders)
         free = self._free() if len(done) < len(orders) else {}
         answers: dict[str, Answer] = {}
@@ -112,6 +115,8 @@ class EasyConvert:
                 absent: Answer = Pending(f"{ticker(name)} left the account, but the history does not say so yet")
             elif not late:
                 absent = Pending("the venue's history does not have it yet, and the request may still arrive")
+            elif forgotten:
+                absent = Pending("the request is too old for the venue's history to say that it never arrived")
             else:
                 absent = LEFT_OUT if done else NeverArrived()
             answers[name] = self._told(order, done.get(name), absent)
@@ -159,7 +164,10 @@ class EasyConvert:
         rows = [
             each
             for each in listed.items
-            if each.to_ccy == self._desk.pays and (mine := wanted.get(asset(each.from_ccy))) and _follows(mine, each)
+            if each.acct != FUNDING
+            and each.to_ccy == self._desk.pays
+            and (mine := wanted.get(asset(each.from_ccy)))
+            and _follows(mine, each)
         ]
         return _by_asset(rows)
 

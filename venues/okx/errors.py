@@ -21,13 +21,13 @@ class Answered(Exception):
 RAISED = (*faults.RAISED, Answered)
 
 NO_ORDER = "51603"
-DUPLICATE = frozenset({"51016", "50071"})
+DUPLICATE = frozenset({"50071", "51011", "51016"})
 # Our clock is off, or the request was under way for longer than it is taken.
 LATE = frozenset({"50036", "50037", "50102", "50112"})
 # Turned away before it was looked at.
 BUSY = frozenset({"50011", "50040", "50061"})
 # The venue doesn't know itself, or failed in a way that says nothing about what it did.
-UNSURE = frozenset({"1", "2", "50001", "50004", "50005", "50013", "50026", "51054"})
+UNSURE = frozenset({"1", "2", "50001", "50004", "50005", "50013", "50026", "51054", "51149"})
 # The key, where it is used from, or how we ask.
 KEY = frozenset(
     {

@@ -38,7 +38,12 @@ class Traded(Made):
 
 
 class Orders(MarketOrders):
-    """Makes and finds market orders of one account."""
+    """Makes and finds market orders of one account.
+
+    The vendor names no time for which an order can be looked up, and lists those that have ended for seven days.
+    """
+
+    remembered = timedelta(days=6)
 
     def __init__(self, client: Client, limiter: Limiter, times: Times, send_within: timedelta) -> None:
         super().__init__(limiter, times, send_within)

@@ -118,7 +118,7 @@ class Trade(Struct, frozen=True, rename="camel"):
     fill_px: Number
     fill_sz: Number
     fee: Number
-    fee_ccy: str
+    fee_ccy: Annotated[str, Meta(min_length=1)]
     ts: Millis
 
 
@@ -137,7 +137,7 @@ class Convertible(Struct, frozen=True, rename="camel"):
 
 
 class Converted(Struct, frozen=True, rename="camel"):
-    """One currency of an easy convert: `status` is running, filled or failed."""
+    """One currency of an easy convert: `status` is running, filled or failed, `acct` where its proceeds are."""
 
     from_ccy: str
     fill_from_sz: Maybe
@@ -145,3 +145,4 @@ class Converted(Struct, frozen=True, rename="camel"):
     fill_to_sz: Maybe
     status: str
     u_time: Millis
+    acct: str = ""
