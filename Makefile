@@ -70,7 +70,8 @@ SEED ?= $(shell date +%s)
 campaign: $(READY) $(CHAIN_READY)
 	CHAOS_ROUNDS=$(ROUNDS) WEATHER_ROUNDS=$$((40 * $(ROUNDS))) CHAOS_SEED=$(SEED) $(BIN)/pytest --log-cli-level=INFO \
 		tests/chaos/test_campaign.py tests/wallets/test_weather.py tests/wallets/test_funding_weather.py \
-		tests/wallets/test_crash.py tests/wallets/test_kills.py tests/wallets/test_funding_crash.py
+		tests/wallets/test_crash.py tests/wallets/test_kills.py tests/wallets/test_funding_crash.py tests/strategies/test_crash.py \
+		tests/faults/test_binance.py tests/faults/test_bybit.py tests/faults/test_okx.py
 
 # Eight writers of 12,500 events on each store, under kills; ten to twenty minutes.
 delivery: $(READY)

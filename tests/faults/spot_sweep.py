@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from events.money import Amount, exactly_sum
 from events.sqlite import SQLiteLog
 from events.values import LegKind, Policy
 from simulators.exchange.twin import Twin
+from tests.campaign import steps
 from tests.workers.stand import no_feed
 from venues.exchange import Exchange
 from venues.limits import Limiter
@@ -169,16 +171,18 @@ def assert_correct(at: Place, given_up: bool = False) -> None:
     assert states <= {LotState.CONVERTED, LotState.CARRIED, *([LotState.FAILED] if given_up else [])}
 
 
-def assert_any_request_may_fail(placed: Placed, directory: Path, fault: Mapping[str, Any]) -> None:
-    """Let each request of a sweep fail in turn, one in each run."""
+def assert_any_request_may_fail(
+    placed: Placed, directory: Path, way: str, ways: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Let each request of a sweep fail in turn, one in each run; outside a campaign each in some of the ways."""
     with placed(directory / "whole") as at:
         assert at.work(2)
         assert_correct(at)
         requests = sum(at.twin.gate.counts().values())
     assert requests > 10
-    for number in range(1, requests + 1):
+    for number in takewhile(requests.__ge__, steps(3, 1 + list(ways).index(way) % 3)):
         with placed(directory / str(number)) as at:
-            at.twin.inject(endpoint="any", calls=number, **fault)
+            at.twin.inject(endpoint="any", calls=number, **ways[way])
             assert at.work(40), number
             assert_correct(at)
 
@@ -212,7 +216,7 @@ def assert_may_die_around_any_request(
     with placed(directory / "whole") as at:
         assert at.work(2)
         requests = sent[0]
-    for number in range(1, requests + 1):
+    for number in takewhile(requests.__ge__, steps()):
         sent[0], fatal[0] = 0, number
         with placed(directory / str(number)) as at:
             assert at.work(40), number
@@ -239,7 +243,7 @@ def assert_may_die_around_any_append(
         first = made[0]
         assert at.work(2)
         appends = made[0] - first
-    for number in range(1, appends + 1):
+    for number in takewhile(appends.__ge__, steps()):
         made[0], fatal[0] = 0, first + number
         with placed(directory / str(number)) as at:
             assert at.work(40), number

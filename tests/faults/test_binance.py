@@ -57,7 +57,7 @@ def placed(directory: Path, desk: str = "newer") -> Iterator[Place]:
     ("way", "desk"), [*((way, "newer") for way in WAYS), ("reset before", "classic"), ("cut body after", "classic")]
 )
 def test_sweep__any_one_of_its_requests_fails__is_completed_all_the_same(tmp_path: Path, way: str, desk: str) -> None:
-    assert_any_request_may_fail(partial(placed, desk=desk), tmp_path, WAYS[way])
+    assert_any_request_may_fail(partial(placed, desk=desk), tmp_path, way, WAYS)
 
 
 def test_sweep__every_fifth_request_fails__is_completed_all_the_same(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def legs(at: Place, kind: type[Any]) -> list[Any]:
 def test_sweep__any_one_of_its_requests_fails__is_completed_all_the_same(
     tmp_path: Path, way: str, paid: tuple[str, str]
 ) -> None:
-    assert_any_request_may_fail(partial(placed, paid=paid), tmp_path, WAYS[way])
+    assert_any_request_may_fail(partial(placed, paid=paid), tmp_path, way, WAYS)
 
 
 def test_sweep__every_fifth_request_fails__is_completed_all_the_same(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_sweep__of_seven_small_balances__takes_two_requests(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("way", WAYS)
 def test_sweep__any_one_of_its_requests_fails__is_completed_all_the_same(tmp_path: Path, way: str) -> None:
-    assert_any_request_may_fail(placed, tmp_path, WAYS[way])
+    assert_any_request_may_fail(placed, tmp_path, way, WAYS)
 
 
 def test_sweep__every_fifth_request_fails__is_completed_all_the_same(tmp_path: Path) -> None:

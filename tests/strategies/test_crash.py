@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from domain.errors import NOT_ASKED
 from events.facts import DustConverted, EthReserved, FundingCompleted, LegFilled
 from events.values import FundingAnswer
 from simulators.chain.chain import LocalChain
+from tests.campaign import steps
 from tests.strategies.test_funding import MODES, REWARDS, STAKE, Shared, shared
 from tests.wallets.fund import ETHER
 from tests.wallets.fuse import KINDS, MOMENTS, Crash, Fuse, FusedLog, FusedRpc, die
@@ -24,9 +24,8 @@ from venues.evm.wire import Failed
 from workers import conducting, funding, measuring
 from workers.desk import Desk
 
-# Lots sold one by one take so many more steps that only each of so many is tried. What is before one append is after
-# the one before, so that by the two moments all appends are.
-SPARSE = {"request": 9, "append": 2}
+# Lots sold one by one make so many more requests that outside a campaign only some are struck.
+STRIDES = {"request": 9, "append": 2}
 GIFTS = STAKE | REWARDS | {"DAI": 1500 * ETHER}
 
 
@@ -86,7 +85,7 @@ def assert_done_once(built: Shared, where: str) -> None:
 def test_accident__to_any_step_for_strategies_and_trades__leaves_each_thing_done_once(
     shared_chain: LocalChain, kind: str, accident: Callable[[], None], when: str, terms: dict[str, object]
 ) -> None:
-    for step in itertools.count(1, SPARSE[kind] if terms else 1):
+    for step in steps(STRIDES[kind] if terms else 2 + (accident is lose)):
         with (
             shared_chain.undone() as chain,
             tempfile.TemporaryDirectory() as directory,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from events.log import Recorded
@@ -13,13 +11,6 @@ from venues.evm.rpc import Rpc
 
 KINDS = ("request", "append")
 MOMENTS = ("before", "after")
-# A campaign leaves nothing out.
-CAMPAIGN = "CHAOS_ROUNDS" in os.environ
-
-
-def steps() -> Iterator[int]:
-    """Number the steps to strike: every other one outside a campaign, since just after one is just before the next."""
-    return itertools.count(1, 1 if CAMPAIGN else 2)
 
 
 class Crash(BaseException):

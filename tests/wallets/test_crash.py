@@ -14,9 +14,9 @@ import pytest
 
 from events.facts import DustConverted, TransactionSigned
 from simulators.chain.chain import LocalChain
+from tests.campaign import CAMPAIGN
 from tests.crash.process import Victim, started
 from tests.redis_server import RedisServer
-from tests.wallets.fuse import CAMPAIGN
 from tests.wallets.owner import Owner, owner
 from tests.wallets.stand import dust
 

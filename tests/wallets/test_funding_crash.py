@@ -11,8 +11,9 @@ from domain.errors import NOT_ASKED
 from events.facts import EthReserved, FundingCompleted, FundingOpened, LegFilled, TransactionSettled
 from events.values import FundingAnswer, Purpose
 from simulators.chain.chain import LocalChain
+from tests.campaign import steps
 from tests.wallets.fund import ETHER, USD6, Till, till
-from tests.wallets.fuse import Crash, Fuse, FusedLog, FusedRpc, steps
+from tests.wallets.fuse import Crash, Fuse, FusedLog, FusedRpc
 from tests.wallets.stand import balanced
 
 

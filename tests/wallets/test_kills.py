@@ -20,9 +20,9 @@ from dustman.wiring import now
 from events.facts import TransactionSigned
 from events.values import Purpose
 from simulators.chain.chain import LocalChain
+from tests.campaign import CAMPAIGN
 from tests.dustman.remains import living
 from tests.redis_server import RedisServer
-from tests.wallets.fuse import CAMPAIGN
 from tests.wallets.owner import DUSTS, Owner, owner
 from tests.wallets.stand import dust
 from tests.wallets.steps import TRAP
