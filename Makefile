@@ -62,6 +62,7 @@ JOBS ?= 3
 test: check $(NODE_READY) $(CHAIN_READY)
 	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=85
 	$(BIN)/coverage report --include='domain/*' --fail-under=95 --skip-covered
+	$(BIN)/coverage report --include='workers/*,venues/*' --fail-under=90 --skip-covered
 
 # Random accidents to the real processes; ROUNDS and SEED choose how many and which. A wallet's weather is forty times
 # quicker, so that many more schedules of it are tried: 2,000 for fifty rounds.
