@@ -181,9 +181,12 @@ def _why_it_belongs(asset: str, policy: Policy) -> str:
 
 
 def _best_exit(asset: str, free: Decimal, policy: Policy, market: Market) -> Dust | tuple[Keep, str]:
-    """Find the first hub in the policy's order that an asset can be turned into at a known price."""
+    """Find the first hub in the policy's order that an asset can be turned into at a known price.
+
+    One from which nothing leads to the target comes after those from which something does.
+    """
     known = [p for hub in policy.hubs if (p := market.capabilities.products.get((asset, hub)))]
-    for hub in policy.hubs:
+    for hub in sorted(policy.hubs, key=lambda hub: not reaches_target(hub, policy, market)):
         product = market.product(asset, hub)
         if product and (bid := market.fair_bid(product)):
             price = bid * market.worth_of(hub)
@@ -244,8 +247,7 @@ def still_holds(learned: DustUnroutable, dust: Dust, now: datetime, base_fee: in
 def unroutable(dust: Dust, policy: Policy, market: Market) -> tuple[Unroutable, str, Amount | None] | None:
     """Say why dust has no way out today, or None when it has one."""
     if not reaches_target(dust.hub, policy, market):
-        sentence = f"no open market leads from {ticker(dust.hub)} to {ticker(policy.target)}"
-        return Unroutable.NO_ROUTE, sentence, None
+        return Unroutable.NO_ROUTE, _why_no_way_on(dust.hub, policy, market), None
     if dust.offer is not None:
         return _not_worth_it(dust, dust.offer, policy, market)
     return too_small(dust, market) or _no_gain(dust, policy, market)
@@ -319,6 +321,16 @@ def _kept_by_buying(hub: str, policy: Policy, market: Market) -> Decimal:
 def reaches_target(hub: str, policy: Policy, market: Market) -> bool:
     """Say whether proceeds in `hub` can become the target, directly or through another hub one to one."""
     return policy.target == hub or _final_product(hub, policy, market) is not None or _unifies(hub, policy, market)
+
+
+def _why_no_way_on(hub: str, policy: Policy, market: Market) -> str:
+    pool = settlement_hub(policy, market)
+    if pool in (None, hub):
+        return f"no open market leads from {ticker(hub)} to {ticker(policy.target)}"
+    return (
+        f"it sells for {ticker(hub)} only; proceeds are pooled in {ticker(pool or '')} to buy {ticker(policy.target)}, "
+        f"and the venue does not exchange one for the other"
+    )
 
 
 def settlement_hub(policy: Policy, market: Market) -> str | None:

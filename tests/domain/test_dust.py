@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from domain.dust import Dust, judge, priced_products, still_holds, unroutable
-from domain.venue import Holding, Price
+from domain.dust import Dust, Market, judge, priced_products, still_holds, unroutable
+from domain.venue import Holding, Price, Product
 from events.facts import DustUnroutable
 from events.money import Amount
 from events.records import replace
@@ -27,6 +27,7 @@ from tests.domain.controls import (
     PYUSD,
     TONE,
     TONE_USD,
+    USD,
     USDC,
     D,
     convertible,
@@ -214,6 +215,32 @@ def test_unroutable__no_market_for_the_target__has_no_route() -> None:
     found = unroutable(dust(ADA, "1"), POLICY, market(ADA_USDC))
     assert found is not None
     assert found[0] is Unroutable.NO_ROUTE
+
+
+ADA_USD = product(ADA, USD)
+DOLLARS_FIRST = replace(POLICY, hubs=(USD, USDC))
+
+
+def apart(*products: Product) -> Market:
+    """A venue that exchanges no hub for another."""
+    usual = market(BTC_USDC, *products, ADA_USD=Price(D("0.40"), D("0.4004")))
+    return dataclasses.replace(usual, capabilities=dataclasses.replace(usual.capabilities, convertible=frozenset()))
+
+
+def test_judge__two_markets_of_which_one_leads_to_the_target__takes_that_one() -> None:
+    found = judge(held(ADA, "1"), DOLLARS_FIRST, apart(ADA_USD, ADA_USDC), automatic=True)
+    assert isinstance(found, Dust)
+    assert (found.hub, found.product) == (USDC, ADA_USDC)
+
+
+def test_unroutable__paid_in_what_is_not_pooled__says_in_what_it_is() -> None:
+    at = apart(ADA_USD)
+    verdict = judge(held(ADA, "1"), DOLLARS_FIRST, at, automatic=True)
+    assert isinstance(verdict, Dust)
+    found = unroutable(verdict, DOLLARS_FIRST, at)
+    assert found is not None
+    assert found[0] is Unroutable.NO_ROUTE
+    assert "sells for USD only; proceeds are pooled in USDC to buy BTC" in found[1]
 
 
 @pytest.mark.parametrize(
