@@ -267,8 +267,8 @@ class RequestEth:
     """Promise ETH to a trade, and open what makes it where it is short; `treasury` is what was read, or why it was not.
 
     After `until` the answer is of no use. `overrun` is what earlier conversions for it cost that fell short, in the
-    policy's currency. `worker` and `now` tell requests of the same trade apart that are answered
-    one after the other.
+    policy's currency. `worker`, `now` and `version`, how long the account's stream was, tell requests of the same trade
+    apart that are answered one after the other.
     """
 
     trade: str
@@ -281,10 +281,11 @@ class RequestEth:
     now: datetime
     until: datetime
     overrun: Decimal = Decimal(0)
+    version: int = 0
 
     @property
     def cause(self) -> str:
-        return f"eth/{self.trade}/{self.worker}/{self.now.isoformat()}"
+        return f"eth/{self.trade}/{self.worker}/{self.now.isoformat()}/{self.version}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,9 @@ def reservation_id(account: str, trade: str) -> str:
     return _id("reservation", account, trade)
 
 
-def funding_id(reservation: str, now: datetime) -> str:
-    """Name the sweep that is opened at a moment to make ETH for a reservation."""
-    return _id("funding", reservation, now.isoformat())
+def funding_id(reservation: str, cause: str) -> str:
+    """Name the sweep that a request opens to make ETH for a reservation."""
+    return _id("funding", reservation, cause)
 
 
 def claim_id(account: str, source: str, due: datetime) -> str:

@@ -175,7 +175,7 @@ def _opened(
     command: RequestEth, account: Account, treasury: Treasury, need: _Need, conversions: list[Conversion]
 ) -> FundingOpened:
     reservation = reservation_id(account.name, command.trade)
-    sweep, coin = funding_id(reservation, command.now), command.amount.asset
+    sweep, coin = funding_id(reservation, command.cause), command.amount.asset
     lots = tuple(
         Lot(
             lot_id(sweep, each.token.asset),

@@ -218,9 +218,19 @@ def _request(desk: Desk, ask: _Ask, met: _Met) -> Funded | None:
 
 
 def _handled(desk: Desk, ask: _Ask, treasury: Treasury | str, overrun: Decimal = Decimal(0)) -> list[Fact]:
-    venue, mark = desk.mandates[ask.account].venue, fingerprint(ask.policy)
-    now = desk.clock()
-    command = RequestEth(ask.trade, ask.amount, venue, ask.policy, mark, treasury, desk.worker, now, ask.until, overrun)
+    command = RequestEth(
+        trade=ask.trade,
+        amount=ask.amount,
+        venue=desk.mandates[ask.account].venue,
+        policy=ask.policy,
+        fingerprint=fingerprint(ask.policy),
+        treasury=treasury,
+        worker=desk.worker,
+        now=desk.clock(),
+        until=ask.until,
+        overrun=overrun,
+        version=desk.streams.load(ask.account).version,
+    )
     correlation = reservation_id(ask.account, ask.trade)
     return [recorded.fact for recorded in desk.streams.handle(ask.account, command, correlation)]
 

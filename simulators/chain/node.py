@@ -25,12 +25,12 @@ class Node:
     """An anvil that listens on a free port of loopback, or on `port`, and mines a block for each transaction."""
 
     def __init__(self, chain_id: int, port: int = 0) -> None:
-        self.chain_id = chain_id
+        self.chain_id, installed = chain_id, anvil()
         self._directory = tempfile.TemporaryDirectory(prefix="dustman-chain-")
         self._said: deque[str] = deque(maxlen=LINES_KEPT)
         self._listening = threading.Event()
         self.port = 0
-        program = [str(anvil()), *RULES, "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id)]
+        program = [str(installed), *RULES, "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id)]
         program += ["--accounts", "1", "--cache-path", self._directory.name]
         # A session of its own: Ctrl-C in a terminal is for the owner, who then ends the node.
         self._process = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace as changed
 from datetime import timedelta
 from decimal import Decimal
@@ -183,3 +184,14 @@ def test_promise__that_was_released__is_not_released_once_more_by_its_conversion
     account, _ = after(account, ReleaseEth(fact.reservation_id, Release.RELEASED, NOON))
     _, done = refused_after(account, fact)
     assert [type(each) for each in done] == [FundingCompleted]
+
+
+def test_request__at_the_same_moment_as_one_whose_conversion_failed__opens_another() -> None:
+    account, first = opened()
+    account, _ = refused_after(account, first)
+    again = dataclasses.replace(request("one", "0.095", POOR), version=7)
+    assert again.cause != request("one", "0.095", POOR).cause
+    (_, second) = decide(again, account)
+    assert isinstance(second, FundingOpened)
+    assert second.sweep_id != first.sweep_id
+    assert {leg.leg_id for leg in second.plan}.isdisjoint(leg.leg_id for leg in first.plan)
